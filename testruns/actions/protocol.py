@@ -1,0 +1,182 @@
+"""The child protocol: JSON lines on stdout, checked line by line.
+
+hello first, then progress, sample and measurement in any order, then exactly one done and nothing after it. Whatever
+else a child prints breaks the protocol, and a broken protocol is that scenario's ERROR, never a verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from .limits import (
+    LINE_BYTES_MAX,
+    MEASUREMENTS_MAX,
+    OUTPUT_BYTES_MAX,
+    PROGRESS_TEXT_MAX,
+    SAMPLE_FIELDS_MAX,
+    SAMPLES_MAX,
+)
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,20})?")
+INTEGER_MAX = 2**63 - 1
+
+
+class ProtocolViolation(Exception):
+    """What the child printed is not the protocol; the text says what and where."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """One measurement line: the value is exact decimal text."""
+
+    name: str
+    value: str
+    unit: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Conversation:
+    """Everything one child has said so far. Feed it bytes as they come; it keeps what they mean."""
+
+    scenario: str
+    pid: int | None = None
+    progress_ppm: int = 0
+    progress_text: str = ""
+    samples: list[dict[str, int]] = field(default_factory=list)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    journal_head: dict[str, Any] | None = None
+    opened: dict[str, list[str]] = field(default_factory=dict)
+    is_done: bool = False
+    line_count: int = 0
+    byte_count: int = 0
+    _rest: bytes = b""
+
+    def feed(self, content: bytes) -> None:
+        """Take the next bytes of the child's stdout. ProtocolViolation at the first line that is wrong."""
+        self.byte_count += len(content)
+        if self.byte_count > OUTPUT_BYTES_MAX:
+            raise ProtocolViolation(f"more than {OUTPUT_BYTES_MAX} bytes of output")
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        for line in lines:
+            self._take(line)
+        if len(self._rest) > LINE_BYTES_MAX:
+            raise ProtocolViolation(f"line {self.line_count + 1} is longer than {LINE_BYTES_MAX} bytes")
+
+    def finish(self) -> None:
+        """The child closed its stdout. ProtocolViolation when it stopped in the middle of a line."""
+        if self._rest:
+            raise ProtocolViolation(f"the output ends in the middle of line {self.line_count + 1}")
+
+    def _take(self, line: bytes) -> None:
+        self.line_count += 1
+        if len(line) > LINE_BYTES_MAX:
+            raise ProtocolViolation(f"line {self.line_count} is longer than {LINE_BYTES_MAX} bytes")
+        try:
+            said = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ProtocolViolation(f"line {self.line_count} is not JSON: {line[:80]!r}") from error
+        if not isinstance(said, dict):
+            raise ProtocolViolation(f"line {self.line_count} is not a JSON object: {line[:80]!r}")
+        if self.is_done:
+            raise ProtocolViolation(f"line {self.line_count} comes after done")
+        kind = said.pop("type", None)
+        if self.pid is None and kind != "hello":
+            raise ProtocolViolation(f"line {self.line_count} comes before hello")
+        self._understand(kind, said)
+
+    def _understand(self, kind: object, said: dict[str, Any]) -> None:
+        match kind:
+            case "hello":
+                self._hello(said)
+            case "progress":
+                self._progress(said)
+            case "sample":
+                self._sample(said)
+            case "measurement":
+                self._measurement(said)
+            case "done":
+                self._done(said)
+            case _:
+                raise ProtocolViolation(f"line {self.line_count} has the unknown type {str(kind)[:40]!r}")
+
+    def _hello(self, said: dict[str, Any]) -> None:
+        if self.pid is not None:
+            raise ProtocolViolation(f"line {self.line_count} says hello again")
+        if said.get("scenario") != self.scenario:
+            raise ProtocolViolation(f"the child runs {str(said.get('scenario'))[:60]!r}, asked for {self.scenario!r}")
+        self.pid = self._whole(said, "pid")
+
+    def _progress(self, said: dict[str, Any]) -> None:
+        ppm = self._whole(said, "ppm")
+        if ppm > 1_000_000:
+            raise ProtocolViolation(f"line {self.line_count}: progress of {ppm} millionths")
+        self.progress_ppm = ppm
+        self.progress_text = self._text(said, "text", default="")[:PROGRESS_TEXT_MAX]
+
+    def _sample(self, said: dict[str, Any]) -> None:
+        if len(self.samples) >= SAMPLES_MAX:
+            raise ProtocolViolation(f"more than {SAMPLES_MAX} samples")
+        if len(said) > SAMPLE_FIELDS_MAX or "elapsed_ms" not in said:
+            raise ProtocolViolation(
+                f"line {self.line_count}: a sample needs elapsed_ms and at most {SAMPLE_FIELDS_MAX} fields"
+            )
+        if not all(NAME.fullmatch(name) and _is_whole(value) for name, value in said.items()):
+            raise ProtocolViolation(f"line {self.line_count}: a sample holds integers only")
+        self.samples.append(said)
+
+    def _measurement(self, said: dict[str, Any]) -> None:
+        name = self._text(said, "name")
+        if not NAME.fullmatch(name):
+            raise ProtocolViolation(f"line {self.line_count}: {name[:60]!r} cannot be the name of a measurement")
+        if name in self.readings:
+            raise ProtocolViolation(f"line {self.line_count} measures {name} a second time")
+        if len(self.readings) >= MEASUREMENTS_MAX:
+            raise ProtocolViolation(f"more than {MEASUREMENTS_MAX} measurements")
+        unit = self._text(said, "unit")
+        if not 0 < len(unit) <= 40:
+            raise ProtocolViolation(f"line {self.line_count}: a unit has 1 to 40 characters")
+        self.readings[name] = Reading(name=name, value=self._number(said.get("value")), unit=unit)
+
+    def _done(self, said: dict[str, Any]) -> None:
+        head = said.get("journal")
+        if head is not None and not isinstance(head, dict):
+            raise ProtocolViolation("done: journal is not an object")
+        opened = said.get("opened") or {}
+        if not isinstance(opened, dict) or not all(isinstance(names, list) for names in opened.values()):
+            raise ProtocolViolation("done: opened is not an object of lists")
+        self.journal_head = head
+        self.opened = {str(kind): [str(name) for name in names] for kind, names in opened.items()}
+        self.is_done = True
+
+    def _number(self, value: object) -> str:
+        if _is_whole(value):
+            return str(value)
+        if isinstance(value, str) and DECIMAL.fullmatch(value):
+            try:
+                return str(Decimal(value))
+            except InvalidOperation as error:
+                raise ProtocolViolation(f"line {self.line_count}: {value[:60]!r} is not a number") from error
+        raise ProtocolViolation(
+            f"line {self.line_count}: a value is an integer or decimal text, not {str(value)[:60]!r}"
+        )
+
+    def _whole(self, said: dict[str, Any], name: str) -> int:
+        value = said.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= INTEGER_MAX:
+            raise ProtocolViolation(f"line {self.line_count}: {name} is not a whole number")
+        return value
+
+    def _text(self, said: dict[str, Any], name: str, *, default: str | None = None) -> str:
+        value = said.get(name, default)
+        if not isinstance(value, str):
+            raise ProtocolViolation(f"line {self.line_count}: {name} is not text")
+        return value
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= INTEGER_MAX

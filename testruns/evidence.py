@@ -1,0 +1,127 @@
+"""The evidence store: files named by their own SHA-256 under `storage/evidence/ab/abcd...`.
+
+A file is written beside its place, fsynced, renamed, and its directory fsynced; only then does the row exist. So a row
+always has its bytes, while bytes without a row are harmless and found again by their name. Reading checks the digest:
+a file that was changed on disk is reported, never handed on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+from console.kernel.errors import GatehouseError
+from ledger import gettext_noop
+from testruns.models import Evidence
+
+CHUNK_BYTES = 1 << 20
+
+
+class EvidenceMissing(GatehouseError):
+    """The row is there, the file is not."""
+
+    code = "evidence-missing"
+    message = gettext_noop(
+        "The evidence file %(digest)s is missing from the store. Restore it from a copy of storage/."
+    )
+
+
+class EvidenceDamaged(GatehouseError):
+    """The bytes on disk no longer have the digest they are named by."""
+
+    code = "evidence-damaged"
+    message = gettext_noop("The evidence file %(digest)s was changed: its bytes now have the digest %(found)s.")
+
+
+def store(*, content: bytes, media_type: str) -> Evidence:
+    """Put bytes into the store; the same bytes stored again are the same evidence.
+
+    Not to be called inside a transaction: it writes and fsyncs.
+    """
+    return _store_stream(io.BytesIO(content), media_type=media_type)
+
+
+def store_file(*, path: Path, media_type: str) -> Evidence:
+    """Put a copy of the file at `path` into the store, without reading it into memory at once."""
+    with path.open("rb") as source:
+        return _store_stream(source, media_type=media_type)
+
+
+def read(digest: str) -> bytes:
+    """The bytes of one piece of evidence, checked against their digest. EvidenceMissing, EvidenceDamaged."""
+    path = path_of(digest)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise EvidenceMissing(digest=digest) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != digest:
+        raise EvidenceDamaged(digest=digest, found=found)
+    return content
+
+
+def path_of(digest: str) -> Path:
+    """Where the file of this digest lies. ValueError when it is not a SHA-256 in lower-case hex."""
+    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+        raise ValueError(f"not a SHA-256 in lower-case hex: {digest!r}")
+    return _root() / digest[:2] / digest
+
+
+def _root() -> Path:
+    return Path(settings.STORAGE) / "evidence"
+
+
+def _store_stream(source: BinaryIO, *, media_type: str) -> Evidence:
+    root = _root()
+    root.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=root, prefix=".incoming-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            digest, size = _copy(source, target)
+            target.flush()
+            os.fchmod(target.fileno(), 0o444)
+            os.fsync(target.fileno())
+        _move_into_place(temporary, path_of(digest))
+    finally:
+        temporary.unlink(missing_ok=True)
+    evidence, _ = Evidence.objects.get_or_create(digest=digest, defaults={"size": size, "media_type": media_type})
+    return evidence
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> tuple[str, int]:
+    hasher = hashlib.sha256()
+    size = 0
+    for chunk in _chunks(source):
+        hasher.update(chunk)
+        target.write(chunk)
+        size += len(chunk)
+    return hasher.hexdigest(), size
+
+
+def _chunks(source: BinaryIO) -> Iterator[bytes]:
+    while chunk := source.read(CHUNK_BYTES):
+        yield chunk
+
+
+def _move_into_place(temporary: Path, place: Path) -> None:
+    if not place.parent.is_dir():
+        place.parent.mkdir(exist_ok=True)
+        _sync_directory(place.parent.parent)
+    temporary.replace(place)  # the same bytes by construction, so replacing an older copy (even a damaged one) is right
+    _sync_directory(place.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
