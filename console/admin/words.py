@@ -1,0 +1,113 @@
+"""The word, tone and icon that a state or verdict is shown with; stored words never reach the screen untranslated.
+
+Every msgid has a context: without one the catalogues of Django and django-q2 would answer for ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from django.utils.translation import pgettext_lazy
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """What stands for a stored word: text, tone of the theme, icon."""
+
+    text: str | _StrPromise
+    tone: str
+    icon: str
+
+
+def _word(text: str | _StrPromise, tone: str, icon: str) -> Word:
+    return Word(text=text, tone=tone, icon=icon)
+
+
+VERDICTS: Mapping[str, Word] = MappingProxyType(
+    {
+        "PASS": _word(pgettext_lazy("verdict", "Pass"), "pass", "pass"),
+        "WAIVED": _word(pgettext_lazy("verdict", "Waived"), "unsure", "waived"),
+        "INCONCLUSIVE": _word(pgettext_lazy("verdict", "Inconclusive"), "unsure", "unsure"),
+        "ERROR": _word(pgettext_lazy("verdict", "Error"), "error", "error"),
+        "FAIL": _word(pgettext_lazy("verdict", "Fail"), "fail", "fail"),
+    }
+)
+
+RECOMMENDATIONS: Mapping[str, Word] = MappingProxyType(
+    {
+        "GO": _word(pgettext_lazy("recommendation", "GO"), "pass", "pass"),
+        "CONDITIONAL": _word(pgettext_lazy("recommendation", "CONDITIONAL"), "unsure", "error"),
+        "NO_GO": _word(pgettext_lazy("recommendation", "NO-GO"), "fail", "fail"),
+        "INCOMPLETE": _word(pgettext_lazy("recommendation", "INCOMPLETE"), "unsure", "unsure"),
+    }
+)
+
+RUN_STATES: Mapping[str, Word] = MappingProxyType(
+    {
+        "QUEUED": _word(pgettext_lazy("run state", "Queued"), "idle", "clock"),
+        "RUNNING": _word(pgettext_lazy("run state", "Running"), "run", "running"),
+        "JUDGED": _word(pgettext_lazy("run state", "Judged"), "idle", "pass"),
+        "CANCELLED": _word(pgettext_lazy("run state", "Cancelled"), "idle", "stop"),
+        "UNFINISHED": _word(pgettext_lazy("run state", "Unfinished"), "error", "error"),
+    }
+)
+
+EXECUTION_STATES: Mapping[str, Word] = MappingProxyType(
+    {
+        "QUEUED": _word(pgettext_lazy("execution state", "Waiting"), "idle", "clock"),
+        "LEASED": _word(pgettext_lazy("execution state", "Starting"), "run", "running"),
+        "RUNNING": _word(pgettext_lazy("execution state", "Running"), "run", "running"),
+        "FINISHED": _word(pgettext_lazy("execution state", "Finished"), "idle", "pass"),
+        "ERRORED": _word(pgettext_lazy("execution state", "Crashed"), "error", "error"),
+        "CANCELLED": _word(pgettext_lazy("execution state", "Cancelled"), "idle", "stop"),
+        "ABANDONED": _word(pgettext_lazy("execution state", "Abandoned"), "error", "error"),
+    }
+)
+
+SEVERITIES: Mapping[str, Word] = MappingProxyType(
+    {
+        "critical": _word(pgettext_lazy("severity", "critical"), "fail", "fail"),
+        "major": _word(pgettext_lazy("severity", "major"), "unsure", "error"),
+        "warning": _word(pgettext_lazy("severity", "warning"), "idle", "unsure"),
+    }
+)
+
+OUTCOMES: Mapping[str, Word] = MappingProxyType(
+    {
+        "done": _word(pgettext_lazy("audit outcome", "done"), "pass", "pass"),
+        "refused": _word(pgettext_lazy("audit outcome", "refused"), "fail", "stop"),
+    }
+)
+
+PROFILES: Mapping[str, str | _StrPromise] = MappingProxyType(
+    {
+        "smoke": pgettext_lazy("profile", "smoke"),
+        "quick": pgettext_lazy("profile", "quick"),
+        "full": pgettext_lazy("profile", "full"),
+        "own": pgettext_lazy("profile", "own values"),
+    }
+)
+
+KINDS: Mapping[str, Mapping[str, Word]] = MappingProxyType(
+    {
+        "verdict": VERDICTS,
+        "recommendation": RECOMMENDATIONS,
+        "run": RUN_STATES,
+        "execution": EXECUTION_STATES,
+        "severity": SEVERITIES,
+        "outcome": OUTCOMES,
+    }
+)
+
+OPERATORS: Mapping[str, str] = MappingProxyType({"=": "=", "==": "=", "<": "<", "<=": "≤", ">": ">", ">=": "≥"})
+
+
+def word_of(*, kind: str, value: str) -> Word:
+    """The word for a stored value; a value nobody listed is shown as it is, never hidden."""
+    return KINDS[kind].get(value) or Word(text=value, tone="idle", icon="unsure")

@@ -1,0 +1,217 @@
+"""Template tags of the theme: icons, states as text + icon + colour, numbers with units, times, digests, judged sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
+from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import gettext as _
+
+from console.admin.icons import svg_of
+from console.admin.words import OPERATORS, PROFILES, word_of
+from testruns.wording import spoken as spoken_text
+
+register = template.Library()
+
+MICROS = 1_000_000
+SHORT_DIGEST = 12
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """The inline drawing of this name."""
+    return mark_safe(svg_of(name))  # noqa: S308 - only constants of icons.py are put together
+
+
+@register.simple_tag
+def badge(kind: str, value: str, size: str = "") -> SafeString:
+    """A pill with icon and word for a stored state or verdict; nothing for an empty value."""
+    if not value:
+        return SafeString("")
+    word = word_of(kind=kind, value=value)
+    return format_html(
+        '<span class="badge {} tone-{}">{}{}</span>',
+        size,
+        word.tone,
+        mark_safe(svg_of(word.icon)),
+        word.text,  # noqa: S308
+    )
+
+
+@register.simple_tag
+def status(kind: str, value: str) -> SafeString:
+    """Icon and word without the pill, for tables."""
+    if not value:
+        return SafeString("")
+    word = word_of(kind=kind, value=value)
+    return format_html('<span class="status tone-{}">{}{}</span>', word.tone, mark_safe(svg_of(word.icon)), word.text)  # noqa: S308
+
+
+@register.simple_tag
+def tone(kind: str, value: str) -> str:
+    """The class that gives a component the colours of a state."""
+    return f"tone-{word_of(kind=kind, value=value).tone}" if value else "tone-idle"
+
+
+@register.simple_tag
+def state_icon(kind: str, value: str) -> SafeString:
+    """The drawing alone, where the word stands in a heading beside it."""
+    return mark_safe(svg_of(word_of(kind=kind, value=value).icon))  # noqa: S308 - constants
+
+
+@register.filter
+def say(text: str) -> str:
+    """A string marked for translation where it was written, in the reader's language."""
+    return gettext(text) if text else ""
+
+
+@register.simple_tag
+def spoken(sentence: str, params: dict[str, Any] | None = None) -> str:
+    """A judged sentence (template and values) in the reader's language."""
+    if not sentence:
+        return ""
+    return spoken_text(template=sentence, params=params or {}, translate=gettext, language=(get_language() or "en")[:2])
+
+
+@register.filter
+def profile_word(value: str) -> str:
+    """The name of a profile."""
+    return str(PROFILES.get(value, value))
+
+
+@register.filter
+def operator(value: str) -> str:
+    """The sign of a rule's operator."""
+    return OPERATORS.get(value, value)
+
+
+@register.filter
+def number(value: Any) -> str:
+    """A number with the reader's separators; whole numbers without a fraction, at most three significant decimals."""
+    if value in ("", None):
+        return ""
+    try:
+        exact = Decimal(str(value))
+    except InvalidOperation:
+        return str(value)
+    if not exact.is_finite():
+        return str(value)
+    return formats.number_format(_trimmed(exact), use_l10n=True, force_grouping=abs(exact) >= 10_000)
+
+
+def _trimmed(exact: Decimal) -> Decimal:
+    """Without zeros at the end, never in exponents; small values keep three significant digits, others three decimals."""
+    if exact == exact.to_integral_value():
+        return Decimal(int(exact))
+    places = 3 if abs(exact) >= 1 else max(3, 2 - exact.adjusted())
+    rounded = round(exact, places)
+    return Decimal(f"{rounded:f}".rstrip("0").rstrip("."))
+
+
+@register.simple_tag
+def figure(value: Any, unit: str = "") -> SafeString:
+    """A measured value with its unit, in the unit a person reads: microseconds as ms, ppm as %, bytes as MB."""
+    if value in ("", None):
+        return format_html('<span class="muted">{}</span>', _("not measured"))
+    shown, shown_unit = readable(value=value, unit=unit)
+    return format_html('<span class="num">{}{}{}</span>', number(shown), "\u202f" if shown_unit else "", shown_unit)
+
+
+def readable(*, value: Any, unit: str) -> tuple[Any, str]:
+    """The value and unit a person reads. Values that are no numbers pass unchanged."""
+    try:
+        exact = Decimal(str(value))
+    except InvalidOperation:
+        return value, unit
+    match unit:
+        case "us":
+            return (exact / 1000, "ms") if abs(exact) < 10 * MICROS else (exact / MICROS, "s")
+        case "ms":
+            return (exact, "ms") if abs(exact) < 10_000 else (exact / 1000, "s")
+        case "ppm":
+            return exact / 10_000, "%"
+        case "bytes":
+            return round(exact / 2**20, 1), "MiB"
+        case "micro-credits":
+            return (exact / MICROS, pgettext("unit", "credits")) if exact else (exact, "")
+        case "count":
+            return exact, ""
+        case "operations/s":
+            return exact, pgettext("unit", "operations/s")
+        case _:
+            return exact, unit
+
+
+@register.filter
+def credits(micros: int | None) -> str:
+    """Micro-credits as credits, exact, with the reader's separators."""
+    if micros is None:
+        return ""
+    exact = Decimal(micros) / MICROS
+    places = max(2, -int(exact.normalize().as_tuple().exponent))
+    return formats.number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def percent(ppm: int | None) -> str:
+    """Millionths as whole percent."""
+    return "" if ppm is None else f"{ppm // 10_000}\u202f%"
+
+
+@register.filter
+def duration(seconds: Any) -> str:
+    """A length of time in its two largest units: 95 -> 1 min 35 s."""
+    if seconds in ("", None):
+        return ""
+    whole = round(seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, rest_seconds = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {rest_seconds} s" if rest_seconds else f"{minutes} min"
+    return f"{rest_seconds} s"
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString:
+    """Date and time in the reader's zone, with the zone and UTC on hover."""
+    if value is None:
+        return SafeString("")
+    local = timezone.localtime(value)
+    shown = formats.date_format(local, "DATETIME_FORMAT")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", shown
+    )
+
+
+@register.filter
+def ago(value: datetime | None) -> SafeString:
+    """How long ago, with the exact time on hover."""
+    if value is None:
+        return SafeString("")
+    local = timezone.localtime(value)
+    seconds = (timezone.now() - value).total_seconds()
+    shown = _("just now") if seconds < 60 else _("%(time)s ago") % {"time": timesince(value, depth=1)}
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", shown
+    )
+
+
+@register.filter
+def short(digest: str) -> str:
+    """The first twelve digits of a digest or commit."""
+    return digest[:SHORT_DIGEST]
+
+
+@register.inclusion_tag("console/digest.html")
+def digest(value: str, what: str = "") -> dict[str, str]:
+    """A digest, shortened, with a button that copies all of it."""
+    return {"value": value, "short": value[:SHORT_DIGEST], "what": what or _("digest")}

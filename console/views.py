@@ -1,0 +1,34 @@
+"""Pages outside the admin site: the language switch and the answer to a form without a valid token."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import check_for_language
+from django.views.decorators.http import require_POST
+
+from console.kernel.doors import return_path
+from console.kernel.models import Person
+
+COOKIE_SECONDS = 365 * 24 * 3600
+
+
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Remember the language in this browser and, when signed in, with the person; then go back to the page."""
+    language = request.POST.get("language", "")
+    response = redirect(return_path(request, fallback="/"))
+    if language not in dict(settings.LANGUAGES) or not check_for_language(language):
+        return response
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME, language, max_age=COOKIE_SECONDS, samesite="Lax", secure=request.is_secure()
+    )
+    if isinstance(request.user, Person):
+        Person.objects.filter(pk=request.user.pk).update(language=language)
+    return response
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form was posted without a valid token: say so in the console's own design."""
+    return render(request, "403.html", status=403)

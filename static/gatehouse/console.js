@@ -1,0 +1,85 @@
+/* Small enhancements; every page works without them: theme button, copy buttons, closing menus, a note when live updates stop. */
+"use strict";
+
+const THEMES = ["auto", "light", "dark"];
+
+function showTheme(theme) {
+  const root = document.documentElement;
+  if (theme === "auto") delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  for (const button of document.querySelectorAll("[data-theme-toggle]")) {
+    button.dataset.shows = theme;
+    const label = button.dataset[theme];
+    button.setAttribute("aria-label", label);
+    button.title = label;
+  }
+}
+
+function storedTheme() {
+  try {
+    return localStorage.getItem("gatehouse-theme") || "auto";
+  } catch (refused) {
+    return "auto";
+  }
+}
+
+function nextTheme() {
+  const next = THEMES[(THEMES.indexOf(storedTheme()) + 1) % THEMES.length];
+  try {
+    localStorage.setItem("gatehouse-theme", next);
+  } catch (refused) {
+    /* The choice then lasts for this page only. */
+  }
+  showTheme(next);
+}
+
+async function copyText(button) {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch (refused) {
+    return;
+  }
+  button.classList.add("is-done");
+  setTimeout(() => button.classList.remove("is-done"), 1500);
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-theme-toggle]")) nextTheme();
+  const copy = event.target.closest("[data-copy]");
+  if (copy) copyText(copy);
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+/* A rule that is linked to is opened, whether the link is followed here or the page is loaded at it. */
+function openTarget() {
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const help = target && (target.matches("details") ? target : target.querySelector("details"));
+  if (help) help.open = true;
+}
+window.addEventListener("hashchange", openTarget);
+
+/* Live updates: say when the console does not answer, and take the note away when it does. */
+function noteSilence(isSilent) {
+  const note = document.getElementById("live-note");
+  if (note) note.hidden = !isSilent;
+}
+document.addEventListener("htmx:sendError", () => noteSilence(true));
+document.addEventListener("htmx:responseError", () => noteSilence(true));
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) noteSilence(false);
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  showTheme(storedTheme());
+  openTarget();
+});
