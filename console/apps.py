@@ -1,0 +1,27 @@
+"""The Django apps of the console: the human side, and the admin with its one site."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class ConsoleAdminConfig(AdminConfig):
+    """Django's admin with our site as the default one, so that every app registers on it without importing it."""
+
+    default_site = "console.admin.site.GatehouseSite"
+
+
+class ConsoleConfig(AppConfig):
+    """Phases and what people decide about them. Stands last, so that its seeds find every other app migrated."""
+
+    name = "console"
+    default = True
+    verbose_name = _("Phases")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect the seeds to migrate."""
+        from console import seeds
+
+        post_migrate.connect(seeds.plant, sender=self, dispatch_uid="console.seeds")
