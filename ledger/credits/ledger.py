@@ -1,0 +1,216 @@
+"""The ledger: a journal with the credit state folded over it, and the one way to change both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ledger.credits import commands, decide_approvals, decide_credits, decide_synergy, decide_system
+from ledger.credits.accounts import AGENT_PREFIX, account_of
+from ledger.credits.answers import Answer, answer_of
+from ledger.credits.approvals import Approval, ApprovalState, PendingApproval
+from ledger.credits.eoc import EocReading
+from ledger.credits.errors import AlreadyRecorded, MissingKey, UnknownAgent, UnknownApproval, UnknownCommand
+from ledger.credits.state import CreditState
+from ledger.engine.env import Env, OsEnv
+from ledger.engine.errors import Conflict
+from ledger.engine.event import Command, Event, Head, NewEvent
+from ledger.engine.journal import Journal, JournalStatus
+from ledger.engine.limits import SEGMENT_BYTES
+
+_Decide = Callable[[Any, CreditState], list[NewEvent]]
+_DecideInTime = Callable[[Any, CreditState, Callable[[], int]], list[NewEvent]]
+
+_RULES: dict[type[commands.CreditCommand], _Decide] = {
+    commands.CreateAgent: decide_credits.create_agent,
+    commands.Consume: decide_credits.consume,
+    commands.Refund: decide_credits.refund,
+    commands.AddCredits: decide_credits.add_credits,
+    commands.Withdraw: decide_credits.withdraw,
+    commands.Regenerate: decide_credits.regenerate,
+    commands.Transfer: decide_credits.transfer,
+    commands.CancelApproval: decide_approvals.cancel_approval,
+    commands.RecordCollaboration: decide_synergy.record_collaboration,
+    commands.RecordReuse: decide_synergy.record_reuse,
+    commands.SampleEoc: decide_system.sample_eoc,
+    commands.RecordBreaker: decide_system.record_breaker,
+}
+_RULES_IN_TIME: dict[type[commands.CreditCommand], _DecideInTime] = {
+    commands.RequestApproval: decide_approvals.request_approval,
+    commands.DecideApproval: decide_approvals.decide_approval,
+    commands.ExpireApproval: decide_approvals.expire_approval,
+}
+
+
+class Ledger:
+    """A credit ledger on one journal directory. Thread-safe; several processes may have the same directory open."""
+
+    def __init__(self, *, journal: Journal, state: CreditState, env: Env) -> None:
+        self.journal = journal
+        self._state = state
+        self._env = env
+
+    @classmethod
+    def open(
+        cls, *, path: Path, segment_bytes: int = SEGMENT_BYTES, read_only: bool = False, env: Env | None = None
+    ) -> Ledger:
+        """Open the journal directory, replay it, create it when it is new and not `read_only`."""
+        state = CreditState()
+        effects = env if env is not None else OsEnv()
+        journal = Journal.open(path=path, state=state, env=effects, segment_bytes=segment_bytes, read_only=read_only)
+        return cls(journal=journal, state=state, env=effects)
+
+    def close(self) -> None:
+        """Give the files back. What was acknowledged is durable already."""
+        self.journal.close()
+
+    def execute(
+        self,
+        command: commands.CreditCommand,
+        *,
+        key: str,
+        actor: str,
+        correlation: str,
+        expected: tuple[str, int] | None = None,
+    ) -> Answer:
+        """Carry out a command once and durably.
+
+        The same key with the same command gives the same answer again, with another one IdempotencyMismatch.
+        `expected` is (stream, version) for a compare-and-set, Conflict when the stream has moved on. Refusals of the
+        rules are subclasses of Rejected and leave no event; JournalFull, NotWritten and DurabilityUnknown come from
+        the engine and say what is known about the effect.
+        """
+        if not key:
+            raise MissingKey
+        once = command.once_stream
+        order = Command(
+            key=key,
+            fingerprint=commands.fingerprint_of(command),
+            actor=actor,
+            correlation=correlation,
+            decide=self._rule_for(command),
+            expected=expected if once is None else (once, 0),
+        )
+        try:
+            return answer_of(self.journal.execute(order))
+        except Conflict as conflict:
+            if once is None:
+                raise
+            raise AlreadyRecorded(what=once) from conflict
+
+    def balance(self, account: str) -> int:
+        """Micro-credits of an agent ("a-17") or of a named account ("agent:a-17", "system:reward"); UnknownAgent."""
+        return self.journal.query(lambda: self._account(account).balance_micros)
+
+    def accounts(self) -> dict[str, int]:
+        """Every account with its balance in micro-credits. The sum is always 0."""
+        return self.journal.query(
+            lambda: {name: account.balance_micros for name, account in self._state.accounts.items()}
+        )
+
+    def agents(self) -> tuple[str, ...]:
+        """The agents in the order in which they were created."""
+        prefix = len(AGENT_PREFIX)
+        return self.journal.query(
+            lambda: tuple(name[prefix:] for name in self._state.accounts if name.startswith(AGENT_PREFIX))
+        )
+
+    def synergy_rewarded(self, agent: str) -> int:
+        """Micro-credits of synergy an agent got in its life."""
+        return self.journal.query(lambda: self._account(account_of(agent)).rewarded_micros)
+
+    def eoc(self) -> EocReading:
+        """The CI score and the controller as they stand."""
+        return self.journal.query(lambda: self._state.eoc)
+
+    def open_breakers(self) -> dict[str, str]:
+        """The KARMA endpoints whose breaker is open, with the reason."""
+        return self.journal.query(lambda: dict(self._state.open_breakers))
+
+    def approval(self, request: str) -> Approval:
+        """One request: an open one from memory, a decided one from its events. UnknownApproval."""
+        pending, state = self.journal.query(
+            lambda: (self._state.pending.get(request), self._state.approval_state_of(request))
+        )
+        if pending is not None:
+            return _open_approval(pending)
+        if state is None:
+            raise UnknownApproval(request=request)
+        return _approval_of(self.events(stream=f"approval:{request}"))
+
+    def approvals(self, *, state: ApprovalState | None = None) -> Iterator[Approval]:
+        """Requests in the order they were made, all or those in one state; only pending ones come without reading."""
+        if state is ApprovalState.PENDING:
+            yield from map(_open_approval, self.journal.query(lambda: tuple(self._state.pending.values())))
+            return
+        for event in self.events(types=["approval.requested"]):
+            approval = self.approval(event.data["request"])
+            if state is None or approval.state is state:
+                yield approval
+
+    def events(self, **filters: Any) -> Iterator[Event]:
+        """Recorded events, filtered as `Journal.read` does it, in constant memory."""
+        return self.journal.read(**filters)
+
+    def state_digest(self) -> str:
+        """SHA-256 of the state; every replay of the same events reaches the same one."""
+        return self.journal.query(self._state.digest)
+
+    @property
+    def head(self) -> Head:
+        """The last durable event: its seq and hash."""
+        return self.journal.head
+
+    @property
+    def status(self) -> JournalStatus:
+        """How the journal is doing."""
+        return self.journal.status
+
+    def _rule_for(self, command: commands.CreditCommand) -> Callable[[], list[NewEvent]]:
+        kind = type(command)
+        state = self._state
+        rule = _RULES.get(kind)
+        if rule is not None:
+            return lambda: rule(command, state)
+        rule_in_time = _RULES_IN_TIME.get(kind)
+        if rule_in_time is None:
+            raise UnknownCommand(command=kind.__name__)
+        return lambda: rule_in_time(command, state, self._env.wall_micros)
+
+    def _account(self, account: str) -> Any:
+        accounts = self._state.accounts
+        known = accounts.get(account) or accounts.get(account_of(account))
+        if known is None:
+            raise UnknownAgent(account=account)
+        return known
+
+
+def _open_approval(pending: PendingApproval) -> Approval:
+    return Approval(state=ApprovalState.PENDING, **pending._asdict())
+
+
+def _approval_of(events: Iterator[Event]) -> Approval:
+    requested = next(events)
+    data = requested.data
+    approvers: list[str] = []
+    last = requested
+    for last in events:
+        if last.type == "approval.approved":
+            approvers.append(last.data["approver"])
+    return Approval(
+        request=data["request"],
+        state=ApprovalState(last.data["state"]),
+        action_type=data["action_type"],
+        risk_level=data["risk_level"],
+        context=data["context"],
+        requester=data["requester"],
+        amount_micros=data.get("amount_micros"),
+        approvals_needed=data["approvals_needed"],
+        requested_at=requested.time,
+        expires_at=data["expires_at"],
+        approvers=tuple(approvers),
+        decided_by=last.data.get("approver") or last.data.get("by"),
+        decided_at=last.time,
+        reason=last.data.get("justification") or last.data.get("reason"),
+    )
