@@ -89,7 +89,8 @@ class Consume(_Movement):
 
     def __post_init__(self) -> None:
         _Movement.__post_init__(self)
-        _require_mission(self.mission)
+        if self.mission is not None:
+            require_identifier(self.mission, field="mission")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +102,8 @@ class Refund(_Movement):
 
     def __post_init__(self) -> None:
         _Movement.__post_init__(self)
-        _require_mission(self.mission)
+        if self.mission is not None:
+            require_identifier(self.mission, field="mission")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -249,9 +251,8 @@ class RecordCollaboration(CreditCommand):
         require_identifier(self.collaboration, field="collaboration")
         require_identifier(self.mission, field="mission")
         require_count(len(self.agents), field="agents", low=2, high=COLLABORATION_AGENTS_MAX)
-        require_count(
-            len(self.contributions_ppm), field="contributions_ppm", low=len(self.agents), high=len(self.agents)
-        )
+        count = len(self.agents)
+        require_count(len(self.contributions_ppm), field="contributions_ppm", low=count, high=count)
         for agent in self.agents:
             require_identifier(agent, field="agents")
         for share in self.contributions_ppm:
@@ -260,7 +261,7 @@ class RecordCollaboration(CreditCommand):
             raise SelfDealing(agent=next(agent for agent in self.agents if self.agents.count(agent) > 1))
         if self.reward_micros is not None:
             require_amount(self.reward_micros)
-            require_count(sum(self.contributions_ppm), field="contributions_ppm", low=1, high=len(self.agents) * PPM)
+            require_count(sum(self.contributions_ppm), field="contributions_ppm", low=1, high=count * PPM)
 
     @property
     def once_stream(self) -> str:

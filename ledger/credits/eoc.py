@@ -78,7 +78,7 @@ class EocReading:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """What the state asks for; without a score regeneration is reduced, because not knowing is no reason to give."""
+        """What the state asks for; without a score regeneration is reduced: not knowing is no reason to give."""
         return _BAND_OF[self.state].actions if self.state in _BAND_OF else ("reduce_regeneration",)
 
     @property

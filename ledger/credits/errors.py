@@ -17,9 +17,7 @@ class AmountTooLarge(Rejected):
     """A command amount past 2^53 micro-credits, which canonical JSON could not carry exactly."""
 
     code = "amount-too-large"
-    message = gettext_noop(
-        "The amount %(amount)s is past the largest one a command may carry, %(limit)s micro-credits."
-    )
+    message = gettext_noop("The amount %(amount)s is past the largest a command may carry, %(limit)s micro-credits.")
 
 
 class TotalTooLarge(Rejected):

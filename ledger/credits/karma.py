@@ -116,7 +116,7 @@ def _failure_of(error: BaseException) -> KarmaFailure | None:
         return KarmaFailure.TIMEOUT
     if isinstance(error, _BadStatus):
         return KarmaFailure.BAD_STATUS
-    if isinstance(error, ValueError | InvalidOperation | RecursionError | http.client.HTTPException):
+    if isinstance(error, ValueError | TypeError | InvalidOperation | RecursionError | http.client.HTTPException):
         return KarmaFailure.GARBAGE
     return KarmaFailure.UNREACHABLE if isinstance(error, OSError) else None
 
@@ -233,12 +233,12 @@ def _address_of(base_url: str) -> tuple[str, int, str]:
 
 
 def _reading_of(body: bytes) -> KarmaReading:
-    """The reading in an answer's body; ValueError or InvalidOperation for everything that is none."""
+    """The reading in an answer's body; ValueError, TypeError or InvalidOperation otherwise."""
     if len(body) > ANSWER_BYTES_MAX:
         raise ValueError("the answer is too long")
     answer = json.loads(body, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal)
     if not isinstance(answer, dict):
-        raise ValueError("the answer is no object")
+        raise TypeError("the answer is no object")
     return KarmaReading(score_ppm=_ppm_of(answer.get("score"), whole=100), ci_ppm=_ppm_of(answer.get("ci"), whole=1))
 
 

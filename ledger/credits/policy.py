@@ -67,7 +67,7 @@ class ReuseTier(NamedTuple):
     is_scaled: bool
 
 
-# 0.90 and 0.70 as in domain-facts.md 1.14; the partial tier is named there without a share: it continues the row with one half.
+# 0.90 and 0.70 as in domain-facts.md 1.14; the partial tier is named there without a share, one half continues the row.
 REUSE_TIERS = (
     ReuseTier("near_duplicate", 900_000, 950_000, False),
     ReuseTier("reusable", 700_000, 800_000, True),
