@@ -1,0 +1,97 @@
+"""Saying a judged text in a reader's language: templates with parameters, numbers with units.
+
+Judgements are stored as templates (English, marked for translation) with parameters, never as finished sentences. A
+parameter may be a name, a number, a quantity `{"value", "unit"}` (with an optional "operator"), a text of its own
+`{"template", "params"}`, or a list of any of these. Everything is plain JSON, so a row can hold it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from ledger import gettext_noop
+
+Translate = Callable[[str], str]
+
+NOT_MEASURED = gettext_noop("not measured")
+
+_UNIT_LABELS: Mapping[str, str] = {
+    "count": "",
+    "share": "",
+    "us": "µs",
+    "micro-credits": gettext_noop("micro-credits"),
+    "operations/s": gettext_noop("operations/s"),
+    "bytes": gettext_noop("bytes"),
+}
+_OPERATOR_SIGNS: Mapping[str, str] = {"<=": "≤", ">=": "≥"}
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_DECIMAL_PLACES_MAX = 6
+
+
+def spoken(
+    *, template: str, params: Mapping[str, Any] | None = None, translate: Translate = str, language: str = "en"
+) -> str:
+    """The template in the reader's language with its parameters said.
+
+    translate: gettext of the door, active for the same language; `str` leaves the English text. language: `en` or `de`,
+    decides how numbers are written. Raises KeyError when a parameter of the template is missing.
+    """
+    said = {name: _said(value, translate, language) for name, value in (params or {}).items()}
+    return translate(template) % said
+
+
+def said_number(value: Decimal | int | str, *, language: str = "en") -> str:
+    """A number with grouped thousands and at most 6 decimals: `1,770.5` in English, `1.770,5` in German."""
+    text = plain_decimal(Decimal(value))
+    whole, _, fraction = text.partition(".")
+    grouped = f"{int(whole):,}"
+    if whole.startswith("-") and not grouped.startswith("-"):
+        grouped = f"-{grouped}"
+    if language == "de":
+        return grouped.replace(",", ".") + (f",{fraction}" if fraction else "")
+    return grouped + (f".{fraction}" if fraction else "")
+
+
+def said_quantity(
+    value: Decimal | int | str | None, *, unit: str, translate: Translate = str, language: str = "en"
+) -> str:
+    """A number with its unit; `not measured` when there is none."""
+    if value is None:
+        return translate(NOT_MEASURED)
+    label = _UNIT_LABELS.get(unit, unit)
+    number = said_number(value, language=language)
+    return f"{number} {translate(label)}" if label else number
+
+
+def said_operator(operator: str) -> str:
+    """The operator as people write it: ≤ instead of <=."""
+    return _OPERATOR_SIGNS.get(operator, operator)
+
+
+def plain_decimal(value: Decimal) -> str:
+    """The value as digits: no exponent, at most 6 decimals, no zeros at the end behind the point."""
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -_DECIMAL_PLACES_MAX:
+        value = value.quantize(Decimal(1).scaleb(-_DECIMAL_PLACES_MAX))
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _said(value: Any, translate: Translate, language: str) -> str:
+    """One parameter in words."""
+    match value:
+        case None:
+            return translate(NOT_MEASURED)
+        case list() | tuple():
+            return "; ".join(_said(part, translate, language) for part in value)
+        case {"template": str(template), **rest}:
+            return spoken(template=template, params=rest.get("params"), translate=translate, language=language)
+        case {"value": amount, "unit": str(unit), **rest}:
+            quantity = said_quantity(amount, unit=unit, translate=translate, language=language)
+            return f"{said_operator(rest['operator'])} {quantity}" if "operator" in rest else quantity
+        case str() if not _NUMBER.fullmatch(value):
+            return value
+    return said_number(value, language=language)
