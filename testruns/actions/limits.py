@@ -35,6 +35,12 @@ DEADLINE_EXTRA_SECONDS: Final = 120
 DEADLINE_SECONDS_MAX: Final = 3 * 3600
 """A child's deadline is planned x 1.5 + 120 s, at most three hours (decisions.md, Runs)."""
 
+EXIT_SECONDS: Final = 15
+"""A child that said done exits within this time."""
+
+CLOSE_TRIES: Final = 3
+"""How often the end of an attempt is written before a locked database is reported; each try waits 20 s by itself."""
+
 STOP_SECONDS: Final = 5.0
 """How long a killed process group may take to be gone before that is reported."""
 

@@ -18,19 +18,22 @@ _FROZEN: Final = "is of a frozen run and cannot be changed"
 _HISTORY: Final = "is history and cannot be changed or deleted"
 
 
+# S608 is answered for these three: they are put together from the constants above, nothing comes from outside.
+
+
 def _run_is_frozen(row: str) -> str:
-    return f"EXISTS (SELECT 1 FROM {RUN} WHERE id = {row}.run_id AND frozen_at IS NOT NULL)"
+    return f"EXISTS (SELECT 1 FROM {RUN} WHERE id = {row}.run_id AND frozen_at IS NOT NULL)"  # noqa: S608
 
 
 def _run_of_execution_is_frozen(row: str) -> str:
     return (
-        f"EXISTS (SELECT 1 FROM {RUN} r JOIN {EXECUTION} e ON e.run_id = r.id "
+        f"EXISTS (SELECT 1 FROM {RUN} r JOIN {EXECUTION} e ON e.run_id = r.id "  # noqa: S608
         f"WHERE e.id = {row}.execution_id AND r.frozen_at IS NOT NULL)"
     )
 
 
 def _attempt_is_closed(row: str) -> str:
-    return f"EXISTS (SELECT 1 FROM {ATTEMPT} WHERE id = {row}.attempt_id AND finished_at IS NOT NULL)"
+    return f"EXISTS (SELECT 1 FROM {ATTEMPT} WHERE id = {row}.attempt_id AND finished_at IS NOT NULL)"  # noqa: S608
 
 
 def register_triggers() -> None:
@@ -62,7 +65,7 @@ def register_triggers() -> None:
     refuse(
         table="testruns_gatepolicy",
         operations=("UPDATE",),
-        condition="OLD.content <> NEW.content OR OLD.digest <> NEW.digest OR OLD.code <> NEW.code OR OLD.number <> NEW.number",
+        condition=" OR ".join(f"OLD.{name} <> NEW.{name}" for name in ("code", "number", "content", "digest")),
         reason="keeps code, number, content and digest for ever",
     )
     refuse(table="testruns_gatepolicy", operations=("DELETE",), reason=_HISTORY)

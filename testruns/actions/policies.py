@@ -1,0 +1,49 @@
+"""The gate policies in the database: the shipped one is put in place, the active one is found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from console.kernel import audit
+from testruns.gates.policy import SHIPPED_CODE, Policy, from_json, shipped_policy
+from testruns.models import GatePolicy
+
+from .refusals import NoActivePolicy
+
+
+def ensure_shipped_policy() -> GatePolicy:
+    """Put the shipped policy into the database; active unless another version is. Doing it again changes nothing."""
+    policy = shipped_policy()
+    with transaction.atomic():
+        row, is_new = GatePolicy.objects.get_or_create(
+            digest=policy.digest,
+            defaults={"code": policy.code, "number": policy.number, "content": policy.canonical().decode()},
+        )
+        if not is_new or GatePolicy.objects.filter(code=policy.code, is_active=True).exists():
+            return row
+        row.is_active = True
+        row.activated_at = timezone.now()
+        row.save(update_fields=["is_active", "activated_at"])
+        audit.record(actor=None, act="policy.ship", object=f"policy:{row.pk}", after={"digest": row.digest})
+    return row
+
+
+def plant_policy(**_: Any) -> None:
+    """Handler of post_migrate, also sent by flush."""
+    ensure_shipped_policy()
+
+
+def active_policy() -> GatePolicy:
+    """The policy live runs are judged under now. NoActivePolicy when nobody activated one."""
+    row = GatePolicy.objects.filter(code=SHIPPED_CODE, is_active=True).first()
+    if row is None:
+        raise NoActivePolicy
+    return row
+
+
+def rules_of(row: GatePolicy) -> Policy:
+    """The policy a row holds. InvalidPolicy when this version does not know one of its rules."""
+    return from_json(row.content)
