@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from console.kernel.triggers import refuse_update_delete
+from console.kernel.triggers import refuse, refuse_update_delete
 
 TABLE = "kernel_auditentry"
 
@@ -50,3 +50,14 @@ class AuditEntry(models.Model):
 
 
 refuse_update_delete(table=TABLE, reason="the audit chain is only ever appended to")
+# Append at the end only. A REPLACE deletes the rows it collides with without firing their DELETE trigger, so both
+# columns it could collide on are looked at before.
+refuse(
+    table=TABLE,
+    operations=("INSERT",),
+    condition=(
+        'NEW."index" <> (SELECT COALESCE(MAX("index"), 0) + 1 FROM kernel_auditentry) '
+        "OR EXISTS (SELECT 1 FROM kernel_auditentry WHERE previous_hash = NEW.previous_hash)"
+    ),
+    reason="an entry is appended after the last one",
+)

@@ -1,0 +1,39 @@
+# `make run` serves the console, `make test` runs every test. Each first installs what it needs into .venv, from the
+# hash-pinned lock, once per content of that lock.
+#
+#   PORT=8001 make run                    another port (0: any free one)
+#   GATEHOUSE_STORAGE=/srv/gh make run    another storage
+#   make run ARGS=...                     more arguments for `manage.py up`
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN_STAMP := $(VENV)/.run-$(firstword $(shell cksum < requirements.lock))
+TEST_STAMP := $(VENV)/.test-$(firstword $(shell cksum < requirements-dev.lock))
+
+.PHONY: run test lint
+.DEFAULT_GOAL := run
+
+run: $(RUN_STAMP)
+	@exec $(VENV)/bin/python manage.py up --with-parent $(ARGS)
+
+test: lint
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(TEST_STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports
+
+$(RUN_STAMP): requirements.lock
+	@echo "Installing what the console needs into $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	@rm -f $(VENV)/.run-* && touch $@
+
+# The development lock holds everything of the other one, at the same versions.
+$(TEST_STAMP): requirements-dev.lock
+	@echo "Installing what the tests need into $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@rm -f $(VENV)/.test-* && touch $@

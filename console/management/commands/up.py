@@ -1,0 +1,62 @@
+"""`manage.py up`: put everything in place, then serve with a task worker until stopped."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from console.kernel.triggers import TriggersDamaged
+from console.supervisor import address, storage_lock
+from console.supervisor.loop import NeverReady, Supervisor
+from console.supervisor.preparation import prepare
+
+DEFAULT_PORT = 8000
+
+
+class Command(BaseCommand):
+    """Everything in one command; `make run` calls it."""
+
+    help = "Migrates, creates what an empty storage needs, and runs web server and task worker as one group."
+    requires_system_checks: list[str] = []  # migrate runs them
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare `--port` and `--with-parent`."""
+        parser.add_argument(
+            "--port", type=int, default=None, help="port on 127.0.0.1 (default: PORT or 8000; 0: any free one)"
+        )
+        parser.add_argument(
+            "--with-parent", action="store_true", help="stop when the process that started this one ends (make run)"
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Hold storage and port, prepare, run. A refusal is one sentence and exit code 1."""
+        port = options["port"] if options["port"] is not None else _port_of_environment()
+        parent = os.getppid() if options["with_parent"] else None
+        try:
+            with (
+                storage_lock.held(storage=settings.STORAGE, address=f"http://{address.LOOPBACK}:{port}/"),
+                address.listen(port=port) as listener,
+            ):
+                supervisor = Supervisor(listener=listener, say=self._say, parent=parent)
+                prepare(say=self._say)
+                supervisor.run()
+        except (storage_lock.StorageInUse, address.PortTaken, TriggersDamaged, NeverReady) as refusal:
+            raise CommandError(str(refusal)) from refusal
+        except KeyboardInterrupt:
+            self._say("Stopped before anything was started.")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _port_of_environment() -> int:
+    named = os.environ.get("PORT", "")
+    if not named:
+        return DEFAULT_PORT
+    if not named.isdigit() or int(named) > 65_535:
+        raise CommandError(f"PORT is {named!r}; it must be a number from 0 to 65535.")
+    return int(named)

@@ -1,0 +1,74 @@
+"""What `up` puts in place before anything starts: tables, static files, first logins, the first run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+
+from console.first_logins import FILE_NAME, create_first_logins
+from console.kernel import triggers
+from console.kernel.acts import Actor
+from console.kernel.errors import GatehouseError
+from console.kernel.models import Person
+from ledger import LedgerError
+from testruns.actions import request_run
+from testruns.gates.policy import shipped_policy
+from testruns.models import Run
+from testruns.plan import RunPlan
+
+FIRST_RUN_BY = "tester"
+
+
+def prepare(*, say: Callable[[str], None]) -> None:
+    """Bring storage and database to where the server can start. Doing it again changes nothing.
+
+    Raises `TriggersDamaged` when the database no longer protects its history.
+    """
+    call_command("migrate", interactive=False, verbosity=0)
+    triggers.verify()
+    collect_static_files(target=Path(settings.STATIC_ROOT))
+    logins = create_first_logins(storage=settings.STORAGE)
+    if logins:
+        say(f"First logins, shown once and kept in {settings.STORAGE / FILE_NAME}:")
+        for login in logins:
+            say(f"  {login.username:<12}{login.password}")
+    request_first_run(say=say)
+
+
+def request_first_run(*, say: Callable[[str], None]) -> None:
+    """Queue one quick run while there has never been a run, so that a newcomer sees a real verdict."""
+    person = Person.objects.filter(username=FIRST_RUN_BY, is_active=True).first()
+    if person is None or Run.objects.exists():
+        return
+    plan = RunPlan.of_profile(profile="quick", soak_seconds=shipped_policy().values.soak_seconds)
+    try:
+        run = request_run(actor=Actor(person=person, via="installation"), plan=plan)
+    except (GatehouseError, LedgerError) as refusal:
+        say(f"The first run was refused: {refusal}")
+    else:
+        say(f"Queued the first run ({run.pk}), as {FIRST_RUN_BY}: its verdict follows in about two minutes.")
+
+
+def collect_static_files(*, target: Path) -> None:
+    """Collect the static files unless what is collected is what there is: collecting costs seconds of every start."""
+    stamp, wanted = target / ".collected", _state_of_static_files()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(wanted)
+
+
+def _state_of_static_files() -> str:
+    """A digest of every source file's name, size and time of change."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in sorted(finder.list([]), key=lambda found: found[0]):
+            path = Path(storage.path(name))
+            status = path.stat()
+            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
