@@ -1,0 +1,114 @@
+"""How a scenario closes: the ledger's last live answers, its replays in a new process, and the audit's measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from testruns.scenarios.stage.audit import (
+    AGENT_PREFIX,
+    Expectation,
+    JournalFacts,
+    drift_micros_max,
+    expectations_of,
+    match_effects,
+    read_facts,
+)
+from testruns.scenarios.stage.context import ScenarioContext
+from testruns.scenarios.stage.host import Host
+from testruns.scenarios.stage.hosts import HostDied, HostProcess, Hosts, hosts_of
+from testruns.scenarios.stage.opening import chain_breaks_of
+from testruns.scenarios.stage.operations import read_acknowledgements
+
+CountOwed = Callable[[JournalFacts, Mapping[str, Expectation]], int]
+
+REPLAYS: Final = 2
+FAILED: Final = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveState:
+    """What the ledger under test says about itself while it runs.
+
+    State digest, and balance by account in micro-credits.
+    """
+
+    digest: str
+    accounts: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audited:
+    """What the audit found, for measurements a scenario adds."""
+
+    facts: JournalFacts
+    expectations: Mapping[str, Expectation]
+
+
+def ask_state(hosts: Hosts, member: HostProcess) -> LiveState:
+    """The live state, from one host. Raises HostDied."""
+    member.send(type="state")
+    (answer,) = hosts.await_all("state", members=[member])
+    return LiveState(digest=answer["digest"], accounts=answer["accounts"])
+
+
+def replay(host: Host) -> None:
+    """A host's part: open the journal again and again, each time from nothing, and have it verified.
+
+    An opening that fails is told as a state of its own: it is not the state the ledger had.
+    """
+    digests = []
+    for _ in range(host.arguments["replays"]):
+        try:
+            ledger = host.open(read_only=True)
+            digests.append(ledger.state_digest())
+            ledger.close()
+        except Exception as failure:  # noqa: BLE001 - a replay that fails is the finding, not the end of the audit
+            host.complain("replay failed", failure)
+            digests.append(f"{FAILED} {len(digests)}")
+    host.tell(type="replayed", digests=digests, chain_breaks=chain_breaks_of(host.journal))
+
+
+def audit(
+    context: ScenarioContext,
+    *,
+    live: LiveState | None,
+    replays: int = REPLAYS,
+    owed_otherwise: CountOwed | None = None,
+) -> Audited:
+    """Read the journal back, replay it in a new process, and report every measurement of AUDIT_MEASURES.
+
+    `live` is None when no ledger was left to ask; what needs it is then not measured. `owed_otherwise` counts effects
+    that are owed although they were refused. The hosts that wrote must have ended.
+    """
+    replayed = _replay_in_new_host(context, replays=replays)
+    facts = read_facts(context.journal)
+    expectations = expectations_of(read_acknowledgements(context.directory))
+    effects = match_effects(facts, expectations)
+    report = context.report
+    report.measure("events", facts.events)
+    report.measure("double_charges", effects.double)
+    report.measure("lost_effects", effects.lost + (owed_otherwise(facts, expectations) if owed_otherwise else 0))
+    report.measure("extra_effects", effects.extra)
+    for name in ("missing_schema", "missing_correlation", "unresolved_causation", "duplicate_keys"):
+        report.measure(name, getattr(facts, name))
+    report.measure("chain_breaks", max(facts.unlinked, replayed["chain_breaks"]))
+    digests = set(replayed["digests"])
+    if live is not None:
+        digests.add(live.digest)
+        report.measure("drift_micros_max", drift_micros_max(facts, live.accounts))
+        report.measure("accounts_sum_micros", abs(sum(live.accounts.values())))
+        below_zero = {name for name, micros in live.accounts.items() if name.startswith(AGENT_PREFIX) and micros < 0}
+        report.measure("negative_balances", len(below_zero | facts.ever_negative))
+    report.measure("state_hashes_distinct", len(digests))
+    return Audited(facts=facts, expectations=expectations)
+
+
+def _replay_in_new_host(context: ScenarioContext, *, replays: int) -> dict[str, Any]:
+    with hosts_of(context) as hosts:
+        member = hosts.start(name="replay", part=replay, arguments={"replays": replays})
+        (answer,) = hosts.await_all("replayed")
+        if member.end() != 0:
+            raise HostDied("the replaying host ended with an error")
+    return answer

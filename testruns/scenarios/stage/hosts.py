@@ -1,0 +1,228 @@
+"""The scenario's side of its hosts: start them, hear them, and end them whatever happens."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+import orjson
+
+from testruns.processes import kill_child, start_bound_child
+from testruns.scenarios.stage.context import ScenarioContext
+from testruns.scenarios.stage.karma_host import karma_host
+
+START_SECONDS_MAX: Final = 60.0
+ANSWER_SECONDS_MAX: Final = 300.0
+END_SECONDS_MAX: Final = 15.0
+_READ_BYTES: Final = 1 << 16
+_HOST_MODULE: Final = "testruns.scenarios.stage.host"
+
+Message = dict[str, Any]
+Hear = Callable[["HostProcess", Message], None]
+
+
+class HostDied(RuntimeError):
+    """A host ended without the answer it owed."""
+
+
+class HostProcess:
+    """One host as its scenario sees it."""
+
+    def __init__(
+        self,
+        *,
+        context: ScenarioContext,
+        name: str,
+        part: str,
+        arguments: Mapping[str, Any],
+        karma_url: str | None = None,
+    ) -> None:
+        """Start the process; its stderr is the scenario's, which is evidence."""
+        self.name = name
+        self._child = start_bound_child([sys.executable, "-m", _HOST_MODULE])
+        self._buffer = b""
+        self.inbox: list[Message] = []
+        self.is_over = False
+        assert self._child.stdout is not None
+        os.set_blocking(self._child.stdout.fileno(), False)
+        self.send(
+            part=part,
+            name=name,
+            journal=str(context.journal),
+            directory=str(context.directory),
+            actor=context.actor,
+            opener=context.opener,
+            karma_url=karma_url,
+            arguments=dict(arguments),
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    def fileno(self) -> int:
+        """The pipe it answers on, for a selector."""
+        assert self._child.stdout is not None
+        return self._child.stdout.fileno()
+
+    def send(self, **message: Any) -> None:
+        """Send one message; a host that died hears nothing, which shows when its answer is waited for."""
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(orjson.dumps(message) + b"\n")
+            self._child.stdin.flush()
+        except BrokenPipeError:
+            # Its last words may still be in the pipe; whoever waits for its answer meets the end of the pipe after
+            # them.
+            return
+
+    def read(self) -> None:
+        """Take what is in the pipe into the inbox; the end of the pipe ends the host."""
+        try:
+            piece = os.read(self.fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return
+        if not piece:
+            self.is_over = True
+            return
+        *lines, self._buffer = (self._buffer + piece).split(b"\n")
+        self.inbox.extend(orjson.loads(line) for line in lines)
+
+    def kill(self) -> None:
+        """SIGKILL it and read what it had said before."""
+        self._child.kill()
+        while not self.is_over:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self, selectors.EVENT_READ)
+                selector.select(ANSWER_SECONDS_MAX)
+            self.read()
+        kill_child(self._child)
+
+    def end(self) -> int:
+        """Ask it to end and return its exit code. Raises HostDied when it cannot even end."""
+        self.send(type="end")
+        try:
+            return self._child.wait(timeout=END_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            raise HostDied(f"host {self.name} did not end within {END_SECONDS_MAX:g} s") from None
+        finally:
+            kill_child(self._child)
+
+    def discard(self) -> None:
+        """End it without asking, when it still runs."""
+        kill_child(self._child)
+
+
+class Hosts:
+    """The hosts of one scenario. Counts they send go to the reporter, everything else to who waits for it."""
+
+    def __init__(self, context: ScenarioContext, *, karma_url: str | None) -> None:
+        """No hosts yet; those to come ask KARMA at `karma_url`, or not at all."""
+        self._context = context
+        self._karma_url = karma_url
+        self.members: list[HostProcess] = []
+
+    def start(self, *, name: str, part: Callable[..., None], arguments: Mapping[str, Any]) -> HostProcess:
+        """Start one host for `part`, a function of a module. Must be called from the main thread (PDEATHSIG)."""
+        reference = f"{part.__module__}:{part.__qualname__}"
+        member = HostProcess(
+            context=self._context, name=name, part=reference, arguments=arguments, karma_url=self._karma_url
+        )
+        self.members.append(member)
+        return member
+
+    def discard_all(self) -> None:
+        """End every host that still runs, without asking."""
+        for member in self.members:
+            member.discard()
+
+    def end_all(self) -> None:
+        """Ask every host to end. Raises HostDied when one ends with an error."""
+        for member in self.members:
+            code = member.end()
+            if code != 0:
+                raise HostDied(f"host {member.name} ended with exit code {code}")
+
+    def tell_all(self, **message: Any) -> None:
+        """Send the same message to every host."""
+        for member in self.members:
+            member.send(**message)
+
+    def await_all(
+        self,
+        word: str,
+        *,
+        members: Sequence[HostProcess] | None = None,
+        seconds: float = ANSWER_SECONDS_MAX,
+        hear: Hear | None = None,
+    ) -> list[Message]:
+        """One message of type `word` from each host, in their order.
+
+        Messages of other types go to `hear`. Raises HostDied when a host ends or fails first, or answers too late.
+        """
+        waited = list(self.members if members is None else members)
+        answers: dict[str, Message] = {}
+        deadline = time.monotonic() + seconds
+        while True:
+            for member in waited:
+                self._sort(member, word, answers, hear)
+            missing = [member for member in waited if member.name not in answers]
+            if not missing:
+                return [answers[member.name] for member in waited]
+            for member in missing:
+                if member.is_over:
+                    raise HostDied(f"host {member.name} ended without telling its {word}")
+            if time.monotonic() > deadline:
+                raise HostDied(f"host {missing[0].name} did not tell its {word} within {seconds:g} s")
+            self._wait(missing, deadline - time.monotonic())
+
+    def _sort(self, member: HostProcess, word: str, answers: dict[str, Message], hear: Hear | None) -> None:
+        while member.inbox and member.name not in answers:
+            message = member.inbox.pop(0)
+            if message["type"] == "failure":
+                raise HostDied(f"host {member.name} failed: {message['what']}")
+            if message["type"] == "counts":
+                self.count(message)
+            elif message["type"] == word:
+                answers[member.name] = message
+            elif hear is not None:
+                hear(member, message)
+            else:
+                raise ValueError(f"host {member.name} told {message['type']} instead of {word}")
+
+    def count(self, message: Message) -> None:
+        """Add the counts and latencies of a message to the reporter's."""
+        counts = {name: message.get(name, 0) for name in ("operations", "refused", "errors")}
+        self._context.report.count(**counts, offered=counts["operations"])
+        self._context.report.add_latencies(message["latencies"], max_us=message["max_us"])
+
+    @staticmethod
+    def _wait(members: Sequence[HostProcess], seconds: float) -> None:
+        with selectors.DefaultSelector() as selector:
+            for member in members:
+                selector.register(member, selectors.EVENT_READ)
+            for key, _ in selector.select(max(0.0, seconds)):
+                member = key.fileobj
+                assert isinstance(member, HostProcess)
+                member.read()
+
+
+@contextmanager
+def hosts_of(context: ScenarioContext, *, karma_url: str | None = None) -> Iterator[Hosts]:
+    """Hosts that are gone when the block is left, however it is left.
+
+    They ask KARMA at `karma_url`; without one, at an endpoint of their own when the plan has KARMA available.
+    """
+    with ExitStack() as until_left:
+        if karma_url is None and context.karma_available:
+            karma_url = until_left.enter_context(karma_host()).url
+        hosts = Hosts(context, karma_url=karma_url)
+        until_left.callback(hosts.discard_all)
+        yield hosts
