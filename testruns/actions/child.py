@@ -23,7 +23,7 @@ from typing import IO, Any, Self
 from testruns.processes import kill_group, start_bound_child
 
 from .limits import READ_BYTES, STDERR_BYTES_MAX, STOP_SECONDS
-from .protocol import Conversation
+from .protocol import Conversation, ProtocolViolation
 
 OUTPUT_NAME = "output.jsonl"
 STDERR_NAME = "stderr.txt"
@@ -41,6 +41,7 @@ class Child:
             raise RuntimeError("a child is started from the main thread: it dies with the thread that started it")
         directory.mkdir(parents=True, exist_ok=True)
         self.conversation = Conversation(scenario=str(plan["scenario"]))
+        self.violation: ProtocolViolation | None = None
         self._output = (directory / OUTPUT_NAME).open("xb", buffering=0)
         self._stderr = (directory / STDERR_NAME).open("xb", buffering=0)
         self._stderr_bytes = 0
@@ -62,7 +63,7 @@ class Child:
         return self._process.pid
 
     def take(self, *, timeout_seconds: float, also: Iterable[int] = ()) -> None:
-        """Wait for output at most so long and take what is there. ProtocolViolation passes through.
+        """Wait for output at most so long and take what is there; `violation` says when it breaks the protocol.
 
         `also` are further descriptors whose readiness ends the wait.
         """
@@ -79,7 +80,7 @@ class Child:
     def close(self) -> int:
         """The child has ended or has to: end everything in its group, take the last output, return the exit code.
 
-        Negative: the signal that ended it. ProtocolViolation when the last output is wrong.
+        Negative: the signal that ended it.
         """
         self.kill()
         deadline = time.monotonic() + STOP_SECONDS
@@ -116,17 +117,19 @@ class Child:
 
     def _read(self, pipe: IO[bytes]) -> None:
         content = os.read(pipe.fileno(), READ_BYTES)
-        if not content:
-            take = self._open[pipe]
-            self._forget(pipe)
-            if take == self._hear:
-                self.conversation.finish()
-            return
         self._open[pipe](content)
+        if not content:
+            self._forget(pipe)
 
     def _hear(self, content: bytes) -> None:
+        """Keep and understand the output; empty is its end. After a violation nothing more is kept."""
+        if self.violation is not None:
+            return
         self._output.write(content)
-        self.conversation.feed(content)
+        try:
+            self.conversation.feed(content) if content else self.conversation.finish()
+        except ProtocolViolation as violation:
+            self.violation = violation
 
     def _complain(self, content: bytes) -> None:
         room = STDERR_BYTES_MAX - self._stderr_bytes

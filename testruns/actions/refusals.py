@@ -20,7 +20,8 @@ class DiskTooFull(GatehouseError):
     message = gettext_noop(
         "The run does not fit on the disk: it and the runs that wait need %(needed)s GiB, %(free)s GiB of "
         "%(total)s GiB are free. Afterwards %(used_percent)s %% would be used and %(left)s GiB free; "
-        "at most %(used_percent_max)s %% or at least %(left_min)s GiB are asked for. Make room or ask for a shorter run."
+        "at most %(used_percent_max)s %% or at least %(left_min)s GiB are asked for. "
+        "Make room or ask for a shorter run."
     )
 
 

@@ -17,7 +17,7 @@ from testruns.run_states import ExecutionState
 from .child import Child
 from .leases import Lease
 from .limits import EXIT_SECONDS, HEARTBEAT_SECONDS, HUNG_SECONDS, POLL_SECONDS, ROW_CHANGE_SECONDS
-from .protocol import Conversation, ProtocolViolation
+from .protocol import Conversation
 from .sample_points import SamplePoints
 
 logger = logging.getLogger(__name__)
@@ -80,34 +80,30 @@ class Watch:
 
     def to_the_end(self) -> Ending:
         """Turn until the child is over or has to stop; its group is gone afterwards. LeaseLost passes through."""
-        try:
-            ending = self._turn_until_over()
-        except ProtocolViolation as violation:
-            ending = Ending(state=ExecutionState.ERRORED, error=f"the child broke the protocol: {violation}")
-        return self._closed(ending)
+        ending = self._turn_until_over()
+        exit_code = self.child.close()
+        ending = ending or self._broken() or _ending_of(self.child.conversation, exit_code)
+        self.points.take(self.child.conversation.samples)
+        self.surroundings.listen(self.child.conversation)
+        return Ending(state=ending.state, error=ending.error, exit_code=exit_code)
 
     def _turn_until_over(self) -> Ending | None:
+        """None when the child ended by itself: then what it said decides."""
         lifeline = self.surroundings.lifeline
         while not self.child.has_ended():
             self.child.take(timeout_seconds=POLL_SECONDS, also=() if lifeline is None else (lifeline,))
-            reason = self.surroundings.reason_to_stop(self.lease) or self._overdue()
+            reason = self._broken() or self.surroundings.reason_to_stop(self.lease) or self._overdue()
             if reason:
                 return reason
             self._write_row()
             self.surroundings.listen(self.child.conversation)
         return None
 
-    def _closed(self, ending: Ending | None) -> Ending:
-        """End the group. `ending` None: the child ended by itself, and what it said last decides."""
-        try:
-            exit_code = self.child.close()
-        except ProtocolViolation as violation:
-            exit_code = self.child.close()
-            ending = ending or Ending(state=ExecutionState.ERRORED, error=f"the child broke the protocol: {violation}")
-        ending = ending or _ending_of(self.child.conversation, exit_code)
-        self.points.take(self.child.conversation.samples)
-        self.surroundings.listen(self.child.conversation)
-        return Ending(state=ending.state, error=ending.error, exit_code=exit_code)
+    def _broken(self) -> Ending | None:
+        violation = self.child.violation
+        if violation is None:
+            return None
+        return Ending(state=ExecutionState.ERRORED, error=f"the child broke the protocol: {violation}")
 
     def _overdue(self) -> Ending | None:
         now = time.monotonic()
