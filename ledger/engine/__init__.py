@@ -1,1 +1,18 @@
 """The journal: append-only events in files, durable before acknowledged. Standard library and orjson, no Django."""
+
+from ledger.engine.event import Command, Event, Head, NewEvent, Receipt, State
+from ledger.engine.journal import Journal, JournalStatus
+from ledger.engine.verify import VerifyReport, verify
+
+__all__ = [
+    "Command",
+    "Event",
+    "Head",
+    "Journal",
+    "JournalStatus",
+    "NewEvent",
+    "Receipt",
+    "State",
+    "VerifyReport",
+    "verify",
+]

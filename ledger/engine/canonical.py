@@ -40,17 +40,21 @@ def _plain(value: object, where: str) -> object:
         return _plain(value.value, where)
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
-    if isinstance(value, int):
-        if not -INTEGER_LIMIT < value < INTEGER_LIMIT:
-            raise IntegerTooLarge(value=value)
-        return value
-    if isinstance(value, Decimal):
-        return _decimal_text(value, where)
+    if isinstance(value, int | Decimal):
+        return _plain_number(value, where)
     if isinstance(value, Mapping):
         return _plain_mapping(value, where)
     if isinstance(value, list | tuple):
         return [_plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
     raise NotCanonical(kind=type(value).__name__, where=where)
+
+
+def _plain_number(value: int | Decimal, where: str) -> int | str:
+    if isinstance(value, Decimal):
+        return _decimal_text(value, where)
+    if not -INTEGER_LIMIT < value < INTEGER_LIMIT:
+        raise IntegerTooLarge(value=value)
+    return value
 
 
 def _plain_mapping(value: Mapping[object, object], where: str) -> dict[str, object]:
@@ -72,4 +76,4 @@ def _decimal_text(value: Decimal, where: str) -> str:
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    return "0" if text == "-0" else text

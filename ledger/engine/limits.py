@@ -22,6 +22,9 @@ SEGMENT_BYTES_MIN = 4096
 SEGMENT_BYTES_MAX = 2 * GIB
 FILL_BYTES = 4 * MIB
 
+# Filled ahead before commands are decided, so that a full disk is met before the state has seen anything.
+RESERVE_BYTES = 64 * 1024
+
 # Writes stop when both are true, and resume as soon as one of them is false with the lower percentage.
 FULL_PERCENT = 95
 RESUME_PERCENT = 90

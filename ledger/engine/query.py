@@ -1,0 +1,159 @@
+"""Reading events with filters, in both directions, in constant memory and without the journal's lock."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from ledger.engine import limits
+from ledger.engine.codec import decode
+from ledger.engine.event import Event
+from ledger.engine.store import Store
+from ledger.engine.walk import Problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """What an event must be. ``types`` are exact names, or prefixes that end in ``.*``."""
+
+    stream: str | None = None
+    types: Sequence[str] | None = None
+    actor: str | None = None
+    correlation: str | None = None
+    since: str | None = None
+    before: str | None = None
+    key: str | None = None
+    needles: tuple[bytes, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """``needles``: bytes that stand in the line of every match, so that most lines are never parsed."""
+        fields = {"stream": self.stream, "actor": self.actor, "correlation": self.correlation, "key": self.key}
+        found = [b'"%b":%b' % (name.encode(), orjson.dumps(text)) for name, text in fields.items() if text is not None]
+        if self.types is not None and len(self.types) == 1:
+            name = self.types[0]
+            found.append(b'"type":' + (orjson.dumps(name[:-1])[:-1] if name.endswith(".*") else orjson.dumps(name)))
+        object.__setattr__(self, "needles", tuple(found))
+
+    def is_match(self, event: Event) -> bool:
+        """Whether the parsed event is wanted."""
+        return (
+            (self.stream is None or event.stream == self.stream)
+            and (self.actor is None or event.actor == self.actor)
+            and (self.correlation is None or event.correlation == self.correlation)
+            and (self.key is None or event.key == self.key)
+            and (self.since is None or event.time >= self.since)
+            and (self.before is None or event.time < self.before)
+            and (self.types is None or any(_is_type(event.type, wanted) for wanted in self.types))
+        )
+
+
+def _is_type(name: str, wanted: str) -> bool:
+    return name.startswith(wanted[:-1]) if wanted.endswith(".*") else name == wanted
+
+
+def read_events(
+    store: Store, wanted: Filter, *, first: int, last: int, limit: int | None, is_descending: bool
+) -> Iterator[Event]:
+    """Matching events of the durable range ``first`` to ``last``. Raises Corrupt at damaged bytes."""
+    first, last = _narrow(store, wanted, first, last)
+    count = 0
+    if limit is not None and limit <= 0:
+        return
+    for seq, lines in _blocks(store, first, last, is_descending):
+        for event in _matches(store, wanted, seq, lines, is_descending):
+            yield event
+            count += 1
+            if count == limit:
+                return
+
+
+def _narrow(store: Store, wanted: Filter, first: int, last: int) -> tuple[int, int]:
+    """Times never go backwards, so a range of times is a range of seqs, found by halving."""
+    if wanted.since is not None:
+        first = max(first, _first_at(store, wanted.since, first, last))
+    if wanted.before is not None:
+        last = min(last, _first_at(store, wanted.before, first, last) - 1)
+    return first, last
+
+
+def _first_at(store: Store, time: str, low: int, high: int) -> int:
+    """The first event from ``low`` on that is not before ``time``; ``high`` + 1 if there is none."""
+    high += 1
+    while low < high:
+        middle = (low + high) // 2
+        event = decode(store.line_of(middle))
+        if event is None:
+            return low
+        if event.time < time:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _blocks(store: Store, first: int, last: int, is_descending: bool) -> Iterator[tuple[int, list[bytes]]]:
+    """(seq of the first line, lines) in pieces of about a megabyte; the pieces come in the order asked for."""
+    at = last if is_descending else first
+    while first <= at <= last:
+        segment = store.first_of(at)
+        offsets = store.offsets_of(segment)
+        end_seq = min(last, _last_of(store, segment, last))
+        fd = store.env.open(store.layout.segment(segment), os.O_RDONLY)
+        try:
+            while max(segment, first) <= at <= end_seq:
+                low, high = (max(segment, first), at) if is_descending else (at, end_seq)
+                low, high = _piece(offsets, segment, low, high, is_descending)
+                start, end = offsets[low - segment], offsets[high + 1 - segment]
+                yield low, store.env.pread(fd, end - start, start).split(b"\n")[: high - low + 1]
+                at = low - 1 if is_descending else high + 1
+        finally:
+            store.env.close(fd)
+
+
+def _last_of(store: Store, segment: int, last: int) -> int:
+    """The last event of a segment, as far as ``last``."""
+    position = store.firsts.index(segment)
+    return store.firsts[position + 1] - 1 if position + 1 < len(store.firsts) else last
+
+
+def _piece(offsets: "object", segment: int, low: int, high: int, is_descending: bool) -> tuple[int, int]:
+    """The longest part of ``low`` to ``high`` at the wanted end that stays within a chunk; at least one event."""
+    assert hasattr(offsets, "__getitem__")
+    if is_descending:
+        limit = offsets[high + 1 - segment] - limits.CHUNK_BYTES
+        left, right = low, high
+        while left < right:
+            middle = (left + right) // 2
+            if offsets[middle - segment] < limit:
+                left = middle + 1
+            else:
+                right = middle
+        return left, high
+    limit = offsets[low - segment] + limits.CHUNK_BYTES
+    left, right = low, high
+    while left < right:
+        middle = (left + right + 1) // 2
+        if offsets[middle + 1 - segment] > limit:
+            right = middle - 1
+        else:
+            left = middle
+    return low, left
+
+
+def _matches(store: Store, wanted: Filter, seq: int, lines: list[bytes], is_descending: bool) -> Iterator[Event]:
+    needles = wanted.needles
+    numbered = list(enumerate(lines, seq))
+    for number, line in reversed(numbered) if is_descending else numbered:
+        if needles and not all(needle in line for needle in needles):
+            continue
+        event = decode(line)
+        if event is None or event.seq != number:
+            segment = store.first_of(number)
+            offset = store.span_of(segment, number, number)[0]
+            found = line[:48].decode("utf-8", errors="backslashreplace")
+            raise store.corrupt(
+                Problem(segment=segment, seq=number, offset=offset, expected=f"event {number}", found=found)
+            )
+        if wanted.is_match(event):
+            yield event

@@ -1,0 +1,161 @@
+"""What to do when the records end badly: a flush that tore is cut, rot is reported, a poisoned file is replaced."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ledger.engine import limits
+from ledger.engine.env import Env
+from ledger.engine.layout import drop, write_all
+from ledger.engine.mark import Mark
+from ledger.engine.segment import fill, fill_bytes
+from ledger.engine.store import Store
+from ledger.engine.walk import Problem, later_flush
+
+RECOVERED = "journal.recovered"
+
+
+def settle(store: Store, problem: Problem | None) -> dict[str, Any] | None:
+    """Make the end of the journal sound, under the lock, after everything was read.
+
+    The valid prefix of an un-fsynced flush is adopted up to its last whole commit (fsync first), the rest goes to
+    quarantine and is erased before anything is appended. The answer is the data of the ``journal.recovered`` to be
+    recorded, None if nothing was cut. Raises Corrupt if bytes that were durable once are damaged or missing.
+    """
+    problem = problem or missing_end(store)
+    if problem is not None and is_corrupt(store, problem):
+        raise store.corrupt(problem)
+    mark = store.marks.read()
+    segment = store.active
+    if segment is None:
+        return None
+    if mark is None or mark.seq < store.seq:
+        store.env.fdatasync(segment.fd)
+    report = _cut(store, problem) if problem is not None else None
+    if mark is None or mark.seq < store.seq:
+        store.write_mark()
+    return report
+
+
+def missing_end(store: Store) -> Problem | None:
+    """The journal ends soundly, but before what is known to be durable: its tail was cut, or segments are gone."""
+    mark = store.marks.read()
+    listed = [name for name in store.env.names(store.layout.segments) if name.endswith(".jsonl")]
+    newest = max((int(name.removesuffix(".jsonl")) for name in listed), default=0)
+    if (mark is None or mark.seq <= store.seq) and newest <= store.seq:
+        return None
+    segment = store.active
+    is_gap = segment is None or segment.is_sealed
+    return Problem(
+        segment=store.seq + 1 if segment is None or is_gap else segment.first,
+        seq=store.seq + 1,
+        offset=0 if segment is None or is_gap else segment.end,
+        expected=f"event {store.seq + 1}",
+        found="the end of the journal",
+    )
+
+
+def is_corrupt(store: Store, problem: Problem) -> bool:
+    """Whether the bytes at the problem were durable once: at or below the mark, in an older segment, at the very
+    beginning of one, or before the flush of a later whole record. Otherwise the flush was torn while being written."""
+    mark = store.marks.read()
+    if mark is not None and problem.seq <= mark.seq:
+        return True
+    segment = store.active
+    if segment is None or problem.seq == segment.first:
+        return True
+    listed = [name for name in store.env.names(store.layout.segments) if name.endswith(".jsonl")]
+    if any(int(name.removesuffix(".jsonl")) > segment.first for name in listed):
+        return True
+    highest = later_flush(env=store.env, fd=segment.fd, start=problem.offset, stop=segment.size())
+    return highest > problem.seq
+
+
+def _cut(store: Store, problem: Problem) -> dict[str, Any] | None:
+    """Quarantine and erase everything behind the last whole commit. Space that was never written is no loss."""
+    segment = store.active
+    assert segment is not None
+    start, stop = segment.end, segment.size()
+    written = _written_end(store.env, segment.fd, start, stop)
+    name = None
+    if written > start:
+        name = f"{segment.path.stem}-{start}-{store.env.random_hex(4)}.bin"
+        store.env.mkdir(store.layout.quarantine)
+        copy(store.env, segment.fd, start, written, store.layout.quarantine / name)
+    segment.erase(start, stop)
+    if name is None:
+        return None
+    return {
+        "cause": "torn",
+        "segment": segment.path.name,
+        "offset": start,
+        "bytes": written - start,
+        "quarantine": name,
+        "expected": problem.expected[:200],
+        "found": problem.found[:200],
+    }
+
+
+def _written_end(env: Env, fd: int, start: int, stop: int) -> int:
+    """Where the last byte that is neither newline nor NUL ends; ``start`` if there is none."""
+    end = start
+    for at in range(start, stop, limits.CHUNK_BYTES):
+        chunk = env.pread(fd, min(limits.CHUNK_BYTES, stop - at), at).rstrip(b"\n\0")
+        if chunk:
+            end = at + len(chunk)
+    return end
+
+
+def copy(env: Env, fd: int, start: int, stop: int, target: Path) -> None:
+    """Bytes of a file into a new one, durable with its name."""
+    out = env.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    try:
+        for at in range(start, stop, limits.CHUNK_BYTES):
+            write_all(env, out, env.pread(fd, min(limits.CHUNK_BYTES, stop - at), at), at - start)
+        env.fsync(out)
+    finally:
+        env.close(out)
+    env.sync_directory(target.parent)
+
+
+def replace_poisoned(store: Store, *, rewind: Callable[[], Problem | None], reason: str, actor: str) -> dict[str, Any]:
+    """Put the verified records of the poisoned segment into a new file of the same name, under the lock.
+
+    What a failed fsync left in the old file's cache cannot be trusted to reach the disk, so it is read, verified and
+    written to fresh blocks; the old file is kept in quarantine. Raises Corrupt if the durable part is damaged.
+    """
+    env, layout = store.env, store.layout
+    problem = rewind() or missing_end(store)
+    if problem is not None and is_corrupt(store, problem):
+        raise store.corrupt(problem)
+    segment = store.active
+    assert segment is not None
+    temporary = segment.path.with_suffix(".tmp")
+    drop(env, temporary)
+    copy(env, segment.fd, 0, segment.end, temporary)
+    if not segment.is_sealed:
+        _pad(env, temporary, segment.end, store.facts.segment_bytes)
+    kept = f"{segment.path.stem}-poisoned-{env.random_hex(4)}.jsonl"
+    env.mkdir(layout.quarantine)
+    env.link(segment.path, layout.quarantine / kept)
+    env.sync_directory(layout.quarantine)
+    env.rename(temporary, segment.path)
+    env.sync_directory(layout.segments)
+    mark = store.marks.read()
+    epoch = 1 + (mark.epoch if mark is not None else store.epoch)
+    store.marks.reset(Mark(store.seq, segment.first, segment.end, store.digest, epoch))
+    with suppress(FileNotFoundError):
+        env.unlink(layout.poisoned)
+    env.sync_directory(layout.path)
+    return {"cause": "poisoned", "segment": segment.path.name, "quarantine": kept, "reason": reason, "by": actor}
+
+
+def _pad(env: Env, path: Path, end: int, segment_bytes: int) -> None:
+    step = fill_bytes(segment_bytes)
+    fd = env.open(path, os.O_RDWR)
+    try:
+        fill(env, fd, end, -(-(end + 1) // step) * step)
+    finally:
+        env.close(fd)
