@@ -2,10 +2,15 @@
 
 from ledger.credits import commands
 from ledger.credits.amounts import MICROS_PER_CREDIT, PPM, decimal_of, micros_of
+from ledger.credits.answers import Answer
 from ledger.credits.approvals import Approval, ApprovalState
+from ledger.credits.eoc import EocReading
 from ledger.credits.errors import AlreadyDecided, InsufficientCredits, UnknownAgent
+from ledger.credits.invariants import check as check_invariants
 from ledger.credits.karma import BreakerChange, KarmaClient
 from ledger.credits.karma_reading import KarmaReading
+from ledger.credits.ledger import Ledger
+from ledger.credits.legacy import LegacyReport, import_legacy
 from ledger.engine.canonical import canonical_bytes, digest_of
 from ledger.engine.env import OsEnv
 from ledger.engine.errors import (
@@ -24,26 +29,32 @@ __all__ = [
     "MICROS_PER_CREDIT",
     "PPM",
     "AlreadyDecided",
+    "Answer",
     "Approval",
     "ApprovalState",
     "BreakerChange",
     "Conflict",
     "DurabilityUnknown",
+    "EocReading",
     "Event",
     "IdempotencyMismatch",
     "InsufficientCredits",
     "JournalFull",
     "KarmaClient",
     "KarmaReading",
+    "Ledger",
     "LedgerError",
+    "LegacyReport",
     "NotWritten",
     "OsEnv",
     "Rejected",
     "UnknownAgent",
     "canonical_bytes",
+    "check_invariants",
     "commands",
     "decimal_of",
     "digest_of",
     "gettext_noop",
+    "import_legacy",
     "micros_of",
 ]

@@ -6,7 +6,10 @@ Making a command with a wrong value raises the refusal (errors.py) before anythi
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from typing import Any, ClassVar
+
+import orjson
 
 from ledger.credits.amounts import PPM, require_amount
 from ledger.credits.errors import InvalidSkill, SameAccount, SelfDealing
@@ -26,7 +29,7 @@ from ledger.credits.texts import (
     require_reason,
     require_text,
 )
-from ledger.engine.canonical import digest_of
+from ledger.engine.canonical import canonical_bytes
 
 ARTIFACT_TYPES = ("code", "knowledge", "solution")
 FINGERPRINT_LENGTH = 32
@@ -338,4 +341,9 @@ def arguments_of(command: CreditCommand) -> dict[str, Any]:
 
 def fingerprint_of(command: CreditCommand) -> str:
     """First 32 hex digits of SHA-256 over the canonical {command, arguments}: the same order has the same one."""
-    return digest_of({"command": command.name, "arguments": arguments_of(command)})[:FINGERPRINT_LENGTH]
+    order = {"command": command.name, "arguments": arguments_of(command)}
+    content = orjson.dumps(order, option=orjson.OPT_SORT_KEYS)
+    if not content.isascii():
+        # Only other alphabets have several spellings of one text; for ASCII these bytes are the canonical ones already.
+        content = canonical_bytes(order)
+    return sha256(content).hexdigest()[:FINGERPRINT_LENGTH]

@@ -1,0 +1,170 @@
+"""The independent bookkeeping of a check: sums from the movements alone, compared with what the events say."""
+
+from __future__ import annotations
+
+from array import array
+from hashlib import blake2b
+from typing import Any
+
+from ledger.credits.accounts import AGENT_PREFIX, SYSTEM_ACCOUNTS
+from ledger.credits.amounts import decimal_of
+from ledger.credits.invariant_lines import Findings
+from ledger.credits.invariant_scan import Place
+from ledger.credits.policy import SYNERGY_CAP_MICROS
+from ledger.credits.state import CreditState
+from ledger.engine.event import Event
+
+_FINAL = {"approval.rejected", "approval.expired", "approval.cancelled"}
+_BUCKETS = 256
+
+
+class Fold:
+    """Takes the events in order. `is_from_start`: the first one is event 1, so sums and requests are all known."""
+
+    def __init__(self, findings: Findings, *, is_from_start: bool) -> None:
+        self._findings = findings
+        self._is_from_start = is_from_start
+        self._sums: dict[str, int] = dict.fromkeys(SYSTEM_ACCOUNTS, 0)
+        self._recorded: dict[str, int] = {}
+        self._rewarded: dict[str, int] = {}
+        self._created: set[str] = set()
+        self._requests: dict[bytes, bool] = {}
+        self._keys = [array("Q") for _ in range(_BUCKETS)]
+        self._state: CreditState | None = CreditState() if is_from_start else None
+        self.agent_count = 0
+
+    def take(self, place: Place, event: Event) -> None:
+        """Check one event against everything before it."""
+        where = str(place)
+        self._envelope(where, event)
+        if event.key is not None:
+            fold = key_fold(event.key)
+            self._keys[fold % _BUCKETS].append(fold)
+        if event.type.startswith(("credit.", "synergy.rewarded")):
+            self._movement(where, event)
+        elif event.type == "agent.created":
+            if event.stream in self._created:
+                self._findings.add("created", where=where, what=f"{event.stream} is created again")
+            self._created.add(event.stream)
+            self._sums[event.stream] = self._sums.get(event.stream, 0)
+        elif event.type.startswith("approval."):
+            self._approval(where, event)
+        self._replay(where, event)
+
+    def repeated_keys(self) -> set[int]:
+        """The folds of keys that may occur twice; a second reading tells."""
+        repeated: set[int] = set()
+        for bucket in self._keys:
+            last = -1
+            for fold in sorted(bucket):
+                if fold == last:
+                    repeated.add(fold)
+                last = fold
+        return repeated
+
+    def finish(self) -> None:
+        """What only the whole shows: the sum over all accounts, and replayed balances."""
+        self.agent_count = len(self._created)
+        if not self._is_from_start:
+            detail = "one later segment does not show the whole"
+            for code in ("zero_sum", "reward_cap", "created", "read_models"):
+                self._findings.note(code, is_held=None, detail=detail)
+            return
+        total = sum(self._recorded.values()) + sum(self._sums[name] for name in SYSTEM_ACCOUNTS)
+        if total:
+            self._findings.add("zero_sum", where="all accounts", what=f"the sum is {decimal_of(total)}")
+        if self._state is None:
+            return
+        for name, account in self._state.accounts.items():
+            if account.balance_micros != self._sums.get(name, 0):
+                self._findings.add("read_models", where=name, what="replay and sums differ")
+
+    def _envelope(self, where: str, event: Event) -> None:
+        if not isinstance(event.schema, int) or event.schema < 1:
+            self._findings.add("schema", where=where, what=f"schema {event.schema}")
+        if not isinstance(event.correlation, str) or not event.correlation.strip():
+            self._findings.add("correlation", where=where, what="no correlation")
+        cause = event.causation
+        if cause is not None and not (isinstance(cause, int) and 0 < cause < event.seq):
+            self._findings.add("causation", where=where, what=f"event {event.seq} names {cause} as its cause")
+
+    def _movement(self, where: str, event: Event) -> None:
+        data = event.data
+        amount, payer, payee = data.get("amount_micros"), data.get("from_account"), data.get("to_account")
+        if isinstance(amount, bool) or not isinstance(amount, int) or not payer or not payee:
+            self._findings.add("finite", where=where, what=f"the amount is {amount}")
+            return
+        if amount <= 0:
+            self._findings.add("positive", where=where, what=f"the amount is {decimal_of(amount)}")
+        for account, change in ((payer, -amount), (payee, amount)):
+            self._move(where, event, account, change)
+        if event.type == "synergy.rewarded":
+            self._rewarded[payee] = self._rewarded.get(payee, 0) + amount
+            if self._rewarded[payee] > SYNERGY_CAP_MICROS:
+                self._findings.add("reward_cap", where=where, what=f"{payee} has {decimal_of(self._rewarded[payee])}")
+
+    def _move(self, where: str, event: Event, account: str, change: int) -> None:
+        if account in SYSTEM_ACCOUNTS:
+            self._sums[account] += change
+            return
+        recorded = _recorded_balance(event, account)
+        known = self._sums.get(account)
+        if known is None:
+            if self._is_from_start:
+                self._findings.add("created", where=where, what=f"{account} moves credits before it is created")
+            known = recorded - change if isinstance(recorded, int) and not self._is_from_start else 0
+        balance = known + change
+        if isinstance(recorded, bool) or not isinstance(recorded, int):
+            self._findings.add("finite", where=where, what=f"the balance is {recorded}")
+        elif recorded != balance:
+            what = f"{account} has {decimal_of(balance)} by its movements, the event says {decimal_of(recorded)}"
+            self._findings.add("balance", where=where, what=what)
+            balance = recorded
+        if balance < 0:
+            self._findings.add("negative", where=where, what=f"{account} is at {decimal_of(balance)}")
+        self._sums[account] = balance
+        self._recorded[account] = balance
+
+    def _approval(self, where: str, event: Event) -> None:
+        request = str(event.data.get("request"))
+        fold = blake2b(request.encode(), digest_size=16).digest()
+        is_decided = self._requests.get(fold)
+        if event.type == "approval.requested":
+            if is_decided is not None:
+                self._findings.add("approvals", where=where, what=f"{request} is requested again")
+            self._requests.setdefault(fold, False)
+            return
+        if is_decided is None and self._is_from_start:
+            self._findings.add("approvals", where=where, what=f"{request} is decided without a request")
+        if is_decided:
+            self._findings.add("approvals", where=where, what=f"{request} is decided again")
+        if event.type in _FINAL or event.data.get("state") == "approved":
+            self._requests[fold] = True
+
+    def _replay(self, where: str, event: Event) -> None:
+        """Fold the event into the state the ledger uses, and compare with each state a seal recorded."""
+        if self._state is None:
+            return
+        try:
+            self._state.apply(event)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._state = None
+            self._findings.add("read_models", where=where, what=f"a replay stops here ({type(error).__name__} {error})")
+            return
+        recorded = event.data.get("state") if event.type == "segment.sealed" else None
+        if recorded is not None and recorded != self._state.digest():
+            self._findings.add("read_models", where=where, what="the sealed state is not the replayed one")
+
+
+def key_fold(key: str) -> int:
+    """64 bits of an idempotency key."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
+
+
+def _recorded_balance(event: Event, account: str) -> Any:
+    """What the event says an agent's account has afterwards."""
+    if account == event.stream:
+        return event.data.get("balance_micros")
+    if account.startswith(AGENT_PREFIX) and event.type == "credit.transferred":
+        return event.data.get("payee_balance_micros")
+    return None

@@ -1,0 +1,151 @@
+"""Reading a journal of ours the tolerant way: every line is looked at, the damaged ones are named and the rest goes on.
+
+The engine stops at the first damaged record, because nothing behind it may be trusted. A check wants to know all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+import orjson
+
+from ledger.credits.invariant_lines import Findings
+from ledger.engine.codec import CRC_BYTES, TAIL_BYTES, event_of
+from ledger.engine.event import Event
+from ledger.engine.limits import CHUNK_BYTES, EVENT_BYTES_MAX
+
+_ZERO = bytes(32)
+
+
+class Place(NamedTuple):
+    """Where an event stands."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file} line {self.line}"
+
+
+class Scanner:
+    """Reads segments in order. Reports records, chain, order and finite; hands out every event it can read."""
+
+    def __init__(self, findings: Findings, *, durable_seq: int | None) -> None:
+        self._findings = findings
+        self._durable_seq = durable_seq
+        self._previous: bytes | None = None
+        self._last_time = ""
+        self.first_seq = 0
+        self.seq = 0
+        self.event_count = 0
+        self.digest_at_durable: bytes | None = None
+        self.torn: str | None = None
+
+    def scan(self, path: Path) -> Iterator[tuple[Place, Event]]:
+        """The readable events of one segment file."""
+        has_padding = False
+        for number, line, is_whole in _lines(path):
+            place = Place(path.name, number)
+            if not line:
+                has_padding = True
+                continue
+            event = self._parse(place, line, is_whole)
+            if event is None:
+                continue
+            if has_padding:
+                self._findings.add("records", where=str(place), what="a record behind empty lines")
+                has_padding = False
+            self._check(place, line, event)
+            yield place, event
+
+    def _parse(self, place: Place, line: bytes, is_whole: bool) -> Event | None:
+        try:
+            event = event_of(orjson.loads(line))
+            if isinstance(event.seq, int) and isinstance(event.data, dict) and isinstance(event.time, str):
+                bytes.fromhex(event.hash)
+                return event
+        except (ValueError, KeyError, TypeError, IndexError):
+            pass
+        if self._durable_seq is not None and self.seq >= self._durable_seq:
+            self.torn = f"{place}: what no fsync confirmed is incomplete; recovery cuts it off"
+            return None
+        self._previous = None
+        self.seq += 1
+        if not is_whole:
+            self._findings.add("records", where=str(place), what="the last record is cut")
+            return None
+        constant = _constant_in(line)
+        if constant:
+            self._findings.add("finite", where=str(place), what=f"{constant} instead of a number")
+        self._findings.add("records", where=str(place), what="not a record")
+        self._findings.add("chain", where=str(place), what="what stood here is lost")
+        return None
+
+    def _check(self, place: Place, line: bytes, event: Event) -> None:
+        if not self.event_count:
+            self._begin(event)
+        self.event_count += 1
+        expected = self.seq + 1
+        if event.seq != expected:
+            what = f"event {event.seq} where event {expected} belongs"
+            self._findings.add("order", where=str(place), what=what)
+        if event.time < self._last_time:
+            self._findings.add("order", where=str(place), what=f"time goes back to {event.time}")
+        self._last_time = event.time
+        self.seq = event.seq
+        if self._previous is not None:
+            digest = sha256(self._previous + line[:-TAIL_BYTES])
+            if digest.hexdigest() != event.hash:
+                is_whole = line[-CRC_BYTES:] == b',"crc":"%08x"}' % crc32(line[:-CRC_BYTES])
+                what = "does not follow the record before it" if is_whole else "the line was changed"
+                self._findings.add("chain", where=str(place), what=what)
+            elif line[-CRC_BYTES:] != b',"crc":"%08x"}' % crc32(line[:-CRC_BYTES]):
+                self._findings.add("chain", where=str(place), what="its checksum was changed")
+        self._previous = bytes.fromhex(event.hash)
+        if event.seq == self._durable_seq:
+            self.digest_at_durable = self._previous
+
+    def _begin(self, event: Event) -> None:
+        """A segment that is not the first one says in its first record where the chain stood."""
+        self.first_seq = event.seq
+        self.seq = event.seq - 1
+        previous = event.data.get("previous")
+        if event.seq == 1:
+            self._previous = _ZERO
+        elif event.type == "segment.opened" and isinstance(previous, str):
+            self._previous = bytes.fromhex(previous)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
+    """(number, line, whether it ended in a newline); long runs of padding come as one empty line."""
+    number, rest = 0, b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            if not rest and not chunk.strip(b"\n"):
+                number += len(chunk)
+                yield number, b"", True
+                continue
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                number += 1
+                yield number, line, True
+            if len(rest) > 2 * EVENT_BYTES_MAX:
+                yield number + 1, rest, False
+                return
+    if rest:
+        yield number + 1, rest, False
+
+
+def _constant_in(line: bytes) -> str | None:
+    """NaN or an infinity that a JSON line carries, if that is what keeps it from being JSON."""
+    found: list[str] = []
+    try:
+        json.loads(line, parse_constant=found.append)
+    except (ValueError, RecursionError):
+        return None
+    return found[0] if found else None
