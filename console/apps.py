@@ -21,7 +21,8 @@ class ConsoleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the seeds to migrate."""
+        """Connect the seeds to migrate, and put the console's own pages on the admin site."""
         from console import seeds
+        from console.admin import audit, home  # noqa: F401 - registered here: the site itself must load without them
 
         post_migrate.connect(seeds.plant, sender=self, dispatch_uid="console.seeds")

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext as _
 
@@ -28,7 +28,6 @@ class GatehouseSite(admin.AdminSite):
     site_title = site_header = index_title = "Gatehouse"
     site_url = None
     enable_nav_sidebar = False
-    password_change_template = "registration/password_change_form.html"  # noqa: S105 - a template, not a secret
 
     def register(
         self, model_or_iterable: Any, admin_class: type[admin.ModelAdmin[Any]] | None = None, **options: Any
@@ -80,10 +79,20 @@ class GatehouseSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The first page."""
-        from console.admin.home import home_context  # reads models, which are not loaded when the site is made
+        from console.admin.home import home_page  # reads models, which are not loaded when the site is made
 
-        context = {**self.each_context(request), **home_context(), **(extra_context or {})}
-        return TemplateResponse(request, "admin/index.html", context)
+        return home_page(request, self, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Set a password of one's own: Django's page, saved through the audited action."""
+        from console.password_form import OwnPasswordForm  # as in `index`
+
+        return PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+            template_name="registration/password_change_form.html",
+        )(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The sign-in page. A live update whose session has ended reloads its page instead of swapping this one in."""

@@ -94,6 +94,30 @@ PROFILES: Mapping[str, str | _StrPromise] = MappingProxyType(
     }
 )
 
+MEASURES: Mapping[str, str | _StrPromise] = MappingProxyType(
+    {
+        "operations": pgettext_lazy("measurement", "operations"),
+        "operations_per_second": pgettext_lazy("measurement", "throughput"),
+        "p95_us": pgettext_lazy("measurement", "95 % within"),
+        "p99_us": pgettext_lazy("measurement", "99 % within"),
+        "decision_p95_us": pgettext_lazy("measurement", "95 % decided within"),
+        "recovery_ms_max": pgettext_lazy("measurement", "slowest recovery"),
+    }
+)
+
+OPENED: Mapping[str, str | _StrPromise] = MappingProxyType(
+    {"files": pgettext_lazy("opened", "files"), "sockets": pgettext_lazy("opened", "sockets")}
+)
+
+EVIDENCE_ROLES: Mapping[str, str | _StrPromise] = MappingProxyType(
+    {
+        "output": pgettext_lazy("evidence", "raw output"),
+        "samples": pgettext_lazy("evidence", "samples"),
+        "stderr": pgettext_lazy("evidence", "error output"),
+        "environment": pgettext_lazy("evidence", "environment"),
+    }
+)
+
 KINDS: Mapping[str, Mapping[str, Word]] = MappingProxyType(
     {
         "verdict": VERDICTS,

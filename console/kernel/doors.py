@@ -145,7 +145,13 @@ def return_path(request: HttpRequest, *, fallback: str) -> str:
     return path if is_ours else fallback
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin  # Django's own class takes no type argument at run time
+
+
+class ReadOnlyAdmin(_ModelAdmin):
     """A model's pages that only read: nobody adds, changes or deletes a row here, not even a superuser.
 
     Runs, results, evidence and audit entries change through actions alone; the list has no bulk actions and the

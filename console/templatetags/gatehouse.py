@@ -15,7 +15,8 @@ from django.utils.translation import get_language, gettext, pgettext
 from django.utils.translation import gettext as _
 
 from console.admin.icons import svg_of
-from console.admin.words import OPERATORS, PROFILES, word_of
+from console.admin.words import EVIDENCE_ROLES, MEASURES, OPENED, OPERATORS, PROFILES, word_of
+from testruns.admin.run_list import progress_ppm_of
 from testruns.wording import spoken as spoken_text
 
 register = template.Library()
@@ -138,7 +139,7 @@ def readable(*, value: Any, unit: str) -> tuple[Any, str]:
         case "ppm":
             return exact / 10_000, "%"
         case "bytes":
-            return round(exact / 2**20, 1), "MiB"
+            return _readable_bytes(exact)
         case "micro-credits":
             return (exact / MICROS, pgettext("unit", "credits")) if exact else (exact, "")
         case "count":
@@ -147,6 +148,13 @@ def readable(*, value: Any, unit: str) -> tuple[Any, str]:
             return exact, pgettext("unit", "operations/s")
         case _:
             return exact, unit
+
+
+def _readable_bytes(exact: Decimal) -> tuple[Decimal, str]:
+    for factor, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if abs(exact) >= factor:
+            return round(exact / factor, 1), unit
+    return exact, "B"
 
 
 @register.filter
@@ -186,7 +194,7 @@ def moment(value: datetime | None) -> SafeString:
     if value is None:
         return SafeString("")
     local = timezone.localtime(value)
-    shown = formats.date_format(local, "DATETIME_FORMAT")
+    shown = formats.date_format(local, pgettext("date format", "j M Y, H:i"))
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", shown
     )
@@ -215,3 +223,52 @@ def short(digest: str) -> str:
 def digest(value: str, what: str = "") -> dict[str, str]:
     """A digest, shortened, with a button that copies all of it."""
     return {"value": value, "short": value[:SHORT_DIGEST], "what": what or _("digest")}
+
+
+@register.simple_tag
+def word(kind: str, value: str) -> str:
+    """The word alone, where no drawing has room: options of a select, titles."""
+    return str(word_of(kind=kind, value=value).text)
+
+
+@register.simple_tag
+def progress_of(run: Any) -> int:
+    """The share of a listed run that is done, in millionths."""
+    return progress_ppm_of(run)
+
+
+@register.filter
+def measure_word(name: str) -> str:
+    """A short word for a measurement that stands in a line of figures."""
+    return str(MEASURES.get(name, name.replace("_", " ")))
+
+
+@register.filter
+def opened_word(kind: str) -> str:
+    """What kind of thing a process opened."""
+    return str(OPENED.get(kind, kind))
+
+
+@register.filter
+def role_word(role: str) -> str:
+    """What a piece of evidence is."""
+    return str(EVIDENCE_ROLES.get(role, role))
+
+
+@register.filter
+def minutes(seconds: int) -> int:
+    """Whole minutes, rounded up."""
+    return -(-seconds // 60)
+
+
+@register.simple_tag
+def margin(result: Any) -> SafeString:
+    """The distance to the threshold: a share of it, or for a threshold of 0 the value itself; + is the good side."""
+    if result.margin == "":
+        return format_html('<span class="muted">{}</span>', "–")
+    exact = Decimal(result.margin)
+    if Decimal(result.expected) == 0:
+        shown, unit = readable(value=exact, unit=result.unit)
+        return format_html("{}{}{}", number(shown), "\u202f" if unit else "", unit)
+    share = round(exact * 100)
+    return format_html("{}{}\u202f%", "+" if share > 0 else "", number(share))

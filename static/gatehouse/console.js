@@ -68,6 +68,18 @@ function openTarget() {
 }
 window.addEventListener("hashchange", openTarget);
 
+/* A live update keeps open what the reader had opened. */
+let openedIds = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  openedIds = Array.from(event.detail.target.querySelectorAll("details[open][id]"), (details) => details.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of openedIds) {
+    const details = document.getElementById(id);
+    if (details) details.open = true;
+  }
+});
+
 /* Live updates: say when the console does not answer, and take the note away when it does. */
 function noteSilence(isSilent) {
   const note = document.getElementById("live-note");

@@ -1,0 +1,1 @@
+"""The screens in a real browser, and their views in the test client."""

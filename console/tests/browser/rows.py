@@ -1,0 +1,172 @@
+"""Runs as rows in every state a screen shows, judged by the real judge from measurements that were written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from console.kernel.models import Person
+from testruns.actions import active_policy, judge_run
+from testruns.evidence import store
+from testruns.gates.registry import all_rules
+from testruns.gates.rule import Operator, Rule
+from testruns.models import Attempt, Build, Measurement, Run, RunEvidence, ScenarioExecution
+from testruns.run_states import ExecutionState, RunState
+from testruns.scenarios import SCENARIOS
+
+COMMIT = "4f1d2c9ab07e6655d3a1f09b8c7e6d5c4b3a2918"
+ENVIRONMENT: Mapping[str, Any] = {
+    "machine": {"system": "Linux-6.1-x86_64", "processor": "AMD EPYC", "cores": 2, "memory_bytes": 24_000_000_000},
+    "python": {"version": "3.11.7", "implementation": "CPython", "orjson": "3.13.0"},
+    "disk": {
+        "file_system": "ext4",
+        "options": "rw",
+        "free_bytes": 210_000_000_000,
+        "floor": {"fsyncs_per_second": 2312, "p50_us": 390, "p99_us": 1120, "record_bytes": 448},
+    },
+}
+ORDINARY = {
+    "operations": ("1200", "count"),
+    "operations_per_second": ("1843.27", "operations/s"),
+    "p50_us": ("8120", "us"),
+    "p95_us": ("21410", "us"),
+    "p99_us": ("40122", "us"),
+    "steal_ppm": ("4100", "ppm"),
+    "foreign_load_ppm": ("21000", "ppm"),
+}
+Readings = dict[str, tuple[str, str]]
+
+
+def sample_points(count: int = 600) -> list[dict[str, int]]:
+    """What the row of a 30-minute soak holds for the charts."""
+    return [
+        {"elapsed_ms": 3000 * n, "operations": 300, "offered": 300, "p50_us": 800, "p95_us": 2100, "p99_us": 4000}
+        | {"p999_us": 9000, "max_us": 12_000, "rss_anon_bytes": 40_000_000 + n, "open_files": 14, "sockets": 2}
+        | {"refused": 3, "errors": 0, "steal_ppm": 900, "foreign_load_ppm": 10_000}
+        for n in range(count)
+    ]
+
+
+def readings_of(scenario: str, *, soak_seconds: int) -> Readings:
+    """Measurements of this scenario with which every rule that reads them passes, but for the length of the soak."""
+    found: Readings = dict(ORDINARY)
+    for rule in all_rules().values():
+        for source in rule.sources:
+            if source.scenario == scenario:
+                found[source.measurement] = _passing(rule, source.measurement)
+    if scenario == "load_reality":
+        found["duration_seconds"] = (str(soak_seconds), "s")
+        found |= {name: ("0.02", "MB/min") for name in ("memory_slope", "memory_slope_low", "memory_slope_high")}
+    return found
+
+
+def _passing(rule: Rule, measurement: str) -> tuple[str, str]:
+    value = rule.threshold
+    if rule.operator is Operator.LESS:
+        value /= 4
+    elif rule.operator is Operator.MORE:
+        value *= 9
+    suffix = measurement.rsplit("_", 1)[-1]
+    if suffix == "us":
+        return str(int(value * 1000)), "us"
+    if suffix == "ppm" or "_ppm_" in measurement:
+        factor = 10_000 if rule.unit == "%" else 1_000_000
+        return str(int(value * factor)), "ppm"
+    return str(value), rule.unit
+
+
+def make_run(*, person: Person, soak_seconds: int = 30, profile: str = "quick", **changes: Any) -> Run:
+    """A queued run of the whole suite with its executions, without a message in the queue."""
+    build, _ = Build.objects.get_or_create(name="gatehouse", commit=COMMIT, tree_digest="d4" * 32, is_clean=True)
+    values: dict[str, Any] = {
+        "build": build,
+        "policy": active_policy(),
+        "requested_by": person,
+        "via": "console",
+        "profile": profile,
+        "scenarios": list(SCENARIOS),
+        "concurrency": [50],
+        "duration_seconds": soak_seconds,
+        "seed": 42,
+        "retry_injection": True,
+        "karma_available": False,
+        "anomaly_injection": True,
+        "planned_seconds": 95,
+    }
+    run = Run.objects.create(**{**values, **changes})
+    for position, code in enumerate(run.scenarios, start=1):
+        seconds = SCENARIOS[code].planned_seconds(soak_seconds)
+        ScenarioExecution.objects.create(
+            run=run, position=position, scenario=code, concurrency=50, planned_seconds=seconds, disk_bytes=2**25
+        )
+    return run
+
+
+def make_judged_run(
+    *,
+    person: Person,
+    faults: Mapping[str, Mapping[str, str]] | None = None,
+    crashed: tuple[str, ...] = (),
+    **changes: Any,
+) -> Run:
+    """A run at its end. `faults`: values by scenario and measurement; `crashed`: scenarios that ended in ERRORED."""
+    run = make_run(person=person, environment=dict(ENVIRONMENT), **changes)
+    started = timezone.now() - timedelta(seconds=96)
+    for execution in run.executions.all():
+        readings = readings_of(execution.scenario, soak_seconds=run.duration_seconds)
+        readings |= {
+            name: (value, readings[name][1]) for name, value in (faults or {}).get(execution.scenario, {}).items()
+        }
+        _end(execution, readings=readings, is_crashed=execution.scenario in crashed)
+    Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING.value, started_at=started)
+    judge_run(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def _end(execution: ScenarioExecution, *, readings: Readings, is_crashed: bool) -> None:
+    now = timezone.now()
+    state = ExecutionState.ERRORED if is_crashed else ExecutionState.FINISHED
+    error = "the child ended with exit code 1 before it was done" if is_crashed else ""
+    execution.samples = sample_points() if execution.scenario == "load_reality" else []
+    execution.opened = {"files": ["events/000001.log", "events/lock"], "sockets": []}
+    execution.journal_head = {"seq": 1204, "hash": "b7" * 32}
+    execution.state, execution.error = state.value, error
+    execution.progress_ppm, execution.attempt_count = 1_000_000, 1
+    execution.started_at, execution.finished_at = now - timedelta(seconds=9), now
+    execution.save()
+    attempt = Attempt.objects.create(execution=execution, number=1, started_at=now - timedelta(seconds=9))
+    if not is_crashed:
+        Measurement.objects.bulk_create(
+            Measurement(attempt=attempt, name=name, value=value, unit=unit) for name, (value, unit) in readings.items()
+        )
+    output = store(content=f"{execution.scenario} said\n".encode(), media_type="application/jsonl")
+    RunEvidence.objects.create(run=execution.run, execution=execution, attempt=attempt, role="output", evidence=output)
+    Attempt.objects.filter(pk=attempt.pk).update(
+        state=state.value, finished_at=now, exit_code=int(is_crashed), error=error, output=output
+    )
+
+
+def make_running_run(*, person: Person, **changes: Any) -> Run:
+    """A run in the middle: the first scenario done, the second at 40 %, the rest waiting."""
+    run = make_run(person=person, environment=dict(ENVIRONMENT), **changes)
+    now = timezone.now()
+    first, second = run.executions.all()[:2] if run.executions.count() > 1 else (run.executions.first(), None)
+    assert first is not None
+    _end(first, readings=readings_of(first.scenario, soak_seconds=30), is_crashed=False)
+    active = second or first
+    ScenarioExecution.objects.filter(pk=active.pk).update(
+        state=ExecutionState.RUNNING.value,
+        lease_owner="boot:1:1:token",
+        heartbeat_at=now,
+        started_at=now,
+        progress_ppm=400_000,
+        progress_text="storm",
+        attempt_count=1,
+    )
+    Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING.value, started_at=now - timedelta(seconds=12))
+    run.refresh_from_db()
+    return run

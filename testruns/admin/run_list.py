@@ -1,0 +1,94 @@
+"""The list of runs: filters, search, pages. Four queries, however many runs there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import F, Max, Prefetch, Q, QuerySet, Sum
+from django.http import HttpRequest
+
+from testruns.models import GateResult, Run
+from testruns.plan import OWN_PROFILE, PROFILES
+from testruns.recommendation import Recommendation
+from testruns.run_states import RunState
+
+RUNS_PER_PAGE = 25
+FILTERS: Mapping[str, tuple[str, ...]] = {
+    "state": tuple(state.value for state in RunState),
+    "recommendation": tuple(word.value for word in Recommendation),
+    "profile": (*PROFILES, OWN_PROFILE),
+}
+ACTIVE = (RunState.QUEUED.value, RunState.RUNNING.value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFilter:
+    """What a list is narrowed to; unknown values in an address are ignored, so an old link never breaks."""
+
+    state: str = ""
+    recommendation: str = ""
+    profile: str = ""
+    search: str = ""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> RunFilter:
+        """The filter in the address."""
+        chosen = {name: request.GET.get(name, "") for name in FILTERS}
+        known = {name: value for name, value in chosen.items() if value in FILTERS[name]}
+        return cls(**known, search=request.GET.get("q", "").strip()[:100])
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is filtered out."""
+        return any((self.state, self.recommendation, self.profile, self.search))
+
+    def narrow(self, runs: QuerySet[Run]) -> QuerySet[Run]:
+        """The runs this filter lets through."""
+        wanted = {name: getattr(self, name) for name in FILTERS if getattr(self, name)}
+        runs = runs.filter(**wanted)
+        if not self.search:
+            return runs
+        text = self.search.removeprefix("#")
+        found = (
+            Q(build__commit__istartswith=text)
+            | Q(requested_by__username__icontains=text)
+            | Q(requested_by__printed_name__icontains=text)
+        )
+        if text.isdecimal() and len(text) < 19:
+            found |= Q(pk=int(text))
+        return runs.filter(found)
+
+
+def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Add `done_ppm`: the share of the planned time that is behind the run, in millionths."""
+    done = Sum(F("executions__progress_ppm") * F("executions__planned_seconds"))
+    planned = Sum(F("executions__planned_seconds"))
+    return runs.annotate(_done=done, _planned=planned)
+
+
+def progress_ppm_of(run: Any) -> int:
+    """The share of a run read by `with_progress`."""
+    return int((run._done or 0) // max(run._planned or 0, 1))
+
+
+def listed_runs() -> QuerySet[Run]:
+    """Runs with everything a line of a list shows, without the large columns."""
+    gates = Prefetch("gate_results", queryset=GateResult.objects.order_by("gate"))
+    runs = Run.objects.select_related("build", "requested_by").defer("manifest", "environment").prefetch_related(gates)
+    return with_progress(runs).order_by("-pk")
+
+
+def page_of_runs(*, narrowed: RunFilter, number: str | None) -> Page[Run]:
+    """One page of the list; a page number that does not exist gives the nearest one."""
+    paginator = Paginator(narrowed.narrow(listed_runs()), RUNS_PER_PAGE)
+    paginator.count = narrowed.narrow(Run.objects.order_by()).count()  # type: ignore[misc]  # without the sums
+    return paginator.get_page(number)
+
+
+def list_token() -> str:
+    """Changes whenever any run does: one query over the rows' version numbers."""
+    figures = Run.objects.order_by().aggregate(last=Max("pk"), versions=Sum("version"))
+    return f"{figures['last'] or 0}.{figures['versions'] or 0}"

@@ -1,0 +1,137 @@
+"""The run model in the admin: its addresses, the list, the page of one run and its live updates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.cache import cache
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from console.kernel.authority import Act
+from console.kernel.doors import ReadOnlyAdmin, Section, add_section, roles_of, why_not
+from testruns.admin import downloads, run_acts
+from testruns.admin.request_page import request_run_page
+from testruns.admin.run_list import ACTIVE, FILTERS, RunFilter, list_token, page_of_runs
+from testruns.admin.run_page import read_run_page
+from testruns.models import Run, ScenarioExecution
+from testruns.run_states import ExecutionState, RunState
+
+FRAGMENT_SECONDS = 60
+
+add_section(
+    Section(
+        code="runs", title=gettext_lazy("Runs"), icon="runs", url_name="admin:testruns_run_changelist", order=20
+    )
+)
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    """Runs: a list, one page each, and the acts the authority table allows."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """The addresses under `testruns/run/`; none of Django's own, which would offer forms."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("", wrap(self.changelist_view), name="testruns_run_changelist"),
+            path("request/", wrap(request_run_page), name="testruns_run_request"),
+            path("request/full/", wrap(run_acts.request_full_run), name="testruns_run_full"),
+            path("<int:run_id>/", wrap(self.page_view), name="testruns_run_change"),
+            path("<int:run_id>/live/", wrap(self.live_view), name="testruns_run_live"),
+            path("<int:run_id>/cancel/", wrap(run_acts.cancel), name="testruns_run_cancel"),
+            path("<int:run_id>/again/", wrap(run_acts.run_again), name="testruns_run_again"),
+            path(
+                "execution/<int:execution_id>/again/",
+                wrap(run_acts.attempt_execution_again),
+                name="testruns_execution_again",
+            ),
+            path("execution/<int:execution_id>/cancel/", wrap(run_acts.cancel_one), name="testruns_execution_cancel"),
+            path("<int:run_id>/report.<str:kind>", wrap(downloads.report), name="testruns_run_report"),
+            path("<int:run_id>/manifest.json", wrap(downloads.manifest), name="testruns_run_manifest"),
+            path(
+                "<int:run_id>/evidence/<int:binding_id>/", wrap(downloads.evidence), name="testruns_run_evidence"
+            ),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list; its live update answers 204 while no run has changed."""
+        token = list_token()
+        is_update = "HX-Request" in request.headers
+        if is_update and request.GET.get("token") == token:
+            return HttpResponse(status=204)
+        narrowed = RunFilter.of(request)
+        page = page_of_runs(narrowed=narrowed, number=request.GET.get("page"))
+        query = request.GET.copy()
+        for name in ("token", "page"):
+            query.pop(name, None)
+        context = {
+            "page": page,
+            "page_numbers": page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),
+            "narrowed": narrowed,
+            "filters": FILTERS,
+            "query": query.urlencode(),
+            "token": token,
+            "is_live": any(run.state in ACTIVE for run in page.object_list),
+        }
+        if is_update:
+            return TemplateResponse(request, "testruns/run_lines.html", context)
+        frame = {**self.admin_site.each_context(request), "title": _("Runs"), "why_not": why_not(request, Act.REQUEST_RUN)}
+        return TemplateResponse(request, "testruns/run_list.html", {**frame, **context})
+
+    def page_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """The page of one run."""
+        page = read_run_page(run_id=run_id, roles=roles_of(request))
+        if page is None:
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Run %(number)s") % {"number": run_id},
+            "page": page,
+            "token": run_token(run_id=run_id),
+        }
+        return TemplateResponse(request, "testruns/run.html", context)
+
+    def live_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """The changing part of a run's page, 204 when the reader already has it.
+
+        What it shows depends on run, version, language and roles only, so many readers share one rendering.
+        """
+        token = run_token(run_id=run_id)
+        if token == request.GET.get("token"):
+            return HttpResponse(status=204)
+        roles = roles_of(request)
+        key = f"run-live:{run_id}:{token}:{get_language()}:{'.'.join(sorted(roles))}"
+        rendered = cache.get(key)
+        if rendered is None:
+            page = read_run_page(run_id=run_id, roles=roles)
+            if page is None:
+                raise Http404
+            rendered = render_to_string("testruns/run_live.html", {"page": page, "token": token, "is_update": True})
+            cache.set(key, rendered, FRAGMENT_SECONDS)
+        return HttpResponse(rendered)
+
+
+def run_token(*, run_id: int) -> str:
+    """What a reader's copy is compared with: the run's version; for a waiting run also how many wait before it.
+
+    One query, two for a run that waits.
+    """
+    row = Run.objects.filter(pk=run_id).values_list("version", "state").first()
+    if row is None:
+        raise Http404
+    version, state = row
+    return f"{version}.{_waiting_before(run_id)}" if state == RunState.QUEUED else f"{version}"
+
+
+def _waiting_before(run_id: int) -> int:
+    """How many executions of earlier runs are not at their end."""
+    ended = [state.value for state in ExecutionState if state.is_terminal]
+    counted = ScenarioExecution.objects.filter(run_id__lt=run_id).aggregate(n=Count("pk", filter=~Q(state__in=ended)))
+    return int(counted["n"])
