@@ -2,5 +2,6 @@
 
 storage_lock  one supervisor per storage        address      the socket, and whether it really answers
 preparation   what is put in place before       child        one process group: start, restart, stop
-guard         ends the groups when the supervisor was killed     loop   keeps all of it going
+guard         ends the groups when the supervisor was killed (guarding: the supervisor's side of it)
+loop          keeps all of it going
 """

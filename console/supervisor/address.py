@@ -13,7 +13,7 @@ PROBE_SECONDS = 5.0
 PROBED_PATHS = ("/", "/admin/login/")
 
 
-class PortTaken(Exception):  # noqa: N818 - refusals are named after what is so
+class PortTaken(Exception):
     """Another process listens on the port."""
 
 
@@ -69,7 +69,8 @@ def _by_whom(port: int) -> str:
     """` by name (process id)`, or nothing when it belongs to somebody else and the system keeps it to itself."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            is_listening = connection.status == psutil.CONN_LISTEN and bool(connection.laddr)
+            if is_listening and connection.laddr[1] == port and connection.pid:
                 return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
     except psutil.Error:
         return ""

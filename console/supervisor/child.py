@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from console.supervisor import guard
+from console.supervisor.guarding import Guarding
 
 BACKOFF_SECONDS_MAX = 30.0
 STEADY_SECONDS = 60.0  # a child that lived this long starts again at once
@@ -21,13 +22,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(kw_only=True)
 class Child:
-    """A process to keep running. `tell` hears `+<group>` and `-<group>`: it is the guard's ear."""
+    """A process to keep running; the guard hears of every group it leads."""
 
     name: str
     argv: Sequence[str]
     environment: Mapping[str, str]
     inherited: Sequence[int]
-    tell: Callable[[str], None]
+    guarding: Guarding
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     death_count: int = 0
     _process: subprocess.Popen[bytes] | None = None
@@ -53,7 +54,7 @@ class Child:
             preexec_fn=bind_to_parent,
         )
         self._began, self.started_at = time.monotonic(), datetime.now(UTC)
-        self.tell(f"+{self._process.pid}")
+        self.guarding.follow(self._process.pid)
 
     def take_death(self) -> int | None:
         """The exit code, once, if it has ended since the last look; what it left of its group is killed."""
@@ -96,5 +97,5 @@ class Child:
         assert self._process is not None
         guard.kill(self._process.pid)
         self._process.wait()
-        self.tell(f"-{self._process.pid}")
+        self.guarding.forget(self._process.pid)
         self._process = None

@@ -6,11 +6,10 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -20,6 +19,7 @@ from django.db import DatabaseError, close_old_connections
 
 from console.supervisor import address
 from console.supervisor.child import Child
+from console.supervisor.guarding import Guarding
 from testruns.actions import queue_is_stuck, reap
 
 TURN_SECONDS = 0.2
@@ -31,7 +31,7 @@ LIFELINE_VARIABLE = "GATEHOUSE_LIFELINE_FD"
 _ROOT = Path(settings.BASE_DIR)
 
 
-class NeverReady(Exception):  # noqa: N818 - refusals are named after what is so
+class NeverReady(Exception):
     """A child died again and again before the first page was served."""
 
 
@@ -52,16 +52,16 @@ class Supervisor:
 
         Raises `NeverReady` when the web server or the worker cannot be brought up at all.
         """
-        with _signals_wake() as wake, _guard() as tell, _lifeline() as (lifeline, cut_lifeline):
+        with _signals_wake() as wake, closing(Guarding()) as guarding, _lifeline() as (lifeline, cut_lifeline):
             for number in STOP_SIGNALS:
                 if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means: go on
                     signal.signal(number, self._stop)
-            children = [self._web_server(tell), self._worker(tell, lifeline)]
+            children = [self._web_server(guarding), self._worker(guarding, lifeline)]
             try:
                 for child in children:
                     child.start()
                 while not self._is_stopping:
-                    self._turn(children)
+                    self._turn(children, guarding)
                     select.select([wake], [], [], TURN_SECONDS)
                 self.say("Stopping …")
             finally:
@@ -69,10 +69,12 @@ class Supervisor:
                 stop(children)
         self.say("Stopped; nothing is left running.")
 
-    def _turn(self, children: list[Child]) -> None:
+    def _turn(self, children: list[Child], guarding: Guarding) -> None:
         if self.parent is not None and os.getppid() != self.parent:
             self._is_stopping = True
             return
+        if guarding.renew():
+            self.say("The guard had ended; another one has taken its place.")
         for child in children:
             self._look_after(child)
         if not self._is_ready:
@@ -118,7 +120,7 @@ class Supervisor:
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._is_stopping = True
 
-    def _web_server(self, tell: Callable[[str], None]) -> Child:
+    def _web_server(self, guarding: Guarding) -> Child:
         number = self.listener.fileno()
         options = {
             "--bind": f"fd://{number}",
@@ -135,16 +137,16 @@ class Supervisor:
             argv=[sys.executable, "-m", "gunicorn", *flags, "console.wsgi:application"],
             environment=_environment(),
             inherited=[number],
-            tell=tell,
+            guarding=guarding,
         )
 
-    def _worker(self, tell: Callable[[str], None], lifeline: int) -> Child:
+    def _worker(self, guarding: Guarding, lifeline: int) -> Child:
         return Child(
             name="task worker",
             argv=[sys.executable, str(_ROOT / "manage.py"), "qcluster"],
             environment=_environment() | {LIFELINE_VARIABLE: str(lifeline)},
             inherited=[lifeline],
-            tell=tell,
+            guarding=guarding,
         )
 
 
@@ -179,30 +181,6 @@ def _signals_wake() -> Iterator[int]:
         signal.set_wakeup_fd(previous)
         os.close(readable)
         os.close(writable)
-
-
-@contextmanager
-def _guard() -> Iterator[Callable[[str], None]]:
-    """Start the guard and hand out its ear; it ends when the supervisor does, however that happens."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console.supervisor.guard"],
-        cwd=_ROOT,
-        stdin=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    ear = process.stdin
-    assert ear is not None
-
-    def tell(line: str) -> None:
-        ear.write(f"{line}\n")
-        ear.flush()
-
-    try:
-        yield tell
-    finally:
-        ear.close()
-        process.wait()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class StorageInUse(Exception):  # noqa: N818 - refusals are named after what is so
+class StorageInUse(Exception):
     """Another supervisor works on this storage."""
 
 

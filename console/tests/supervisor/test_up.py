@@ -1,0 +1,186 @@
+"""`manage.py up`, with real processes: what it creates, whom it refuses, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from console.tests.supervisor.conftest import Start
+from console.tests.supervisor.console_process import ROOT, ConsoleProcess
+from console.tests.waiting import wait_until
+
+LOGINS = ["engineer", "tester", "reviewer", "supervisor", "auditor", "admin"]
+STOP_SECONDS = 10
+
+
+def seeded_rows(console: ConsoleProcess) -> dict[str, list[tuple[object, ...]]]:
+    """What a start may create, and a later one must not touch."""
+    tables = ["kernel_person", "auth_group", "console_phase", "console_phasedependency", "testruns_gatepolicy"]
+    rows = {table: console.rows(f"SELECT * FROM {table} ORDER BY 1") for table in tables}
+    return rows | {"runs": console.rows("SELECT id, requested_by_id, profile, via FROM testruns_run")}
+
+
+def test_the_first_start_creates_everything_once_and_the_second_nothing(start: Start) -> None:
+    """Phases, policy, roles, logins and one quick run come with an empty storage, and never again."""
+    first = start()
+    status, headers = first.get("/")
+    before = seeded_rows(first)
+    first.end()
+
+    assert status == 200
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert first.rows("SELECT group_concat(code) FROM console_phase WHERE state = 'BLOCKED'") == [("5a,6a,7a,8a",)]
+    assert len(before["console_phase"]) == 8
+    assert len(before["testruns_gatepolicy"]) >= 1
+    assert first.rows("SELECT username FROM kernel_person WHERE is_superuser") == [("admin",)]
+    assert first.rows(
+        "SELECT p.username, r.profile, r.via FROM testruns_run r JOIN kernel_person p ON p.id = r.requested_by_id"
+    ) == [("tester", "quick", "installation")]
+
+    kept = first.storage / "first-login.txt"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    passwords = dict(line.split() for line in kept.read_text().splitlines()[2:])
+    assert list(passwords) == LOGINS
+    assert all(password in first.output and len(password) >= 16 for password in passwords.values())
+
+    second = start()
+    assert second.url
+    assert seeded_rows(second) == before
+    assert "password" not in second.output.lower()
+    assert not any(password in second.output for password in passwords.values())
+
+
+def test_ctrl_c_stops_everything_within_seconds(start: Start) -> None:
+    """The supervisor says so, exits with 0 and leaves no process, although a run is being executed."""
+    console = start()
+    assert console.url
+    console.begin_scenario()
+
+    code = console.end(signal.SIGINT)
+
+    assert code == 0
+    assert "nothing is left running" in console.output
+    assert console.seconds_until_nothing_is_left(timeout_seconds=1) < 1
+
+
+def test_killing_the_supervisor_leaves_no_process_within_ten_seconds(start: Start) -> None:
+    """kill -9 gives it no chance to tidy up; kernel, lifeline and guard do, in the middle of a scenario too."""
+    console = start()
+    assert console.url
+    console.begin_scenario()
+
+    console.end(signal.SIGKILL)
+
+    assert console.seconds_until_nothing_is_left(timeout_seconds=STOP_SECONDS) < STOP_SECONDS
+
+
+def test_a_second_instance_on_the_same_storage_is_refused_by_name(start: Start, storage: Path) -> None:
+    """It says which process has the storage and how to go on; the first one is not disturbed."""
+    first = start()
+    assert first.url
+
+    second = start()
+    code = second.process.wait(timeout=30)
+    wait_until(lambda: "in use" in second.output, timeout_seconds=5, what="the refusal")
+
+    assert code == 1
+    assert f"The storage {storage} is in use by process {first.process.pid}" in second.output
+    assert "GATEHOUSE_STORAGE" in second.output
+    assert "Traceback" not in second.output
+    assert first.get("/")[0] == 200
+
+
+def test_a_taken_port_is_named_with_the_process_that_has_it(start: Start, tmp_path: Path) -> None:
+    """Nothing is prepared on a storage whose console could not be opened."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        console = start(on=tmp_path, port=port)
+        code = console.process.wait(timeout=30)
+        wait_until(lambda: "taken" in console.output, timeout_seconds=5, what="the refusal")
+
+    assert code == 1
+    assert f"Port {port} on 127.0.0.1 is taken by" in console.output
+    assert f"(process {os.getpid()})" in console.output
+    assert not (tmp_path / "first-login.txt").exists()
+
+
+def test_a_wrong_port_is_refused_in_words() -> None:
+    """A typing mistake in PORT is a sentence, not a traceback."""
+    refused = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=ROOT,
+        env=os.environ | {"PORT": "80a", "DJANGO_SETTINGS_MODULE": "console.settings"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert refused.returncode == 1
+    assert "PORT is '80a'" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_worker_that_dies_is_started_again_and_said(start: Start) -> None:
+    """kill -9 of the task worker's main process leaves orphans that go on taking tasks: all are replaced."""
+    console = start()
+    assert console.url
+    worker = console.process_named("qcluster")
+    orphans = worker.children(recursive=True)
+
+    worker.kill()
+    console.wait_for("The task worker ended (killed by SIGKILL)")
+    wait_until(lambda: console.is_running("qcluster"), timeout_seconds=10, what="a new worker")
+
+    assert console.process_named("qcluster").pid != worker.pid
+    assert not any(orphan.is_running() and orphan.status() != "zombie" for orphan in orphans)
+
+
+def test_a_web_server_that_dies_is_started_again_on_the_same_address(start: Start) -> None:
+    """The supervisor keeps the port, so a browser that asks meanwhile waits instead of failing."""
+    console = start()
+    assert console.url
+
+    console.process_named("gunicorn").kill()
+
+    assert console.get("/")[0] == 200
+    console.wait_for("The web server ended (killed by SIGKILL)")
+
+
+def test_a_guard_that_dies_is_replaced_by_one_that_knows_as_much(start: Start) -> None:
+    """When guard and then supervisor were killed, still nothing is left, a worker that hears no signal included."""
+    console = start()
+    assert console.url
+    console.process_named("console.supervisor.guard").kill()
+    console.wait_for("another one has taken its place")
+    console.process_named("qcluster").suspend()
+
+    console.end(signal.SIGKILL)
+
+    assert console.seconds_until_nothing_is_left(timeout_seconds=STOP_SECONDS) < STOP_SECONDS
+
+
+def test_it_stops_when_make_is_killed(storage: Path) -> None:
+    """`make run` passes --with-parent: the console does not outlive the command that was typed."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]])", "manage.py",
+         "up", "--port", "0", "--with-parent"],
+        cwd=ROOT,
+        env=os.environ | {"GATEHOUSE_STORAGE": str(storage), "DJANGO_SETTINGS_MODULE": "console.settings"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    watcher = ConsoleProcess.__new__(ConsoleProcess)
+    watcher.storage = storage
+    assert parent.stdout is not None
+    assert any("Gatehouse answers at " in line for line in iter(parent.stdout.readline, ""))
+
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+
+    assert watcher.seconds_until_nothing_is_left(timeout_seconds=STOP_SECONDS) < STOP_SECONDS
