@@ -67,10 +67,11 @@ class Child:
 
         `also` are further descriptors whose readiness ends the wait.
         """
-        ready, _, _ = select.select([*self._open, *also], [], [], timeout_seconds)
-        for pipe in ready:
-            if pipe in self._open:
-                self._read(pipe)
+        pipes = {pipe.fileno(): pipe for pipe in self._open}
+        ready, _, _ = select.select([*pipes, *also], [], [], timeout_seconds)
+        for descriptor in ready:
+            if descriptor in pipes:
+                self._read(pipes[descriptor])
 
     def has_ended(self) -> bool:
         """Whether the child itself is over. It is not reaped yet, so its group id cannot belong to anyone else."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from testruns.models import Run, ScenarioExecution
@@ -52,7 +52,7 @@ class Lease:
         """Whether a person asked for this execution to stop."""
         return self._mine().filter(cancel_requested_at__isnull=False).exists()
 
-    def _mine(self) -> Any:
+    def _mine(self) -> QuerySet[ScenarioExecution]:
         return ScenarioExecution.objects.filter(pk=self.execution_id, lease_owner=self.owner, state__in=ACTIVE_STATES)
 
 

@@ -53,4 +53,4 @@ def _attempt(attempt: Attempt) -> ManifestAttempt:
 
 
 def _rules(run: Run) -> list[dict[str, Any]]:
-    return list(run.rule_results.values("code", "verdict", "actual", "sources"))
+    return [dict(result) for result in run.rule_results.values("code", "verdict", "actual", "sources")]

@@ -9,17 +9,19 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from console.kernel.acts import Actor
 from console.kernel.models import AuditEntry
 from testruns.actions import cancel_execution, cancel_run
-from testruns.actions.execution import _execute
+from testruns.actions.execution import _deadline_seconds, _execute
 from testruns.actions.leases import claim, is_lost, is_owner_alive, own_label
-from testruns.actions.limits import STDERR_BYTES_MAX
+from testruns.actions.limits import MACHINE_WAIT_SECONDS, STDERR_BYTES_MAX
 from testruns.actions.machine_lock import MachineLock, is_machine_busy
 from testruns.actions.protocol import Conversation
 from testruns.actions.watching import Surroundings
@@ -231,11 +233,7 @@ def test_a_child_past_its_deadline_is_ended(make_run: MakeRun, monkeypatch: pyte
 
 def test_the_deadline_of_an_hour_leaves_the_queues_own_timeout_far_away(make_run: MakeRun) -> None:
     """An execution planned for an hour may take 1 h 32 min; never more than three hours, the queue waits four."""
-    from django.conf import settings
-
-    from testruns.actions.execution import _deadline_seconds
-    from testruns.actions.limits import MACHINE_WAIT_SECONDS
-
+    cluster: dict[str, Any] = settings.Q_CLUSTER
     execution = first(make_run())
     execution.planned_seconds = 3600
     an_hour = _deadline_seconds(execution)
@@ -244,7 +242,7 @@ def test_the_deadline_of_an_hour_leaves_the_queues_own_timeout_far_away(make_run
 
     assert an_hour == 3600 * 1.5 + 120
     assert longest == 3 * 3600
-    assert longest + MACHINE_WAIT_SECONDS + 600 < settings.Q_CLUSTER["timeout"] < settings.Q_CLUSTER["retry"]
+    assert longest + MACHINE_WAIT_SECONDS + 600 < cluster["timeout"] < cluster["retry"]
 
 
 def test_a_message_delivered_twice_starts_nothing(make_run: MakeRun) -> None:
