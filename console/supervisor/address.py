@@ -69,8 +69,8 @@ def _by_whom(port: int) -> str:
     """` by name (process id)`, or nothing when it belongs to somebody else and the system keeps it to itself."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
-            is_listening = connection.status == psutil.CONN_LISTEN and bool(connection.laddr)
-            if is_listening and connection.laddr[1] == port and connection.pid:
+            is_listening = connection.status == psutil.CONN_LISTEN
+            if is_listening and getattr(connection.laddr, "port", None) == port and connection.pid:
                 return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
     except psutil.Error:
         return ""

@@ -1,0 +1,189 @@
+"""What the environment may say, and what it may not."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from console.environment import database_of, flag_of, hosts_of, secret_key_of, storage_of
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY_OF_PROCESS = """
+import sys
+from pathlib import Path
+from console.environment import secret_key_of
+print(secret_key_of({}, keys=Path(sys.argv[1]), is_production=False), end="")
+"""
+LONG_KEY = "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz"
+
+
+def manage(*arguments: str, storage: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a management command as an installation with this environment would."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "manage.py", *arguments],
+        cwd=ROOT,
+        env=os.environ
+        | {"GATEHOUSE_STORAGE": str(storage), "DJANGO_SETTINGS_MODULE": "console.settings"}
+        | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_storage_is_where_the_environment_says_else_beside_the_code(tmp_path: Path) -> None:
+    """GATEHOUSE_STORAGE moves it; a relative path is made absolute, because processes change their directory."""
+    assert storage_of({}, base=tmp_path) == tmp_path / "storage"
+    assert storage_of({"GATEHOUSE_STORAGE": "/srv/gatehouse"}, base=tmp_path) == Path("/srv/gatehouse")
+    assert storage_of({"GATEHOUSE_STORAGE": "here"}, base=tmp_path).is_absolute()
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("1", True), ("yes", True), ("", False), ("0", False), ("Off", False)])
+def test_a_flag_is_a_clear_yes_or_no(value: str, is_on: bool) -> None:
+    """The usual words are understood, in any case."""
+    assert flag_of({"GATEHOUSE_PRODUCTION": value}, "GATEHOUSE_PRODUCTION") is is_on
+
+
+def test_a_flag_that_is_neither_is_refused() -> None:
+    """A typing mistake in GATEHOUSE_PRODUCTION must not switch the safety off."""
+    with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_PRODUCTION"):
+        flag_of({"GATEHOUSE_PRODUCTION": "ture"}, "GATEHOUSE_PRODUCTION")
+
+
+def test_the_first_start_makes_a_secret_key_that_others_cannot_read(tmp_path: Path) -> None:
+    """It is kept in the storage, mode 0600, and found again by the next start."""
+    first = secret_key_of({}, keys=tmp_path / "keys", is_production=True)
+    second = secret_key_of({}, keys=tmp_path / "keys", is_production=True)
+
+    kept = tmp_path / "keys" / "secret-key"
+    assert first == second == kept.read_text()
+    assert len(first) >= 50
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert [path.name for path in kept.parent.iterdir()] == ["secret-key"]
+
+
+def test_several_first_starts_at_once_agree_on_one_key(tmp_path: Path) -> None:
+    """The key that is on disk is the key that everybody uses."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", KEY_OF_PROCESS, str(tmp_path / "fresh")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    outputs = {process.communicate(timeout=30)[0] for process in started}
+
+    assert outputs == {(tmp_path / "fresh" / "secret-key").read_text()}
+
+
+@pytest.mark.parametrize("key", ["short", "a" * 60])
+def test_a_weak_secret_key_is_refused(tmp_path: Path, key: str) -> None:
+    """Too short or too uniform: the console does not start with it."""
+    with pytest.raises(ImproperlyConfigured, match="secret key"):
+        secret_key_of({"GATEHOUSE_SECRET_KEY": key}, keys=tmp_path, is_production=False)
+
+
+def test_production_refuses_a_key_file_that_others_can_read(tmp_path: Path) -> None:
+    """The message says how to put it right."""
+    (tmp_path / "secret-key").write_text(LONG_KEY)
+    (tmp_path / "secret-key").chmod(0o644)
+
+    with pytest.raises(ImproperlyConfigured, match="chmod 600"):
+        secret_key_of({}, keys=tmp_path, is_production=True)
+
+
+@pytest.mark.parametrize("hosts", ["", " , ", "*", "gatehouse.example,*.example"])
+def test_production_needs_exact_host_names(hosts: str) -> None:
+    """A wildcard would let anybody's name point here."""
+    with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_HOSTS"):
+        hosts_of({"GATEHOUSE_HOSTS": hosts}, is_production=True)
+
+
+def test_outside_production_only_this_machine_is_answered() -> None:
+    """GATEHOUSE_HOSTS opens nothing while there is no HTTPS."""
+    assert hosts_of({"GATEHOUSE_HOSTS": "gatehouse.example"}, is_production=False) == [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+    ]
+    assert hosts_of({"GATEHOUSE_HOSTS": "a.example, b.example"}, is_production=True) == ["a.example", "b.example"]
+
+
+def test_sqlite_is_durable_and_waits_for_its_turn(tmp_path: Path) -> None:
+    """WAL, IMMEDIATE, synchronous FULL and a wait longer than any writer takes."""
+    database = database_of({}, storage=tmp_path)
+
+    assert database["NAME"] == tmp_path / "gatehouse.sqlite3"
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert database["OPTIONS"]["init_command"] == "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL"
+    assert database["OPTIONS"]["timeout"] == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_open_database_really_has_these_settings() -> None:
+    """What SQLite itself answers on our connection: WAL and FULL (2)."""
+    with connection.cursor() as cursor:
+        answers = [cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+
+    assert answers == ["wal", 2]
+
+
+def test_a_database_url_names_a_postgresql_database() -> None:
+    """User and password may hold any character, percent-encoded; options follow the question mark."""
+    database = database_of(
+        {"DATABASE_URL": "postgresql://gate:p%40ss%2Fword@db.example:5433/house?sslmode=require"},
+        storage=Path("/nowhere"),
+    )
+
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["USER"], database["PASSWORD"]) == ("gate", "p@ss/word")
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", 5433, "house")
+    assert database["OPTIONS"] == {"sslmode": "require"}
+
+
+@pytest.mark.parametrize("url", ["mysql://host/name", "postgresql://host", "nonsense"])
+def test_another_database_is_refused(url: str) -> None:
+    """The message shows the shape that is understood."""
+    with pytest.raises(ImproperlyConfigured, match="postgresql://"):
+        database_of({"DATABASE_URL": url}, storage=Path("/nowhere"))
+
+
+def test_the_deployment_check_is_clean_in_production(tmp_path: Path) -> None:
+    """Secure cookies, HTTPS redirect, HSTS and the rest: Django's own check finds nothing to say."""
+    checked = manage(
+        "check", "--deploy", "--fail-level", "DEBUG", storage=tmp_path,
+        GATEHOUSE_PRODUCTION="1", GATEHOUSE_HOSTS="gatehouse.example",
+    )  # fmt: skip
+
+    assert checked.returncode == 0, checked.stderr
+    assert "no issues" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "what"),
+    [
+        ({}, "GATEHOUSE_HOSTS"),
+        ({"GATEHOUSE_HOSTS": "*"}, "GATEHOUSE_HOSTS"),
+        ({"GATEHOUSE_HOSTS": "gatehouse.example", "GATEHOUSE_SECRET_KEY": "short"}, "secret key"),
+        ({"GATEHOUSE_HOSTS": "gatehouse.example", "GATEHOUSE_STORAGE": ""}, "GATEHOUSE_STORAGE"),
+    ],
+)
+def test_production_does_not_start_on_unsafe_values(tmp_path: Path, environment: dict[str, str], what: str) -> None:
+    """Each is refused at once and by name, before anything listens."""
+    refused = manage("check", **({"storage": tmp_path, "GATEHOUSE_PRODUCTION": "1"} | environment))  # type: ignore[arg-type]  # mixed values on purpose
+
+    assert refused.returncode != 0
+    assert what in refused.stderr
+
+
+def test_no_migration_is_missing(tmp_path: Path) -> None:
+    """The models and their migrations say the same."""
+    checked = manage("makemigrations", "--check", "--dry-run", storage=tmp_path)
+
+    assert checked.returncode == 0, checked.stdout
