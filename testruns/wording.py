@@ -45,7 +45,7 @@ def spoken(
 
 def said_number(value: Decimal | int | str, *, language: str = "en") -> str:
     """A number with grouped thousands and at most 6 decimals: `1,770.5` in English, `1.770,5` in German."""
-    text = plain_decimal(Decimal(value))
+    text = plain_decimal(_rounded(Decimal(value)))
     whole, _, fraction = text.partition(".")
     grouped = f"{int(whole):,}"
     if whole.startswith("-") and not grouped.startswith("-"):
@@ -72,26 +72,33 @@ def said_operator(operator: str) -> str:
 
 
 def plain_decimal(value: Decimal) -> str:
-    """The value as digits: no exponent, at most 6 decimals, no zeros at the end behind the point."""
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -_DECIMAL_PLACES_MAX:
-        value = value.quantize(Decimal(1).scaleb(-_DECIMAL_PLACES_MAX))
+    """The exact value as digits: no exponent, no zeros at the end behind the point."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _rounded(value: Decimal) -> Decimal:
+    exponent = value.as_tuple().exponent
+    is_long = isinstance(exponent, int) and exponent < -_DECIMAL_PLACES_MAX
+    return value.quantize(Decimal(1).scaleb(-_DECIMAL_PLACES_MAX)) if is_long else value
+
+
 def _said(value: Any, translate: Translate, language: str) -> str:
     """One parameter in words."""
-    match value:
-        case None:
-            return translate(NOT_MEASURED)
-        case list() | tuple():
-            return "; ".join(_said(part, translate, language) for part in value)
-        case {"template": str(template), **rest}:
-            return spoken(template=template, params=rest.get("params"), translate=translate, language=language)
-        case {"value": amount, "unit": str(unit), **rest}:
-            quantity = said_quantity(amount, unit=unit, translate=translate, language=language)
-            return f"{said_operator(rest['operator'])} {quantity}" if "operator" in rest else quantity
-        case str() if not _NUMBER.fullmatch(value):
-            return value
+    if value is None:
+        return translate(NOT_MEASURED)
+    if isinstance(value, Mapping):
+        return _said_mapping(value, translate, language)
+    if isinstance(value, list | tuple):
+        return "; ".join(_said(part, translate, language) for part in value)
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return value
     return said_number(value, language=language)
+
+
+def _said_mapping(value: Mapping[str, Any], translate: Translate, language: str) -> str:
+    """A text of its own, or a quantity with an optional operator."""
+    if "template" in value:
+        return spoken(template=value["template"], params=value.get("params"), translate=translate, language=language)
+    quantity = said_quantity(value["value"], unit=value["unit"], translate=translate, language=language)
+    return f"{said_operator(value['operator'])} {quantity}" if "operator" in value else quantity

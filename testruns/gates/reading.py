@@ -90,13 +90,11 @@ class _Reader:
         found = self._values()
         if isinstance(found, SourceReading):
             return found
-        match self.rule.kind:
-            case Kind.MEMORY:
-                return self._trend(*found)
-            case Kind.DURATION:
-                return self._duration(*found)
-            case Kind.TIMING | Kind.EXACT:
-                return self._threshold(*found)
+        if self.rule.kind is Kind.MEMORY:
+            return self._trend(*found)
+        if self.rule.kind is Kind.DURATION:
+            return self._duration(*found)
+        return self._threshold(*found)
 
     def _values(self) -> tuple[Decimal, ...] | SourceReading:
         """The measured values in the rule's unit (three for a trend), or why there are none."""
@@ -111,8 +109,9 @@ class _Reader:
                 return self.reading(Verdict.ERROR, Cause.NO_NUMBER)
             value = converted(value=measurement.value, measured_in=measurement.unit, asked_in=self.rule.unit)
             if value is None:
-                units = {"measured_in": measurement.unit, "asked_in": self.rule.unit}
-                return self.reading(Verdict.ERROR, Cause.WRONG_UNIT, **units)
+                return self.reading(
+                    Verdict.ERROR, Cause.WRONG_UNIT, measured_in=measurement.unit, asked_in=self.rule.unit
+                )
             found.append(value)
         return tuple(found)
 
@@ -145,8 +144,14 @@ class _Reader:
             return self.reading(
                 Verdict.FAIL, Cause.MEASURED, value=middle, decided_by=low, is_blocking=is_blocking, **params
             )
-        ends = {"low": self._quantity(low), "high": self._quantity(high)}
-        return self.reading(Verdict.INCONCLUSIVE, Cause.UNDECIDED, value=middle, decided_by=high, **ends)
+        return self.reading(
+            Verdict.INCONCLUSIVE,
+            Cause.UNDECIDED,
+            value=middle,
+            decided_by=high,
+            low=self._quantity(low),
+            high=self._quantity(high),
+        )
 
     def _compared(self, value: Decimal) -> Mapping[str, Any]:
         expected = self._quantity(self.rule.threshold) | {"operator": str(self.rule.operator)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -22,17 +24,16 @@ class Operator(StrEnum):
 
     def holds(self, *, value: Decimal, threshold: Decimal) -> bool:
         """Whether `value <operator> threshold` is true."""
-        match self:
-            case Operator.LESS:
-                return value < threshold
-            case Operator.AT_MOST:
-                return value <= threshold
-            case Operator.EQUAL:
-                return value == threshold
-            case Operator.AT_LEAST:
-                return value >= threshold
-            case Operator.MORE:
-                return value > threshold
+        return _COMPARISONS[self](value, threshold)
+
+
+_COMPARISONS: Mapping[Operator, Callable[[Decimal, Decimal], bool]] = {
+    Operator.LESS: operator.lt,
+    Operator.AT_MOST: operator.le,
+    Operator.EQUAL: operator.eq,
+    Operator.AT_LEAST: operator.ge,
+    Operator.MORE: operator.gt,
+}
 
 
 class Severity(StrEnum):

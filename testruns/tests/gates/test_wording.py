@@ -1,0 +1,87 @@
+"""Saying judged texts: numbers as the language writes them, units beside them, texts within texts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from testruns.wording import plain_decimal, said_operator, said_quantity, spoken
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "german"),
+    [
+        (0, "0", "0"),
+        (1770, "1,770", "1.770"),
+        ("1234567.5", "1,234,567.5", "1.234.567,5"),
+        (Decimal("-0.002"), "-0.002", "-0,002"),
+        ("-1500", "-1,500", "-1.500"),
+        (Decimal("0.1234567"), "0.123457", "0,123457"),
+        (Decimal("1E+3"), "1,000", "1.000"),
+        (Decimal("10.00"), "10", "10"),
+    ],
+)
+def test_numbers_are_written_as_the_language_writes_them(value: int | str | Decimal, english: str, german: str) -> None:
+    """Grouped thousands, the language's decimal sign, at most six decimals, no empty ones."""
+    assert spoken(template="%(n)s", params={"n": value}) == english
+    assert spoken(template="%(n)s", params={"n": value}, language="de") == german
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        ("3", "count", "3"),
+        ("0.3", "share", "0.3"),
+        (1200, "ms", "1,200 ms"),
+        (80, "us", "80 µs"),
+        ("2.5", "%", "2.5 %"),
+        ("5", "micro-credits", "5 micro-credits"),
+        (None, "ms", "not measured"),
+    ],
+)
+def test_quantities_carry_their_unit(value: str | int | None, unit: str, said: str) -> None:
+    """A count needs no unit; what is missing is said, not printed as 0."""
+    assert said_quantity(value, unit=unit) == said
+
+
+def test_a_parameter_that_was_not_measured_says_so() -> None:
+    """None is a word of its own in every language."""
+    assert spoken(template="load %(n)s", params={"n": None}) == "load not measured"
+    assert spoken(template="load %(n)s", params={"n": {"value": None, "unit": "%"}}) == "load not measured"
+
+
+def test_texts_within_texts_are_translated_and_joined() -> None:
+    """Lists of texts become one sentence, each part in the reader's language."""
+    words = {"missing: %(parts)s": "es fehlt: %(parts)s", "%(n)s s": "%(n)s Sekunden", "rest": "Rest"}
+    params = {"parts": [{"template": "%(n)s s", "params": {"n": 1770}}, {"template": "rest"}]}
+
+    said = spoken(template="missing: %(parts)s", params=params, translate=words.__getitem__, language="de")
+
+    assert said == "es fehlt: 1.770 Sekunden; Rest"
+
+
+def test_names_are_left_as_they_are() -> None:
+    """A name is no number, even when it contains digits; percent signs of a template survive."""
+    assert spoken(template="100 %% of %(name)s", params={"name": "p95_us"}) == "100 % of p95_us"
+
+
+def test_a_missing_parameter_is_an_error() -> None:
+    """A half sentence is never shown."""
+    with pytest.raises(KeyError):
+        spoken(template="%(gone)s", params={})
+
+
+def test_operators_are_written_as_signs() -> None:
+    """<= becomes ≤; with a quantity the operator stands in front."""
+    assert [said_operator(operator) for operator in ("<", "<=", "=", ">=", ">")] == ["<", "≤", "=", "≥", ">"]
+    expected = {"value": "1800", "unit": "s", "operator": ">="}
+    assert spoken(template="%(expected)s", params={"expected": expected}) == "≥ 1,800 s"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits"), [("1E+3", "1000"), ("0.100", "0.1"), ("100", "100"), ("-0.0000001", "-0.0000001")]
+)
+def test_plain_digits_are_exact(value: str, digits: str) -> None:
+    """What is stored loses nothing and has no exponent."""
+    assert plain_decimal(Decimal(value)) == digits
