@@ -24,6 +24,7 @@ from ledger.engine.errors import (
 )
 from ledger.engine.event import Event
 from ledger.engine.messages import gettext_noop
+from ledger.engine.verify import verify
 
 __all__ = [
     "MICROS_PER_CREDIT",
@@ -57,4 +58,5 @@ __all__ = [
     "gettext_noop",
     "import_legacy",
     "micros_of",
+    "verify",
 ]

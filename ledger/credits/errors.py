@@ -218,13 +218,6 @@ class UnreadableJournal(LedgerError):
     message = gettext_noop("%(path)s cannot be read as a journal: %(why)s.")
 
 
-class ImportRefused(LedgerError):
-    """A strict import of a file in which lines break an invariant."""
-
-    code = "import-refused"
-    message = gettext_noop("%(path)s was not imported: %(count)s of its lines break an invariant.")
-
-
 class JournalNotEmpty(LedgerError):
     """An import into a journal that holds credit events already."""
 

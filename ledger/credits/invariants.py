@@ -166,14 +166,14 @@ def _durable_mark(path: Path) -> Mark | None:
     return max((slot for slot in slots if slot is not None), key=lambda slot: (slot.epoch, slot.seq), default=None)
 
 
-def printed(report: InvariantReport) -> Iterator[str]:
-    """The report as lines of text."""
+def printed(report: InvariantReport, *, translate: Callable[[str], str] = str) -> Iterator[str]:
+    """The report as lines of text, the questions in the language of `translate`."""
     yield f"{report.path}: {report.kind}, {report.event_count:,} events"
     for line in report.lines:
         word = {True: "holds", False: "BROKEN", None: "unknown"}[line.is_held]
         detail = "" if line.is_held is False or not line.detail else f" ({line.detail})"
         count = f" {line.count:,} times" if line.count > 1 else ""
-        yield f"{word:8}{line.code:12} {line.question}{count}{detail}"
+        yield f"{word:8}{line.code:12} {translate(line.question)}{count}{detail}"
         for place in line.where:
             yield f"          {place}"
 

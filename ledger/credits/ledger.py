@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.credits import commands, decide_approvals, decide_credits, decide_synergy, decide_system
-from ledger.credits.accounts import AGENT_PREFIX, account_of
+from ledger.credits.accounts import AGENT_PREFIX, Account, account_of
 from ledger.credits.answers import Answer, answer_of
 from ledger.credits.approvals import Approval, ApprovalState, PendingApproval
 from ledger.credits.eoc import EocReading
@@ -178,7 +178,7 @@ class Ledger:
             raise UnknownCommand(command=kind.__name__)
         return lambda: rule_in_time(command, state, self._env.wall_micros)
 
-    def _account(self, account: str) -> Any:
+    def _account(self, account: str) -> Account:
         accounts = self._state.accounts
         known = accounts.get(account) or accounts.get(account_of(account))
         if known is None:

@@ -8,16 +8,28 @@ from hashlib import sha256
 from pathlib import Path
 
 from ledger.credits.accounts import account_of
-from ledger.credits.errors import ImportRefused, JournalNotEmpty
+from ledger.credits.errors import JournalNotEmpty
 from ledger.credits.ledger import Ledger
 from ledger.credits.legacy_analysis import TOLERANCE, LegacyAnalysis, analyse
 from ledger.credits.legacy_events import created_event, fact_event, micros_of_legacy, money_event, refused_event
 from ledger.credits.legacy_reading import MONEY_TYPES, LegacyProblem, LegacyRecord
+from ledger.engine.errors import LedgerError
 from ledger.engine.event import Command, NewEvent
 from ledger.engine.messages import gettext_noop
 
 _LINES_PER_COMMAND = 200
 _TOLERANCE_MICROS = int(TOLERANCE.scaleb(6))
+
+
+class ImportRefused(LedgerError):
+    """A strict import of a file in which lines break an invariant; `faults` are those lines."""
+
+    code = "import-refused"
+    message = gettext_noop("%(path)s was not imported: %(count)s of its lines break an invariant.")
+
+    def __init__(self, *, path: Path, faults: tuple[LegacyProblem, ...]) -> None:
+        super().__init__(path=path, count=len(faults))
+        self.faults = faults
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +69,7 @@ def import_legacy(
     analysis = analyse(source)
     faults = analysis.faults
     if is_strict and faults:
-        raise ImportRefused(path=source, count=len(faults), lines=[fault.line for fault in faults])
+        raise ImportRefused(path=source, faults=tuple(faults))
     if any(event.stream != "system:journal" for event in ledger.events()):
         raise JournalNotEmpty(path=source)
     digest = sha256(source.read_bytes()).hexdigest()

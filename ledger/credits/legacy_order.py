@@ -27,7 +27,7 @@ def _cycles(times: Sequence[datetime]) -> list[list[int]]:
     seen: set[int] = set()
     cycles = []
     for start in range(len(times)):
-        cycle = []
+        cycle: list[int] = []
         index = start
         while target[index] != start or cycle:
             if index in seen:

@@ -111,8 +111,10 @@ def require_plain_file(path: Path, *, bytes_max: int) -> None:
         raise UnreadableJournal(path=path, why=error.strerror or str(error)) from error
     if not start.strip():
         raise UnreadableJournal(path=path, why=gettext_noop("it is empty"))
-    if b"\0" in start or not start.lstrip().startswith(b"{"):
-        raise UnreadableJournal(path=path, why=gettext_noop("it is binary or no JSON lines"))
+    if b"\0" in start:
+        raise UnreadableJournal(path=path, why=gettext_noop("it is binary"))
+    if not start.lstrip().startswith(b"{"):
+        raise UnreadableJournal(path=path, why=gettext_noop("it holds no JSON lines"))
 
 
 def decimal_of_text(text: str | None) -> Decimal | None:

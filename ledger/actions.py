@@ -1,0 +1,192 @@
+"""What the doors may do with the ledger: open the live one, import a legacy journal, archive the live one."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from console.kernel import audit
+from console.kernel.acts import Actor, action
+from console.kernel.authority import Act
+from console.kernel.errors import GatehouseError
+from ledger import Ledger, LedgerError, LegacyReport, gettext_noop, import_legacy
+from ledger.conf import archive_directory, imports_directory, live_journal, storage_lock
+from ledger.engine.layout import Layout
+
+Progress = Callable[[int, int], None]
+
+_opening = threading.Lock()
+_live: Ledger | None = None
+
+
+class AlreadyImported(GatehouseError):
+    """The same file was imported before."""
+
+    code = "already-imported"
+    message = gettext_noop("%(source)s was imported already, into %(journal)s.")
+
+
+class ConsoleRunning(GatehouseError):
+    """A console works on this storage."""
+
+    code = "console-running"
+    message = gettext_noop("A console works on this storage (%(holder)s). Stop it first.")
+
+
+class NoLiveJournal(GatehouseError):
+    """There is nothing to take away."""
+
+    code = "no-live-journal"
+    message = gettext_noop("There is no live journal at %(path)s.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """An import that is done: what the file said, and the journal it became."""
+
+    report: LegacyReport
+    journal: Path
+
+
+def live_ledger() -> Ledger:
+    """The live ledger, opened on first use; one per process, safe to share between its threads."""
+    global _live
+    with _opening:
+        if _live is None:
+            _live = Ledger.open(path=live_journal())
+        return _live
+
+
+def close_live_ledger() -> None:
+    """Give the live ledger's files back; the next use opens it again."""
+    global _live
+    with _opening:
+        if _live is not None:
+            _live.close()
+            _live = None
+
+
+def import_journal(*, actor: Actor | None, source: Path, is_strict: bool, progress: Progress | None = None) -> Imported:
+    """Import a legacy file into a journal of its own under `events/imports/`, and put that into the audit chain.
+
+    `actor` None is the owner of the shell, who needs no role. The journal is built aside and put in place at the end:
+    a refused or killed import leaves none. Raises NotAllowed, AlreadyImported and what `import_legacy` raises.
+    """
+    if actor is not None:
+        _permit_import(actor=actor, source=source)
+    try:
+        report, target = _build(source=source, actor=actor, is_strict=is_strict, progress=progress)
+    except (LedgerError, GatehouseError) as refusal:
+        with transaction.atomic():
+            audit.record_refusal(
+                actor=actor,
+                act=Act.IMPORT_JOURNAL.value,
+                object=f"journal:{source.name}",
+                code=refusal.code,
+                after={"message": str(refusal), "by": _label(actor)},
+            )
+        raise
+    with transaction.atomic():
+        audit.record(
+            actor=actor,
+            act=Act.IMPORT_JOURNAL.value,
+            object=f"journal:{target.name}",
+            after={
+                "by": _label(actor),
+                "digest": report.digest,
+                "lines": report.line_count,
+                "imported": report.imported_count,
+                "faults": len(report.faults),
+            },
+        )
+    return Imported(report=report, journal=target)
+
+
+def reset_ledger(*, actor: Actor | None) -> Path:
+    """Move the live journal into the archive, so that the next use begins an empty one; nothing is deleted.
+
+    Refused while a console works on the storage. Raises NotAllowed, ConsoleRunning, NoLiveJournal.
+    """
+    if actor is not None:
+        _permit_reset(actor=actor)
+    close_live_ledger()
+    with _storage_held():
+        layout = Layout(live_journal())
+        if not layout.facts.exists():
+            raise NoLiveJournal(path=layout.path)
+        target = archive_directory() / f"{layout.path.name}-{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
+        with transaction.atomic():
+            audit.record(
+                actor=actor,
+                act=Act.REPAIR_JOURNAL.value,
+                object="journal:credits",
+                after={"by": _label(actor), "archived_as": target.name},
+            )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            layout.path.rename(target)
+            layout.shortcut.unlink(missing_ok=True)
+    return target
+
+
+@action(Act.IMPORT_JOURNAL, target="journal:{source.name}")
+def _permit_import(*, actor: Actor, source: Path) -> None:
+    """The authority check and its refusal entry; the work itself takes longer than a transaction should."""
+
+
+@action(Act.REPAIR_JOURNAL, target="journal:credits")
+def _permit_reset(*, actor: Actor) -> None:
+    """The authority check and its refusal entry."""
+
+
+def _build(
+    *, source: Path, actor: Actor | None, is_strict: bool, progress: Progress | None
+) -> tuple[LegacyReport, Path]:
+    """Import aside, then put in place under the file's name and the beginning of its digest."""
+    name = slugify(source.stem) or "journal"
+    aside = imports_directory() / f".{name}-{os.getpid()}"
+    try:
+        ledger = Ledger.open(path=aside)
+        try:
+            report = import_legacy(
+                source=source, ledger=ledger, is_strict=is_strict, actor=_label(actor), progress=progress
+            )
+        finally:
+            ledger.close()
+        target = imports_directory() / f"{name}-{report.digest[:12]}"
+        if target.exists():
+            raise AlreadyImported(source=source, journal=target)
+        aside.rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        Layout(aside).shortcut.unlink(missing_ok=True)
+    return report, target
+
+
+def _label(actor: Actor | None) -> str:
+    return actor.label if actor is not None else f"cli:{getpass.getuser()}"
+
+
+@contextmanager
+def _storage_held() -> Iterator[None]:
+    """Hold the lock of a running console, so that none runs and none starts meanwhile."""
+    descriptor = os.open(storage_lock(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+            raise ConsoleRunning(holder=holder) from error
+        yield
+    finally:
+        os.close(descriptor)

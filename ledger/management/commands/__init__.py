@@ -1,0 +1,1 @@
+"""`manage.py ledger` and `manage.py check_invariants`."""

@@ -1,0 +1,9 @@
+"""The verbs of `manage.py ledger`. A verb has HELP, add_arguments(parser) and run(out, err, options) -> exit code."""
+
+from types import MappingProxyType
+
+from ledger.management.verbs import doctor, export, import_, reset, tail, verify
+
+VERBS = MappingProxyType(
+    {"verify": verify, "doctor": doctor, "tail": tail, "export": export, "import": import_, "reset": reset}
+)

@@ -1,0 +1,54 @@
+"""What several verbs share: the journal argument, the person behind a command, events as lines."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.core.management.base import CommandError
+from django.db import connection
+from django.utils.translation import gettext
+
+from console.kernel.acts import Actor
+from console.kernel.models import Person
+from ledger import Event
+from ledger.conf import live_journal
+
+
+def add_journal(parser: ArgumentParser) -> None:
+    """The journal to work on; the live one by default."""
+    parser.add_argument("journal", nargs="?", type=Path, help="directory of a journal (default: the live one)")
+
+
+def journal_of(options: dict[str, Any]) -> Path:
+    """The journal that was named, or the live one."""
+    named: Path | None = options["journal"]
+    return named if named is not None else live_journal()
+
+
+def add_person(parser: ArgumentParser) -> None:
+    """The person in whose name a command acts."""
+    parser.add_argument("--as", dest="person", metavar="USER", help="act as this person, with that person's roles")
+
+
+def actor_of(options: dict[str, Any]) -> Actor | None:
+    """The person named by --as; None for the owner of the shell. CommandError when nobody has that login."""
+    if AUDIT_TABLE not in connection.introspection.table_names():
+        raise CommandError(gettext("The database is not set up yet. Run `manage.py up` or `manage.py migrate` first."))
+    if options["person"] is None:
+        return None
+    try:
+        return Actor(person=Person.objects.get(username=options["person"]), via="command")
+    except Person.DoesNotExist as error:
+        raise CommandError(gettext("There is no person %(name)s.") % {"name": options["person"]}) from error
+
+
+def line_of(event: Event) -> str:
+    """An event as one line of JSON, its fields in the order of the record; what it has not is left out."""
+    fields = {name: value for name, value in event._asdict().items() if value is not None}
+    return orjson.dumps(fields).decode()
+
+
+AUDIT_TABLE = "kernel_auditentry"
