@@ -102,9 +102,10 @@ def _written_end(env: Env, fd: int, start: int, stop: int) -> int:
     """Where the last byte that is neither newline nor NUL ends; ``start`` if there is none."""
     end = start
     for at in range(start, stop, limits.CHUNK_BYTES):
-        chunk = env.pread(fd, min(limits.CHUNK_BYTES, stop - at), at).rstrip(b"\n\0")
-        if chunk:
-            end = at + len(chunk)
+        chunk = env.pread(fd, min(limits.CHUNK_BYTES, stop - at), at)
+        if chunk != b"\n" * len(chunk):
+            written = len(chunk.rstrip(b"\n\0"))
+            end = at + written if written else end
     return end
 
 

@@ -86,8 +86,7 @@ class Walker:
             if not chunk:
                 break
             at += len(chunk)
-            lines = (rest + chunk).split(b"\n")
-            rest = lines.pop()
+            lines, rest = _split(rest + chunk)
             if lines:
                 yield lines, False
             if len(rest) > limits.EVENT_BYTES_MAX:
@@ -100,8 +99,8 @@ class Walker:
         """Behind the last record there may be newlines only."""
         for at in range(self.offset, stop, limits.CHUNK_BYTES):
             chunk = self._env.pread(self._fd, min(limits.CHUNK_BYTES, stop - at), at)
-            other = chunk.lstrip(b"\n")
-            if other:
+            if chunk != b"\n" * len(chunk):
+                other = chunk.lstrip(b"\n")
                 self._fail(b"", "a record or nothing but newlines", _text(other[:_SHOWN_BYTES]))
                 return
 
@@ -122,13 +121,26 @@ def later_flush(*, env: Env, fd: int, start: int, stop: int) -> int:
         if not chunk:
             break
         at += len(chunk)
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()[-limits.EVENT_BYTES_MAX :]
-        for line in lines:
+        if not rest and chunk == b"\n" * len(chunk):
+            continue
+        body, _, rest = (rest + chunk).rpartition(b"\n")
+        rest = rest[-limits.EVENT_BYTES_MAX :]
+        for line in filter(None, body.strip(b"\n").split(b"\n")):
             if line.endswith(b'"}') and (event := decode(line)) is not None:
                 highest = max(highest, event.flush)
     last = decode(rest)
     return highest if last is None else max(highest, last.flush)
+
+
+def _split(content: bytes) -> tuple[list[bytes], bytes]:
+    """Whole lines and the rest; of millions of newlines of padding one empty line is enough to end the walk."""
+    if content.startswith(b"\n"):
+        return [b""], b""
+    padding = content.find(b"\n\n")
+    if padding >= 0:
+        return [*content[:padding].split(b"\n"), b""], b""
+    lines = content.split(b"\n")
+    return lines, lines.pop()
 
 
 def _text(content: bytes) -> str:
