@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
 from console.kernel import audit
@@ -60,6 +61,22 @@ def cancel_execution(*, actor: Actor, execution_id: int) -> ScenarioExecution:
     settle_run(run_id=execution.run_id)
     execution.refresh_from_db()
     return execution
+
+
+def cancel_interrupted_run(*, run_id: int) -> Run:
+    """Cancel what a command has not come to, because somebody interrupted it at the terminal."""
+    now = timezone.now()
+    with transaction.atomic():
+        count = ScenarioExecution.objects.filter(run_id=run_id, state=ExecutionState.QUEUED.value).update(
+            state=ExecutionState.CANCELLED.value,
+            error="interrupted at the terminal",
+            finished_at=now,
+            changed_at=now,
+        )
+        if count:
+            audit.record(actor=None, act="run.interrupt", object=f"run:{run_id}", after={"executions": count})
+            touch_run(run_id=run_id)
+        return settle_run(run_id=run_id)
 
 
 def _cancel(execution: ScenarioExecution) -> bool:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -47,9 +48,16 @@ def request_run(*, actor: Actor, plan: RunPlan) -> Run:
     return run
 
 
-def request_driven_run(*, actor: Actor, plan: RunPlan, driver: str) -> Run:
-    """Ask for a run that the process named by `driver` (see `leases`) executes itself, without the queue."""
-    run: Run = _request(actor=actor, plan=plan, build=identify_build(), disk=read_disk(), driver=driver)
+def request_driven_run(*, actor: Actor | None, plan: RunPlan, driver: str) -> Run:
+    """Ask for a run that the process named by `driver` (see `leases`) executes itself, without the queue.
+
+    Without an actor there is no person behind the run, and it can never be bound to a release request.
+    """
+    build, disk = identify_build(), read_disk()
+    if actor is None:
+        with transaction.atomic():
+            return _create(actor=None, plan=plan, build=build, disk=disk, driver=driver)
+    run: Run = _request(actor=actor, plan=plan, build=build, disk=disk, driver=driver)
     return run
 
 
@@ -94,7 +102,7 @@ def _request_again(*, actor: Actor, run_id: int, build: BuildIdentity, disk: Dis
     return _create(actor=actor, plan=plan_of(earlier), build=build, disk=disk, driver="")
 
 
-def _create(*, actor: Actor, plan: RunPlan, build: BuildIdentity, disk: Disk, driver: str) -> Run:
+def _create(*, actor: Actor | None, plan: RunPlan, build: BuildIdentity, disk: Disk, driver: str) -> Run:
     plan.validate()
     policy = active_policy()
     planned = plan.executions(offered_rate=rules_of(policy).values.offered_rate)
@@ -102,8 +110,8 @@ def _create(*, actor: Actor, plan: RunPlan, build: BuildIdentity, disk: Disk, dr
     run = Run.objects.create(
         build=_build_row(build),
         policy=policy,
-        requested_by=actor.person,
-        via=actor.via,
+        requested_by=actor.person if actor else None,
+        via=actor.via if actor else "command",
         driver=driver,
         planned_seconds=sum(one.planned_seconds for one in planned),
         **plan.as_json(),

@@ -26,7 +26,14 @@ class Run(models.Model):
 
     build = models.ForeignKey(Build, on_delete=models.PROTECT, related_name="runs")
     policy = models.ForeignKey(GatePolicy, on_delete=models.PROTECT, related_name="runs")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="runs",
+        null=True,
+        blank=True,
+        help_text=_("Empty for a run of the command line without a person; it can never be bound to a release."),
+    )
     via = models.CharField(max_length=20)
     driver = models.CharField(max_length=200, blank=True)
 
