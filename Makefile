@@ -28,12 +28,12 @@ lint: $(TEST_STAMP)
 $(RUN_STAMP): requirements.lock
 	@echo "Installing what the console needs into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(VENV)/bin/python -m pip install -qq --require-hashes -r requirements.lock
 	@rm -f $(VENV)/.run-* && touch $@
 
 # The development lock holds everything of the other one, at the same versions.
 $(TEST_STAMP): requirements-dev.lock
 	@echo "Installing what the tests need into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(VENV)/bin/python -m pip install -qq --require-hashes -r requirements-dev.lock
 	@rm -f $(VENV)/.test-* && touch $@

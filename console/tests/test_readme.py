@@ -1,0 +1,103 @@
+"""The README is true: its examples run, its commands exist, its tables say what the code says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from console.kernel.authority import Act, Role, may
+from console.tests.source_files import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+SCENARIO, RULE = [text for language, text in BLOCKS if language == "python"]
+COMMANDS = sorted(set(re.findall(r"manage\.py (\w+)", README)))
+ACTS = {
+    "read everything": [Act.READ],
+    "request, cancel, attempt again a run": [Act.REQUEST_RUN, Act.CANCEL_RUN, Act.ATTEMPT_AGAIN],
+    "move credits, ask for a credit approval": [Act.MOVE_CREDITS, Act.REQUEST_LEDGER_APPROVAL],
+    "approve or deny a credit approval": [Act.DECIDE_LEDGER_APPROVAL],
+    "import or repair a journal": [Act.IMPORT_JOURNAL, Act.REPAIR_JOURNAL],
+    "manage people": [Act.MANAGE_PEOPLE],
+}
+RUN_SCENARIO = """
+import sys
+from pathlib import Path
+from testruns.scenarios.stage.context import Reporter, ScenarioContext
+from testruns.scenarios.stage.registry import REGISTRY
+
+exec(sys.stdin.read())
+scenario = REGISTRY.in_order()["transfer_ring"]
+context = ScenarioContext(
+    run=1, scenario=scenario, concurrency=50, directory=Path(sys.argv[1]), seed=42, duration_seconds=5,
+    warmup_seconds=0, retry_injection=True, karma_available=False, anomaly_injection=True, offered_rate=100,
+    report=Reporter(scenario=scenario, emit=print),
+)
+scenario.run(context)
+"""
+
+
+def test_the_example_scenario_registers_itself_and_measures(tmp_path: Path) -> None:
+    """Copied into a file it works: it runs on a real journal and reports its measurement."""
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN_SCENARIO, str(tmp_path)],
+        cwd=ROOT, input=SCENARIO, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert ran.returncode == 0, ran.stderr
+    assert "'name': 'balances_astray', 'value': 0, 'unit': 'count'" in ran.stdout
+
+
+def test_the_example_rule_is_a_rule() -> None:
+    """It is accepted as it stands, and reads the example scenario."""
+    built = subprocess.run(
+        [sys.executable, "-c", RULE + "\nprint(NOTHING_ASTRAY.gate, NOTHING_ASTRAY.expected, *NOTHING_ASTRAY.sources)"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert built.stdout == "B = 0 count transfer_ring.balances_astray\n", built.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_it_names_exists(command: str) -> None:
+    """A reader can type what they read."""
+    shown = subprocess.run(
+        [sys.executable, "manage.py", command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+    assert shown.returncode == 0, shown.stderr
+
+
+@pytest.mark.parametrize("words", ["verify", "import", "tail"])
+def test_every_ledger_command_it_names_exists(words: str) -> None:
+    """The same for the commands below `ledger`."""
+    assert f"manage.py ledger {words}" in README
+    shown = subprocess.run(
+        [sys.executable, "manage.py", "ledger", words, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+    assert shown.returncode == 0, shown.stderr
+
+
+@pytest.mark.parametrize("line", ["act", *ACTS])
+def test_the_table_of_who_may_do_what_is_the_authority_table(line: str) -> None:
+    """Each cell says what the code decides."""
+    cells = next(row for row in README.splitlines() if row.startswith(f"| {line} |")).strip("| ").split(" | ")[1:]
+
+    if line == "act":
+        assert cells == [role.value for role in Role]
+    for act in ACTS.get(line, []):
+        assert cells == ["yes" if may(act=act, roles={role}) else "no" for role in Role]
+
+
+@pytest.mark.parametrize("target", ["run", "test"])
+def test_both_make_commands_exist(target: str) -> None:
+    """`make -n` knows what to do for each, without doing it."""
+    planned = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, timeout=30)
+
+    assert f"make {target}" in README
+    assert planned.returncode == 0, planned.stderr
