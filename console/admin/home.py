@@ -1,4 +1,4 @@
-"""The first page: the phases and what blocks them, what runs, the last recommendation, and first steps on empty storage."""
+"""The first page: phases and what blocks them, what runs, the last recommendation, first steps on empty storage."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def run_context() -> dict[str, Any]:
     }
 
 
-def home_page(request: HttpRequest, site: admin.AdminSite, extra_context: dict[str, Any] | None) -> HttpResponse:
+def home_page(request: HttpRequest, site: admin.AdminSite, extra_context: dict[str, Any] | None) -> TemplateResponse:
     """The whole page."""
     lines = phase_lines()
     context = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from django.utils.safestring import SafeString, mark_safe
+
 _CIRCLE = '<circle cx="8" cy="8" r="6.4"/>'
 
 PATHS: Mapping[str, str] = MappingProxyType(
@@ -13,12 +15,16 @@ PATHS: Mapping[str, str] = MappingProxyType(
         "fail": _CIRCLE + '<path d="m5.8 5.8 4.4 4.4m0-4.4-4.4 4.4"/>',
         "unsure": _CIRCLE + '<path d="M6.2 6.2a1.9 1.9 0 1 1 2.6 2c-.6.3-.8.6-.8 1.2M8 11.4v.1"/>',
         "error": '<path d="M8 1.9 14.6 13.6H1.4zM8 6.2v3.4M8 11.6v.1"/>',
-        "waived": '<path d="M8 1.6 13.4 3.6V8c0 3.2-2.2 5.3-5.4 6.4C4.8 13.3 2.6 11.2 2.6 8V3.6z"/><path d="M5.5 8h5"/>',
+        "waived": (
+            '<path d="M8 1.6 13.4 3.6V8c0 3.2-2.2 5.3-5.4 6.4C4.8 13.3 2.6 11.2 2.6 8V3.6z"/><path d="M5.5 8h5"/>'
+        ),
         "clock": _CIRCLE + '<path d="M8 4.4V8l2.4 1.5"/>',
         "running": '<path d="M14.2 8A6.2 6.2 0 1 1 9.6 2"/>',
         "stop": _CIRCLE + '<path d="m3.6 3.6 8.8 8.8"/>',
         "info": _CIRCLE + '<path d="M8 7.4v3.8M8 4.8v.1"/>',
-        "copy": '<rect x="5.4" y="5.4" width="8.2" height="8.2" rx="1.6"/><path d="M10.6 2.4H4A1.6 1.6 0 0 0 2.4 4v6.6"/>',
+        "copy": (
+            '<rect x="5.4" y="5.4" width="8.2" height="8.2" rx="1.6"/><path d="M10.6 2.4H4A1.6 1.6 0 0 0 2.4 4v6.6"/>'
+        ),
         "download": '<path d="M8 2v8m0 0L4.8 6.9M8 10l3.2-3.1M2.4 13.6h11.2"/>',
         "chevron": '<path d="m6 3.5 4.5 4.5L6 12.5"/>',
         "plus": '<path d="M8 3v10M3 8h10"/>',
@@ -26,10 +32,21 @@ PATHS: Mapping[str, str] = MappingProxyType(
         "home": '<path d="M2 7.6 8 2.4l6 5.2M3.8 6.3v7.3h8.4V6.3"/>',
         "runs": '<path d="M2 12.8h12M4 12.5V8.2M8 12.5V3.2M12 12.5V6"/>',
         "journal": '<path d="M3.4 2.4h7.8a1.4 1.4 0 0 1 1.4 1.4v9.8H4.8a1.4 1.4 0 0 1-1.4-1.4zM6 5.6h4M6 8.4h4"/>',
-        "audit": '<path d="M6.6 9.4 9.4 6.6M7 4.8l1.5-1.5a3 3 0 0 1 4.2 4.2L11.2 9M9 11.2l-1.5 1.5a3 3 0 0 1-4.2-4.2L4.8 7"/>',
-        "policy": '<path d="M2.4 4.4h7M12.6 4.4h1M2.4 11.6h1M6.6 11.6h7"/><circle cx="11" cy="4.4" r="1.6"/><circle cx="5" cy="11.6" r="1.6"/>',
+        "audit": (
+            '<path d="M6.6 9.4 9.4 6.6M7 4.8l1.5-1.5a3 3 0 0 1 4.2 4.2L11.2 9'
+            'M9 11.2l-1.5 1.5a3 3 0 0 1-4.2-4.2L4.8 7"/>'
+        ),
+        "policy": (
+            '<path d="M2.4 4.4h7M12.6 4.4h1M2.4 11.6h1M6.6 11.6h7"/>'
+            '<circle cx="11" cy="4.4" r="1.6"/>'
+            '<circle cx="5" cy="11.6" r="1.6"/>'
+        ),
         "person": '<circle cx="8" cy="5.2" r="2.8"/><path d="M2.6 13.8a5.4 5.4 0 0 1 10.8 0"/>',
-        "sun": '<circle cx="8" cy="8" r="2.9"/><path d="M8 1.2v1.6M8 13.2v1.6M1.2 8h1.6M13.2 8h1.6M3.2 3.2l1.1 1.1M11.7 11.7l1.1 1.1M12.8 3.2l-1.1 1.1M4.3 11.7l-1.1 1.1"/>',
+        "sun": (
+            '<circle cx="8" cy="8" r="2.9"/>'
+            '<path d="M8 1.2v1.6M8 13.2v1.6M1.2 8h1.6M13.2 8h1.6M3.2 3.2l1.1 1.1M11.7 11.7l1.1 1.1'
+            'M12.8 3.2l-1.1 1.1M4.3 11.7l-1.1 1.1"/>'
+        ),
         "moon": '<path d="M13.8 9.6A6.2 6.2 0 0 1 6.4 2.2a6.2 6.2 0 1 0 7.4 7.4z"/>',
         "auto": _CIRCLE + '<path d="M8 1.6a6.4 6.4 0 0 1 0 12.8z" fill="currentColor"/>',
         "commit": '<circle cx="8" cy="8" r="2.6"/><path d="M1 8h4.4M10.6 8H15"/>',
@@ -39,10 +56,11 @@ PATHS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def svg_of(name: str) -> str:
+def svg_of(name: str) -> SafeString:
     """The inline drawing, hidden from screen readers because a word always stands beside it. Raises KeyError."""
     turning = " turning" if name == "running" else ""
-    return (
-        f'<svg class="icon icon-{name}{turning}" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.6" '
-        f'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">{PATHS[name]}</svg>'
+    return mark_safe(  # noqa: S308 - put together from the constants above
+        f'<svg class="icon icon-{name}{turning}" viewBox="0 0 16 16" fill="none" stroke="currentColor"'
+        ' stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">'
+        f"{PATHS[name]}</svg>"
     )

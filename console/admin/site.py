@@ -7,12 +7,13 @@ It takes models of our own apps only, and only with a read-only admin: the model
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext as _
 
@@ -77,22 +78,23 @@ class GatehouseSite(admin.AdminSite):
             shown.append({"title": section.title, "icon": section.icon, "url": url, "is_current": is_current})
         return shown
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first page."""
         from console.admin.home import home_page  # reads models, which are not loaded when the site is made
 
         return home_page(request, self, extra_context)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Set a password of one's own: Django's page, saved through the audited action."""
         from console.password_form import OwnPasswordForm  # as in `index`
 
-        return PasswordChangeView.as_view(
+        response = PasswordChangeView.as_view(
             form_class=OwnPasswordForm,
             success_url=reverse("admin:password_change_done"),
             extra_context={**self.each_context(request), **(extra_context or {})},
             template_name="registration/password_change_form.html",
         )(request)
+        return cast("TemplateResponse", response)  # or the redirect after success, as in Django's own
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The sign-in page. A live update whose session has ended reloads its page instead of swapping this one in."""

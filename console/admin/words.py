@@ -100,7 +100,7 @@ MEASURES: Mapping[str, str | _StrPromise] = MappingProxyType(
         "operations_per_second": pgettext_lazy("measurement", "throughput"),
         "p95_us": pgettext_lazy("measurement", "95 % within"),
         "p99_us": pgettext_lazy("measurement", "99 % within"),
-        "decision_p95_us": pgettext_lazy("measurement", "95 % decided within"),
+        "decision_p95_us": pgettext_lazy("measurement", "decided (95 %) within"),
         "recovery_ms_max": pgettext_lazy("measurement", "slowest recovery"),
     }
 )

@@ -1,7 +1,8 @@
 """What the screens of every app share: sections of the navigation, read-only model pages, acts as POST views.
 
 The one AdminSite lives in console; apps below it register their pages here and never import it.
-Public: Page, Section, add_section, sections, ReadOnlyAdmin, act_view, actor_of, roles_of, has_act, why_not, may_read, explain.
+Public: Page, Section, add_section, sections, ReadOnlyAdmin, act_view, actor_of, roles_of, has_act, why_not, may_read,
+return_path, explain.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from console.kernel.models import Person
 
-P = ParamSpec("P")
 View = Callable[..., HttpResponse]
 
 
@@ -111,22 +111,16 @@ def explain(error: GatehouseError | LedgerError) -> str:
     return gettext(error.message) % error.params
 
 
-def act_view(
-    *, back: str
-) -> Callable[
-    [Callable[Concatenate[HttpRequest, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]
-]:
+def act_view(*, back: str) -> Callable[[View], View]:
     """Make a POST-only view of a function that calls one action.
 
     A refusal is shown as a message, and the person returns to where they were (`_from`, a path of this console)
     or to the page named `back`. GET never changes state: it answers 405.
     """
 
-    def decorate(
-        view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-    ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    def decorate(view: View) -> View:
         @wraps(view)
-        def posted(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def posted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
                 return view(request, *args, **kwargs)
             except (GatehouseError, LedgerError) as refusal:

@@ -1,17 +1,18 @@
-"""Template tags of the theme: icons, states as text + icon + colour, numbers with units, times, digests, judged sentences."""
+"""Template tags of the theme: icons, states as text, icon and colour, numbers with units, times, judged sentences."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any
 
 from django import template
 from django.utils import formats, timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
-from django.utils.timesince import timesince
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from console.admin.icons import svg_of
@@ -28,7 +29,7 @@ SHORT_DIGEST = 12
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """The inline drawing of this name."""
-    return mark_safe(svg_of(name))  # noqa: S308 - only constants of icons.py are put together
+    return svg_of(name)
 
 
 @register.simple_tag
@@ -41,8 +42,8 @@ def badge(kind: str, value: str, size: str = "") -> SafeString:
         '<span class="badge {} tone-{}">{}{}</span>',
         size,
         word.tone,
-        mark_safe(svg_of(word.icon)),
-        word.text,  # noqa: S308
+        svg_of(word.icon),
+        word.text,
     )
 
 
@@ -52,7 +53,7 @@ def status(kind: str, value: str) -> SafeString:
     if not value:
         return SafeString("")
     word = word_of(kind=kind, value=value)
-    return format_html('<span class="status tone-{}">{}{}</span>', word.tone, mark_safe(svg_of(word.icon)), word.text)  # noqa: S308
+    return format_html('<span class="status tone-{}">{}{}</span>', word.tone, svg_of(word.icon), word.text)
 
 
 @register.simple_tag
@@ -64,7 +65,7 @@ def tone(kind: str, value: str) -> str:
 @register.simple_tag
 def state_icon(kind: str, value: str) -> SafeString:
     """The drawing alone, where the word stands in a heading beside it."""
-    return mark_safe(svg_of(word_of(kind=kind, value=value).icon))  # noqa: S308 - constants
+    return svg_of(word_of(kind=kind, value=value).icon)
 
 
 @register.filter
@@ -108,7 +109,7 @@ def number(value: Any) -> str:
 
 
 def _trimmed(exact: Decimal) -> Decimal:
-    """Without zeros at the end, never in exponents; small values keep three significant digits, others three decimals."""
+    """Without zeros at the end, never in exponents; small values keep three significant digits, others 3 decimals."""
     if exact == exact.to_integral_value():
         return Decimal(int(exact))
     places = 3 if abs(exact) >= 1 else max(3, 2 - exact.adjusted())
@@ -131,23 +132,17 @@ def readable(*, value: Any, unit: str) -> tuple[Any, str]:
         exact = Decimal(str(value))
     except InvalidOperation:
         return value, unit
-    match unit:
-        case "us":
-            return (exact / 1000, "ms") if abs(exact) < 10 * MICROS else (exact / MICROS, "s")
-        case "ms":
-            return (exact, "ms") if abs(exact) < 10_000 else (exact / 1000, "s")
-        case "ppm":
-            return exact / 10_000, "%"
-        case "bytes":
-            return _readable_bytes(exact)
-        case "micro-credits":
-            return (exact / MICROS, pgettext("unit", "credits")) if exact else (exact, "")
-        case "count":
-            return exact, ""
-        case "operations/s":
-            return exact, pgettext("unit", "operations/s")
-        case _:
-            return exact, unit
+    convert = _READABLE.get(unit)
+    return convert(exact) if convert else (exact, unit)
+
+
+def _readable_time(exact: Decimal, *, per_ms: int) -> tuple[Decimal, str]:
+    milliseconds = exact / per_ms
+    return (milliseconds, "ms") if abs(milliseconds) < 10_000 else (milliseconds / 1000, "s")
+
+
+def _readable_credits(exact: Decimal) -> tuple[Decimal, str]:
+    return (exact / MICROS, pgettext("unit", "credits")) if exact else (exact, "")
 
 
 def _readable_bytes(exact: Decimal) -> tuple[Decimal, str]:
@@ -157,8 +152,22 @@ def _readable_bytes(exact: Decimal) -> tuple[Decimal, str]:
     return exact, "B"
 
 
-@register.filter
-def credits(micros: int | None) -> str:
+_READABLE: Mapping[str, Callable[[Decimal], tuple[Decimal, str]]] = MappingProxyType(
+    {
+        "us": lambda exact: _readable_time(exact, per_ms=1000),
+        "ms": lambda exact: _readable_time(exact, per_ms=1),
+        "ppm": lambda exact: (exact / 10_000, "%"),
+        "bytes": _readable_bytes,
+        "micro-credits": _readable_credits,
+        "count": lambda exact: (exact, ""),
+        "share": lambda exact: (exact, ""),
+        "operations/s": lambda exact: (exact, pgettext("unit", "operations/s")),
+    }
+)
+
+
+@register.filter(name="credits")
+def said_credits(micros: int | None) -> str:
     """Micro-credits as credits, exact, with the reader's separators."""
     if micros is None:
         return ""
@@ -206,11 +215,23 @@ def ago(value: datetime | None) -> SafeString:
     if value is None:
         return SafeString("")
     local = timezone.localtime(value)
-    seconds = (timezone.now() - value).total_seconds()
-    shown = _("just now") if seconds < 60 else _("%(time)s ago") % {"time": timesince(value, depth=1)}
+    shown = _how_long_ago((timezone.now() - value).total_seconds())
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", shown
     )
+
+
+def _how_long_ago(seconds: float) -> str:
+    """In the largest unit that fits; whole sentences, because German declines the unit after the preposition."""
+    minutes_ago = int(seconds // 60)
+    hours, days = minutes_ago // 60, minutes_ago // (24 * 60)
+    if minutes_ago < 1:
+        return _("just now")
+    if hours < 1:
+        return ngettext("%(n)s minute ago", "%(n)s minutes ago", minutes_ago) % {"n": minutes_ago}
+    if days < 1:
+        return ngettext("%(n)s hour ago", "%(n)s hours ago", hours) % {"n": hours}
+    return ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days}
 
 
 @register.filter
@@ -272,3 +293,15 @@ def margin(result: Any) -> SafeString:
         return format_html("{}{}{}", number(shown), "\u202f" if unit else "", unit)
     share = round(exact * 100)
     return format_html("{}{}\u202f%", "+" if share > 0 else "", number(share))
+
+
+@register.filter
+def journal_time(value: datetime) -> str:
+    """A journal's time to the millisecond, in UTC, the same in every language: it is compared, not read aloud."""
+    return f"{value:%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03d}"
+
+
+@register.filter
+def requester(run: Any) -> str:
+    """Who asked for a run; a run of the command line may have nobody behind it."""
+    return str(run.requested_by) if run.requested_by else _("command line, no person")

@@ -42,7 +42,7 @@ def report(request: HttpRequest, run_id: int, kind: str) -> HttpResponse:
 
 def manifest(request: HttpRequest, run_id: int) -> HttpResponse:
     """The exact bytes whose SHA-256 is the run's manifest digest."""
-    text = get_object_or_404(Run.objects.values_list("manifest", flat=True), pk=run_id)
+    text = Run.objects.filter(pk=run_id).values_list("manifest", flat=True).first()
     if not text:
         raise Http404
     return _file(text.encode(), media_type="application/json", name=f"gatehouse-run-{run_id}-manifest.json")

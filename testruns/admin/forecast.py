@@ -77,6 +77,10 @@ def _of_duration(plan: RunPlan, rules: tuple[Rule, ...]) -> list[Gap]:
     gaps = []
     for rule in rules:
         seconds = int(rule.threshold) - plan.duration_seconds
-        if rule.kind is Kind.DURATION and seconds > 0 and {source.scenario for source in rule.sources} <= set(plan.scenarios):
+        if (
+            rule.kind is Kind.DURATION
+            and seconds > 0
+            and {source.scenario for source in rule.sources} <= set(plan.scenarios)
+        ):
             gaps.append(Gap(sentence=REASONS[Cause.TOO_SHORT], params={"seconds": seconds}, rules=(rule,)))
     return gaps

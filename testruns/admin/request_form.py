@@ -52,7 +52,9 @@ class RequestRunForm(forms.Form):
         initial="50",
         max_length=60,
         label=gettext_lazy("Concurrency, or several levels for a sweep"),
-        error_messages={"required": gettext_lazy("Concurrency: enter a number such as 50, or levels such as 50,100,300.")},
+        error_messages={
+            "required": gettext_lazy("Concurrency: enter a number such as 50, or levels such as 50,100,300.")
+        },
     )
     seed = forms.IntegerField(
         initial=42,
@@ -119,7 +121,8 @@ class RequestRunForm(forms.Form):
             if entered is None:
                 self.add_error(
                     "duration_seconds",
-                    _("Duration: own values need one. Enter seconds from 1 to %(high)s.") % {"high": DURATION_SECONDS_MAX},
+                    _("Duration: own values need one. Enter seconds from 1 to %(high)s.")
+                    % {"high": DURATION_SECONDS_MAX},
                 )
             return entered
         seconds = PROFILES[profile] or self._soak_seconds

@@ -36,7 +36,10 @@ def request_run_page(request: HttpRequest) -> HttpResponse:
         return TemplateResponse(request, "testruns/forecast.html", context)
     context |= {"title": _("Request a run"), "why_not": why_not(request, Act.REQUEST_RUN)}
     return TemplateResponse(
-        request, "testruns/request.html", {**admin.site.each_context(request), **context}, status=_status(form, is_forecast)
+        request,
+        "testruns/request.html",
+        {**admin.site.each_context(request), **context},
+        status=_status(form, is_forecast),
     )
 
 

@@ -30,7 +30,8 @@ def run_again(request: HttpRequest, run_id: int) -> HttpResponse:
     """Request a run's plan again, with the same seed."""
     run = actions.run_again(actor=actor_of(request), run_id=run_id)
     messages.success(
-        request, _("Run %(number)s is queued with the values and the seed of run %(old)s.") % {"number": run.pk, "old": run_id}
+        request,
+        _("Run %(number)s is queued with the values and the seed of run %(old)s.") % {"number": run.pk, "old": run_id},
     )
     return _to(run)
 

@@ -84,7 +84,7 @@ def listed_runs() -> QuerySet[Run]:
 def page_of_runs(*, narrowed: RunFilter, number: str | None) -> Page[Run]:
     """One page of the list; a page number that does not exist gives the nearest one."""
     paginator = Paginator(narrowed.narrow(listed_runs()), RUNS_PER_PAGE)
-    paginator.count = narrowed.narrow(Run.objects.order_by()).count()  # type: ignore[misc]  # without the sums
+    paginator.count = narrowed.narrow(Run.objects.order_by()).count()  # without the sums
     return paginator.get_page(number)
 
 

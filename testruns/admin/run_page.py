@@ -190,11 +190,6 @@ class RunPage:
         return len(self.run.concurrency) > 1
 
     @property
-    def recommendation_word(self) -> str:
-        """The recommendation as its readers know it."""
-        return self.run.recommendation.replace("_", "-")
-
-    @property
     def more_missing(self) -> bool:
         """Whether more is missing than the sentence names."""
         return len(self.run.missing) > SAID_IN_SENTENCE_MAX

@@ -26,9 +26,7 @@ from testruns.run_states import ExecutionState, RunState
 FRAGMENT_SECONDS = 60
 
 add_section(
-    Section(
-        code="runs", title=gettext_lazy("Runs"), icon="runs", url_name="admin:testruns_run_changelist", order=20
-    )
+    Section(code="runs", title=gettext_lazy("Runs"), icon="runs", url_name="admin:testruns_run_changelist", order=20)
 )
 
 
@@ -55,9 +53,7 @@ class RunAdmin(ReadOnlyAdmin):
             path("execution/<int:execution_id>/cancel/", wrap(run_acts.cancel_one), name="testruns_execution_cancel"),
             path("<int:run_id>/report.<str:kind>", wrap(downloads.report), name="testruns_run_report"),
             path("<int:run_id>/manifest.json", wrap(downloads.manifest), name="testruns_run_manifest"),
-            path(
-                "<int:run_id>/evidence/<int:binding_id>/", wrap(downloads.evidence), name="testruns_run_evidence"
-            ),
+            path("<int:run_id>/evidence/<int:binding_id>/", wrap(downloads.evidence), name="testruns_run_evidence"),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -82,7 +78,11 @@ class RunAdmin(ReadOnlyAdmin):
         }
         if is_update:
             return TemplateResponse(request, "testruns/run_lines.html", context)
-        frame = {**self.admin_site.each_context(request), "title": _("Runs"), "why_not": why_not(request, Act.REQUEST_RUN)}
+        frame = {
+            **self.admin_site.each_context(request),
+            "title": _("Runs"),
+            "why_not": why_not(request, Act.REQUEST_RUN),
+        }
         return TemplateResponse(request, "testruns/run_list.html", {**frame, **context})
 
     def page_view(self, request: HttpRequest, run_id: int) -> HttpResponse:

@@ -26,7 +26,7 @@ class Waiting:
 
 
 def waiting_of(*, executions: Sequence[ScenarioExecution]) -> dict[int, Waiting]:
-    """The waiting executions of one run, in their order, by id. A constant number of queries, none when nothing waits."""
+    """The waiting executions of one run by id. A constant number of queries, none when nothing waits."""
     queued = [execution for execution in executions if execution.state == ExecutionState.QUEUED]
     if not queued:
         return {}

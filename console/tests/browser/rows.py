@@ -59,7 +59,7 @@ def readings_of(scenario: str, *, soak_seconds: int) -> Readings:
                 found[source.measurement] = _passing(rule, source.measurement)
     if scenario == "load_reality":
         found["duration_seconds"] = (str(soak_seconds), "s")
-        found |= {name: ("0.02", "MB/min") for name in ("memory_slope", "memory_slope_low", "memory_slope_high")}
+        found |= dict.fromkeys(("memory_slope", "memory_slope_low", "memory_slope_high"), ("0.02", "MB/min"))
     return found
 
 

@@ -1,0 +1,23 @@
+"""The journal browser: a section of the one AdminSite with read-only pages over the live journal."""
+
+from django.utils.translation import gettext_lazy
+
+from console.kernel.doors import Page, Section, add_section
+from ledger.admin import views
+
+add_section(
+    Section(
+        code="journal",
+        title=gettext_lazy("Journal"),
+        icon="journal",
+        url_name="admin:journal_events",
+        order=30,
+        pages=(
+            Page(route="journal/", view=views.events, name="journal_events"),
+            Page(route="journal/event/<int:seq>/", view=views.event, name="journal_event"),
+            Page(route="journal/accounts/", view=views.accounts, name="journal_accounts"),
+            Page(route="journal/account/", view=views.account, name="journal_account"),
+            Page(route="journal/check/", view=views.check, name="journal_check"),
+        ),
+    )
+)
