@@ -1,6 +1,7 @@
 """The Django application of the machine side."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +14,10 @@ class RunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Put the shipped gate policy into every migrated database."""
+        """Check the queue's settings, and put the shipped gate policy into every migrated database."""
         from testruns.actions.policies import plant_policy
+        from testruns.checks import check_database, check_queue
 
+        register(check_queue)
+        register(check_database)
         post_migrate.connect(plant_policy, sender=self, dispatch_uid="testruns.policy")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import OperationalError
+from django.db import OperationalError, close_old_connections
 
 from testruns.run_states import ExecutionState
 
@@ -92,12 +92,25 @@ class Watch:
         lifeline = self.surroundings.lifeline
         while not self.child.has_ended():
             self.child.take(timeout_seconds=POLL_SECONDS, also=() if lifeline is None else (lifeline,))
-            reason = self._broken() or self.surroundings.reason_to_stop(self.lease) or self._overdue()
+            reason = self._broken() or self._overdue() or self._look_at_row()
             if reason:
                 return reason
-            self._write_row()
             self.surroundings.listen(self.child.conversation)
         return None
+
+    def _look_at_row(self) -> Ending | None:
+        """Ask whether to stop and write what is new. A database that does not answer is asked again for a minute."""
+        try:
+            reason = self.surroundings.reason_to_stop(self.lease)
+            if reason is None:
+                self._write_row()
+        except OperationalError:
+            logger.exception("the row of execution %s could not be reached", self.lease.execution_id)
+            if time.monotonic() > self._heard_at + HUNG_SECONDS:
+                raise
+            close_old_connections()
+            return None
+        return reason
 
     def _broken(self) -> Ending | None:
         violation = self.child.violation
@@ -123,14 +136,7 @@ class Watch:
         if not changes and now < self._heard_at + HEARTBEAT_SECONDS:
             return
         self._next_row = now + ROW_CHANGE_SECONDS
-        try:
-            is_held = self.lease.renew(is_visible=bool(changes), **changes)
-        except OperationalError:
-            logger.exception("no heartbeat for execution %s: the database did not take it", self.lease.execution_id)
-            if now < self._heard_at + HUNG_SECONDS:
-                return
-            raise
-        if not is_held:
+        if not self.lease.renew(is_visible=bool(changes), **changes):
             raise LeaseLost
         self._heard_at = now
 

@@ -48,7 +48,7 @@ def cluster(tester: Actor, storage: Path) -> Iterator[Cluster]:
     cluster.start()
     yield cluster
     cluster.kill()
-    children = ScenarioExecution.objects.exclude(pid=None).values_list("pid", flat=True)
+    children = [one.pid for one in ScenarioExecution.objects.all() if one.pid is not None]
     wait.until(lambda: not [pid for pid in children if is_running(pid)], seconds=3)
 
 

@@ -169,7 +169,7 @@ def test_deleting_a_person_takes_no_run_along(make_run: MakeRun) -> None:
     run = make_run()
 
     with pytest.raises((ProtectedError, DatabaseError)), transaction.atomic():
-        Person.objects.filter(pk=run.requested_by_id).delete()
+        Person.objects.filter(runs=run).delete()
 
     assert Run.objects.filter(pk=run.pk).exists()
 
