@@ -1,0 +1,174 @@
+"""Sections 4 to 6 of a report: the scenarios, every rule of every gate, and the key figures with their limits."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from testruns.gates.registry import GATES
+from testruns.models import GateResult, RuleResult
+from testruns.reports.blocks import Block, Cell, Heading, Items, Paragraph, Section, code, number, table
+from testruns.reports.report import Report, ReportExecution, expected_of
+from testruns.reports.words import count, figure, say, tone_of, verdict
+
+KEY_METRICS: Final = {
+    "credit_storm": ("operations_per_second", "p95_us", "double_charges", "negative_balances"),
+    "synergy_anti_gaming": ("rewards_beyond_cap", "rewards_capped"),
+    "approval_race": ("decisions_per_request_min", "decisions_per_request_max", "audit_missing", "decision_p95_us"),
+    "karma_blackout": ("operations_failed", "crashes", "fallback_recorded", "breaker_opened", "breaker_closed"),
+    "ml_chaos": ("anomalies_missed", "anomalies_blocked", "ci_ppm_min", "ci_ppm_max", "throttle_recovered"),
+    "crash_replay": ("acknowledged_events_lost", "state_hashes_distinct", "kills"),
+    "load_reality": ("duration_seconds", "operations_per_second", "p95_us", "memory_slope_high", "drift_micros_max"),
+}
+_SOURCES_NAMED_MAX: Final = 2
+
+
+def scenarios(report: Report) -> Section:
+    """Section 4: every scenario execution with its verdict and the figures that matter most."""
+    rows = []
+    for execution in report.executions:
+        row = execution.row
+        rows.append(
+            (
+                number(count(row.position)),
+                f"{_(execution.title)} ({row.scenario}, {count(row.concurrency)})",
+                verdict(row.state),
+                verdict(row.verdict),
+                figure(execution.seconds, "s"),
+                number(count(len(execution.attempts))),
+                _key_metrics(execution),
+            )
+        )
+    headings = ("#", _("Scenario"), _("State"), _("Result"), _("Time"), _("Attempts"), _("Critical metrics"))
+    return Section(key="4", title=_("Scenarios tested"), blocks=(table(headings=headings, rows=rows),))
+
+
+def gates(report: Report) -> Section:
+    """Section 5: every gate with every rule, the passed ones too."""
+    blocks: list[Block] = [
+        Paragraph(
+            text=_(
+                "Every rule that was evaluated is listed. PASS: measured and held. FAIL: measured and not held. "
+                "INCONCLUSIVE: not measured, or not enough. ERROR: the scenario or its figures were broken. The margin "
+                "is the distance from the threshold towards good, as a share of the threshold. A warning never turns "
+                "its gate red."
+            )
+        )
+    ]
+    for result in report.gates:
+        blocks += _gate_blocks(result, [rule for rule in report.rules if rule.gate == result.gate])
+    return Section(key="5", title=_("Hard gates"), blocks=tuple(blocks))
+
+
+def key_metrics(report: Report) -> Section:
+    """Section 6: throughput, latency, memory, projection lag and CI score beside their limits."""
+    soak = report.execution_of("load_reality")
+    rows = [
+        (
+            _("Average throughput (soak)"),
+            _measured(soak, "operations_per_second", "operations/s"),
+            _("offered: %(rate)s") % {"rate": figure(report.policy.values.offered_rate, "operations/s")},
+            verdict(""),
+        ),
+        _rule_row(_("Throughput (storm)"), report.rule("E07")),
+        _rule_row(_("P95 latency (soak)"), report.rule("E03")),
+        _rule_row(_("P95 latency (storm)"), report.rule("E06")),
+        _rule_row(_("Second half against first"), report.rule("E08")),
+        (_("Memory peak"), figure(soak.rss_bytes_max if soak else None, "bytes"), _("no limit"), verdict("")),
+        _rule_row(_("Memory trend"), report.rule("E04")),
+        (_("Projection lag"), figure(None, "ms"), _("no limit"), verdict("")),
+        _rule_row(_("CI score, lowest"), report.rule("D08")),
+        _rule_row(_("CI score, highest"), report.rule("D09")),
+    ]
+    headings = (_("Figure"), _("Measured"), _("Limit"), _("Result"))
+    return Section(key="6", title=_("Key metrics"), blocks=(table(headings=headings, rows=rows),))
+
+
+def metric(execution: ReportExecution, name: str) -> str:
+    """A measurement of an execution in words: name and figure."""
+    measurement = execution.measurements.get(name)
+    said = figure(None, "") if measurement is None else figure(measurement.value, measurement.unit)
+    return f"{name}: {said}"
+
+
+def _key_metrics(execution: ReportExecution) -> str:
+    names = KEY_METRICS.get(execution.row.scenario, ("operations", "errors"))
+    return "; ".join(metric(execution, name) for name in names)
+
+
+def _gate_blocks(result: GateResult, rules: list[RuleResult]) -> list[Block]:
+    known = GATES.get(result.gate)
+    title = f"Gate {result.gate}: {_(known.title)}" if known else f"Gate {result.gate}"
+    headings = (
+        _("Rule"),
+        _("Question"),
+        _("Severity"),
+        _("Expected"),
+        _("Measured"),
+        _("Margin"),
+        _("Source"),
+        _("Result"),
+    )
+    blocks: list[Block] = [Heading(text=f"{title} – {result.verdict}", tone=tone_of(result.verdict))]
+    if known:
+        blocks.append(Paragraph(text=_(known.help)))
+    blocks.append(table(headings=headings, rows=[_rule_cells(rule) for rule in rules]))
+    reasons = tuple(
+        f"{rule.code} {rule.verdict}: {say(rule.reason, rule.reason_params)}"
+        for rule in rules
+        if rule.verdict != "PASS"
+    )
+    return [*blocks, Items(lines=reasons)] if reasons else blocks
+
+
+def _rule_cells(rule: RuleResult) -> tuple[Cell | str, ...]:
+    return (
+        code(rule.code),
+        _(rule.question),
+        _severity(rule.severity),
+        number(_expected(rule)),
+        number(figure(rule.actual, rule.unit)),
+        number(_margin(rule)),
+        _sources(rule),
+        verdict(rule.verdict),
+    )
+
+
+def _severity(severity: str) -> str:
+    return {"critical": _("critical"), "major": _("major"), "warning": _("warning")}[severity]
+
+
+def _expected(rule: RuleResult) -> str:
+    said = say("%(expected)s", {"expected": expected_of(rule)})
+    if not rule.blocking:
+        return said
+    return f"{said} ({_('blocking from %(value)s') % {'value': figure(rule.blocking, rule.unit)}})"
+
+
+def _margin(rule: RuleResult) -> str:
+    """The margin as percent of the threshold; for a threshold of 0 it is a figure in the rule's unit."""
+    if not rule.margin:
+        return "–"
+    if Decimal(rule.expected) == 0:
+        return figure(rule.margin, rule.unit)
+    return figure((Decimal(rule.margin) * 100).quantize(Decimal("0.1")), "%")
+
+
+def _sources(rule: RuleResult) -> str:
+    names = list(dict.fromkeys(f"{source['scenario']}.{source['measurement']}" for source in rule.sources))
+    if len(names) <= _SOURCES_NAMED_MAX:
+        return ", ".join(names)
+    measurement = rule.sources[0]["measurement"]
+    return _("%(measurement)s of %(count)s scenarios") % {"measurement": measurement, "count": count(len(names))}
+
+
+def _rule_row(label: str, rule: RuleResult | None) -> tuple[Cell | str, ...]:
+    if rule is None:
+        return label, figure(None, ""), _("no limit"), verdict("")
+    return label, figure(rule.actual, rule.unit), _expected(rule), verdict(rule.verdict)
+
+
+def _measured(execution: ReportExecution | None, name: str, unit: str) -> str:
+    return figure(execution.value(name) if execution else None, unit)

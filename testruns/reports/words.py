@@ -1,0 +1,76 @@
+"""How a report says things in the language that is active: numbers, times, verdicts, judged texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+
+from testruns.reports.blocks import BAD, GOOD, OPEN, Cell
+from testruns.wording import said_number, said_quantity, spoken
+
+LANGUAGES: Final = ("en", "de")
+
+_TONES: Final = {
+    **dict.fromkeys(("PASS", "GO", "FINISHED"), GOOD),
+    **dict.fromkeys(("FAIL", "NO_GO", "ERROR", "ERRORED", "ABANDONED", "critical"), BAD),
+    **dict.fromkeys(("INCONCLUSIVE", "CONDITIONAL", "INCOMPLETE", "CANCELLED", "WAIVED", "PENDING", "major"), OPEN),
+}
+_TIME_FORMATS: Final = {"en": "%Y-%m-%d %H:%M:%S UTC", "de": "%d.%m.%Y %H:%M:%S UTC"}
+_BYTES_IN_MEGABYTE: Final = 1_000_000
+
+
+def language() -> str:
+    """The active language, English where it is none of the reports'."""
+    active = (get_language() or "en")[:2]
+    return active if active in LANGUAGES else "en"
+
+
+def say(template: str, params: Mapping[str, Any] | None = None) -> str:
+    """A judged text in the active language. An empty template stays empty."""
+    return spoken(template=template, params=params, translate=gettext, language=language()) if template else ""
+
+
+def figure(value: Decimal | int | str | None, unit: str) -> str:
+    """A number with its unit, microseconds as milliseconds and bytes as megabytes; `not measured` without one."""
+    if value is None or value == "":
+        return said_quantity(None, unit=unit, translate=gettext)
+    amount = Decimal(value)
+    if unit == "us":
+        amount, unit = amount / 1000, "ms"
+    elif unit == "bytes":
+        amount, unit = (amount / _BYTES_IN_MEGABYTE).quantize(Decimal("0.1")), "MB"
+    elif unit == "ppm":
+        amount, unit = amount / 10_000, "%"
+    return said_quantity(amount, unit=unit, translate=gettext, language=language())
+
+
+def count(value: int) -> str:
+    """A whole number with grouped thousands."""
+    return said_number(value, language=language())
+
+
+def moment(value: datetime | None) -> str:
+    """A time in UTC; `not measured` is said of one that does not exist."""
+    if value is None:
+        return figure(None, "s")
+    return value.astimezone(timezone.get_fixed_timezone(0)).strftime(_TIME_FORMATS[language()])
+
+
+def yes_no(is_so: bool) -> str:
+    """Yes or no."""
+    return gettext("yes") if is_so else gettext("no")
+
+
+def verdict(word: str) -> Cell:
+    """A verdict, state or severity as a word with its tone; a dash where there is none yet."""
+    return Cell(text=word or "–", tone=_TONES.get(word, ""))
+
+
+def tone_of(word: str) -> str:
+    """The tone of a word."""
+    return _TONES.get(word, "")
