@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from console.kernel.acts import Actor
 from console.kernel.errors import GatehouseError
@@ -79,7 +80,8 @@ class Command(BaseCommand):
         path = options["report_json"]
         if path is not None and not path.parent.is_dir():
             raise CommandError(f"--report-json: there is no directory {path.parent}", returncode=USAGE)
-        run = self._request(actor=_actor_of(options["username"]), plan=_plan_of(options))
+        plan = _plan_of(options)
+        run = self._request(actor=_actor_of(options["username"]), plan=plan)
         self._execute(run)
         run = judge_run(run.pk)
         if path is not None and run.recommendation:
@@ -158,6 +160,10 @@ def _plan_of(options: dict[str, Any]) -> RunPlan:
         raise CommandError(str(problem), returncode=USAGE) from problem
     except GatehouseError as refusal:
         raise CommandError(f"{refusal} ({refusal.code})", returncode=ERROR) from refusal
+    except DatabaseError as problem:
+        raise CommandError(
+            f"The database is not ready ({problem}). Run: manage.py migrate", returncode=ERROR
+        ) from problem
 
 
 def _actor_of(username: str | None) -> Actor | None:
