@@ -30,7 +30,10 @@ CRC_BYTES = len(b',"crc":"00000000"}')
 TAIL_BYTES = len(b',"hash":""') + 64 + CRC_BYTES
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_INTEGER_MAX = limits.INTEGER_MAX
+_BODY_BYTES_MAX = limits.EVENT_BYTES_MAX - TAIL_BYTES - 1
 _sha256 = hashlib.sha256
+_dumps = orjson.dumps
 _loads = orjson.loads
 _new = tuple.__new__
 
@@ -42,17 +45,17 @@ def encode(fields: dict[str, Any], previous: bytes) -> tuple[bytes, bytes, str]:
     """
     check_values(fields["data"])
     try:
-        body = orjson.dumps(fields, None, _OPTIONS)[:-1]
+        body = _dumps(fields, None, _OPTIONS)[:-1]
     except TypeError as error:
         raise _reason_of(error) from error
-    if len(body) + TAIL_BYTES >= limits.EVENT_BYTES_MAX:
-        raise EventTooLarge(bytes=len(body) + TAIL_BYTES + 1, limit=limits.EVENT_BYTES_MAX)
+    if len(body) >= _BODY_BYTES_MAX:
+        raise EventTooLarge(bytes=len(body) + TAIL_BYTES + 2, limit=limits.EVENT_BYTES_MAX)
     if b"\\u0000" in body:
         _check_nul(fields)
     digest = _sha256(previous + body)
     text = digest.hexdigest()
-    hashed = b'%b,"hash":"%b"' % (body, text.encode())
-    return b'%b,"crc":"%08x"}\n' % (hashed, crc32(hashed)), digest.digest(), text
+    tail = b',"hash":"' + text.encode() + b'"'
+    return body + tail + b',"crc":"%08x"}\n' % crc32(tail, crc32(body)), digest.digest(), text
 
 
 def event_of(record: dict[str, Any]) -> Event:
@@ -105,7 +108,7 @@ def check_values(values: dict[str, Any], depth: int = 1) -> None:
         if kind is str:
             continue
         if kind is int:
-            if not -limits.INTEGER_MAX <= value <= limits.INTEGER_MAX:
+            if not -_INTEGER_MAX <= value <= _INTEGER_MAX:
                 raise IntegerTooLarge(value=value)
         elif value is not None and kind is not bool:
             _check_nested(value, depth + 1)

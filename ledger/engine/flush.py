@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ledger.engine import limits
@@ -11,7 +12,6 @@ from ledger.engine.errors import (
     CommandTooLarge,
     FingerprintRefused,
     KeyTooLong,
-    LimitExceeded,
     SchemaRefused,
     StreamTooLong,
     SurrogateRefused,
@@ -37,7 +37,6 @@ class Flush:
     __slots__ = (
         "_clock",
         "_version_of",
-        "_versions",
         "digest",
         "events",
         "first",
@@ -45,6 +44,7 @@ class Flush:
         "lines",
         "seq",
         "size",
+        "versions",
         "wall",
     )
 
@@ -58,12 +58,12 @@ class Flush:
         self.keys: dict[str, tuple[Event, ...]] = {}
         self.size = 0
         self._clock = clock
-        self._versions: dict[str, int] = {}
+        self.versions: dict[str, int] = {}
         self._version_of = version_of
 
     def version_of(self, stream: str) -> int:
         """The version of a stream with the events of this flush."""
-        return self._versions.get(stream) or self._version_of(stream)
+        return self.versions.get(stream) or self._version_of(stream)
 
     def add(self, command: Command, drafts: Sequence[NewEvent]) -> tuple[Event, ...]:
         """The events of one command, all or none. Raises a LimitExceeded subclass and then has changed nothing."""
@@ -73,120 +73,113 @@ class Flush:
         versions: dict[str, int] = {}
         lines: list[bytes] = []
         events: list[Event] = []
-        digest, size = self.digest, 0
-        for index, draft in enumerate(drafts):
-            check_draft(draft)
-            stream = draft.stream
+        seq, digest, first, size = self.seq, self.digest, self.first, 0
+        actor, correlation, key, fingerprint = (
+            command.actor,
+            command.correlation,
+            command.key or None,
+            command.fingerprint,
+        )
+        for draft in drafts:
+            stream, kind = draft.stream, draft.type
+            check_names(stream, kind)
+            schema = draft.schema if type(draft.schema) is int else 0
+            if schema < 1:
+                raise SchemaRefused(schema=draft.schema)
             version = (versions.get(stream) or self.version_of(stream)) + 1
             versions[stream] = version
-            event = self._event(command, draft, index, count, version)
-            line, digest, text = encode(_fields(event), digest)
+            seq += 1
+            time = self._clock.next(self.wall)
+            fields: dict[str, Any] = {
+                "seq": seq,
+                "time": time,
+                "stream": stream,
+                "version": version,
+                "type": kind,
+                "schema": schema,
+                "actor": actor,
+                "correlation": correlation,
+            }
+            cause = self._cause(draft, seq)
+            if cause is not None:
+                fields["causation"] = cause
+            if key is not None:
+                fields["key"] = key
+                fields["fingerprint"] = fingerprint
+            fields["flush"] = first
+            commit = (len(events) + 1, count) if count > 1 else None
+            if commit is not None:
+                fields["commit"] = commit
+            fields["data"] = draft.data
+            line, digest, text = encode(fields, digest)
             size += len(line)
             lines.append(line)
-            events.append(_new(Event, (*event[:14], text)))
+            record = (seq, time, stream, version, kind, schema, actor, correlation, cause)
+            events.append(_new(Event, (*record, key, key and fingerprint, first, commit, draft.data, text)))
+            key = None
         if size > limits.COMMAND_BYTES_MAX:
             raise CommandTooLarge(bytes=size, limit=limits.COMMAND_BYTES_MAX)
         made = tuple(events)
         self.lines += lines
         self.events += events
-        self._versions.update(versions)
-        self.seq += count
-        self.digest = digest
+        self.versions.update(versions)
+        self.seq, self.digest = seq, digest
         self.size += size
         if made and command.key:
             self.keys[command.key] = made
         return made
+
+    def _cause(self, draft: NewEvent, seq: int) -> int | None:
+        """The seq of what caused an event: given, or an earlier event of the same command."""
+        cause, index = draft.causation, draft.caused_by
+        if index is not None:
+            cause = self.seq + 1 + index if cause is None and index >= 0 else seq
+        if cause is not None and not 0 < cause < seq:
+            raise CauseRefused(cause=cause, seq=seq)
+        return cause
 
     def add_record(self, kind: str, values: dict[str, Any]) -> Event:
         """A record of the engine itself."""
         command = Command(key="", fingerprint="", actor=ENGINE_ACTOR, correlation=ENGINE_STREAM, decide=tuple)
         return self.add(command, (NewEvent(stream=ENGINE_STREAM, type=kind, data=values),))[0]
 
-    def _event(self, command: Command, draft: NewEvent, index: int, count: int, version: int) -> Event:
-        """The event without its hash."""
-        seq = self.seq + 1 + index
-        cause = draft.causation
-        if draft.caused_by is not None:
-            cause = self.seq + 1 + draft.caused_by if cause is None and draft.caused_by >= 0 else seq
-        if cause is not None and not 0 < cause < seq:
-            raise CauseRefused(cause=cause, seq=seq)
-        has_key = index == 0 and command.key
-        return Event(
-            seq,
-            self._clock.next(self.wall),
-            draft.stream,
-            version,
-            draft.type,
-            draft.schema,
-            command.actor,
-            command.correlation,
-            cause,
-            command.key if has_key else None,
-            command.fingerprint if has_key else None,
-            self.first,
-            (index + 1, count) if count > 1 else None,
-            draft.data,
-            "",
-        )
-
-
-def _fields(event: Event) -> dict[str, Any]:
-    """What is written, in its fixed order; absent fields are left out."""
-    seq, time, stream, version, kind, schema, actor, correlation, cause, key, fingerprint, flush, commit, data, _ = (
-        event
-    )
-    fields: dict[str, Any] = {
-        "seq": seq,
-        "time": time,
-        "stream": stream,
-        "version": version,
-        "type": kind,
-        "schema": schema,
-        "actor": actor,
-        "correlation": correlation,
-    }
-    if cause is not None:
-        fields["causation"] = cause
-    if key is not None:
-        fields["key"] = key
-        fields["fingerprint"] = fingerprint
-    fields["flush"] = flush
-    if commit is not None:
-        fields["commit"] = commit
-    fields["data"] = data
-    return fields
-
 
 def check_command(command: Command) -> None:
     """Refuse a command whose own fields are beyond the limits; done before it waits for the lock."""
-    _check_text(command.key, limits.KEY_BYTES_MAX, lambda size: KeyTooLong(bytes=size, limit=limits.KEY_BYTES_MAX))
+    key = command.key
+    if not (key.isascii() and 0 < len(key) <= limits.KEY_BYTES_MAX):
+        size = _bytes_of(key)
+        if not 0 < size <= limits.KEY_BYTES_MAX:
+            raise KeyTooLong(bytes=size, limit=limits.KEY_BYTES_MAX)
     if not _is_fingerprint(command.fingerprint):
         raise FingerprintRefused
-    _check_field("actor", command.actor)
-    _check_field("correlation", command.correlation)
+    check_who(command.actor, command.correlation)
 
 
-def check_draft(draft: NewEvent) -> None:
-    """Refuse an event whose names or schema are beyond the limits; its data is checked when it is encoded."""
-    limit = limits.STREAM_BYTES_MAX
-    _check_text(draft.stream, limit, lambda size: StreamTooLong(bytes=size, limit=limit))
-    _check_field("type", draft.type)
-    if type(draft.schema) is not int or not 0 < draft.schema <= limits.INTEGER_MAX:
-        raise SchemaRefused(schema=draft.schema)
+@lru_cache(maxsize=4096)
+def check_who(actor: str, correlation: str) -> None:
+    """Refuse an actor or correlation beyond the limits. What passed once is remembered: they come again and again."""
+    _check_field("actor", actor)
+    _check_field("correlation", correlation)
+
+
+@lru_cache(maxsize=4096)
+def check_names(stream: str, kind: str) -> None:
+    """Refuse a stream or type beyond the limits."""
+    size = _bytes_of(stream)
+    if not 0 < size <= limits.STREAM_BYTES_MAX:
+        raise StreamTooLong(bytes=size, limit=limits.STREAM_BYTES_MAX)
+    _check_field("type", kind)
 
 
 def _check_field(field: str, text: str) -> None:
-    limit = limits.TEXT_BYTES_MAX
-    _check_text(text, limit, lambda size: TextTooLong(field=field, bytes=size, limit=limit))
+    size = _bytes_of(text)
+    if not 0 < size <= limits.TEXT_BYTES_MAX:
+        raise TextTooLong(field=field, bytes=size, limit=limits.TEXT_BYTES_MAX)
 
 
-def _check_text(text: str, limit: int, refusal: Callable[[int], LimitExceeded]) -> None:
-    """1 to ``limit`` bytes of UTF-8. A character takes at most four, so most texts need no encoding to know."""
-    if 0 < 4 * len(text) <= limit and text.isascii():
-        return
+def _bytes_of(text: str) -> int:
     try:
-        size = len(text.encode())
+        return len(text.encode())
     except UnicodeEncodeError as error:
         raise SurrogateRefused from error
-    if not 0 < size <= limit:
-        raise refusal(size)

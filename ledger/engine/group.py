@@ -11,61 +11,74 @@ from ledger.engine.event import Command, Receipt
 class Request:
     """One waiting command. ``turn`` is released when there is an answer, or when it is this thread's turn to lead."""
 
-    __slots__ = ("command", "error", "receipt", "turn")
+    __slots__ = ("command", "error", "is_answered", "receipt", "turn")
 
     def __init__(self, command: Command) -> None:
         self.command = command
         self.receipt: Receipt | None = None
         self.error: BaseException | None = None
-        self.turn: threading.Lock | None = None
+        self.is_answered = False
+        self.turn = _locked()
+
+
+def _locked() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 class Group:
-    """The queue in front of one journal. ``serve`` answers requests from the left and returns how many it answered."""
+    """The queue in front of one journal. ``serve`` answers requests from the left and returns how many it answered.
+
+    Whoever holds ``lead`` writes. It is passed on locked, so that no newcomer overtakes those who wait.
+    """
 
     def __init__(self, serve: Callable[[list[Request]], int]) -> None:
         self._serve = serve
-        self._gate = threading.Lock()
+        self._lead = threading.Lock()
         self._waiting: deque[Request] = deque()
-        self._is_led = False
 
     def submit(self, command: Command) -> Receipt:
         """Wait until the command is answered: the receipt, or its error is raised."""
         request = Request(command)
-        with self._gate:
-            self._waiting.append(request)
-            is_leader = not self._is_led
+        self._waiting.append(request)
+        is_leader = self._lead.acquire(blocking=False)
+        while not request.is_answered:
             if is_leader:
-                self._is_led = True
+                self._write(request)
+                is_leader = False
             else:
-                request.turn = threading.Lock()
                 request.turn.acquire()
-        if not is_leader:
-            assert request.turn is not None
-            request.turn.acquire()
-        if request.receipt is None and request.error is None:
-            self._lead()
+                is_leader = not request.is_answered
+        if is_leader:
+            self._pass_on()
         if request.error is not None:
             raise request.error
         assert request.receipt is not None
         return request.receipt
 
-    def _lead(self) -> None:
-        """One flush; this thread's own request is the first of it. Then the lead goes to whoever waits longest."""
-        with self._gate:
-            count = min(len(self._waiting), limits.FLUSH_COMMANDS_MAX)
-            requests = [self._waiting.popleft() for _ in range(count)]
-        answered = 0
+    def _write(self, own: Request) -> None:
+        """One flush for everybody who waits, then the lead goes to whoever waits longest."""
+        waiting = self._waiting
+        requests = [waiting.popleft() for _ in range(min(len(waiting), limits.FLUSH_COMMANDS_MAX))]
+        served = 0
         try:
-            answered = self._serve(requests)
+            served = self._serve(requests)
         finally:
-            with self._gate:
-                self._waiting.extendleft(reversed(requests[answered:]))
-                successor = self._waiting[0] if self._waiting else None
-                self._is_led = successor is not None
-            for request in requests[:answered]:
-                if request.turn is not None:
+            waiting.extendleft(reversed(requests[served:]))
+            for request in requests[:served]:
+                request.is_answered = True
+                if request is not own:
                     request.turn.release()
-            if successor is not None:
-                assert successor.turn is not None
-                successor.turn.release()
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Who queued up before the lead was released saw it taken and waits: so look again after releasing."""
+        while True:
+            try:
+                self._waiting[0].turn.release()
+                return
+            except IndexError:
+                self._lead.release()
+            if not self._waiting or not self._lead.acquire(blocking=False):
+                return

@@ -54,6 +54,23 @@ class Tables:
             self.keys.add(key_hash(event[9]), event[0])
         self.streams.put(*stream_hash(event[2]), event[3])
 
+    def add_flush(self, lines: list[bytes], end: int, keys: Iterable[tuple[str, int]], versions: dict[str, int]) -> int:
+        """A whole flush at once: its lines from byte ``end`` on, the seqs of its keys, the versions it left behind."""
+        offsets, count = self.offsets, self.count
+        while count + len(lines) > self._capacity:
+            self._grow()
+            offsets = self.offsets
+        for line in lines:
+            count += 1
+            end += len(line)
+            offsets[count] = end
+        self.count = count
+        for key, seq in keys:
+            self.keys.add(key_hash(key), seq)
+        for stream, version in versions.items():
+            self.streams.put(*stream_hash(stream), version)
+        return end
+
     def _grow(self) -> None:
         """Only a segment with one flush far beyond its size comes here."""
         self._capacity *= 2

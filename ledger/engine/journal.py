@@ -33,6 +33,7 @@ from ledger.engine.flush import Flush, check_command
 from ledger.engine.group import Group, Request
 from ledger.engine.index import Tables
 from ledger.engine.layout import Facts, Layout, check_file_system, create_facts, read_facts, read_whole
+from ledger.engine.mark import Mark
 from ledger.engine.query import Filter, read_events
 from ledger.engine.recovery import RECOVERED, is_corrupt, missing_end, replace_poisoned, settle
 from ledger.engine.seal import Sealer
@@ -155,8 +156,11 @@ class Journal:
         store = self._store
         self._settle_locked()
         store.reserve(limits.RESERVE_BYTES)
-        self._keep_house()
+        if store.needs_next():
+            self._take_all(store.go_on(self._state.digest))
         flush = store.new_flush()
+        if moved := store.clock.jump(flush.wall):
+            self._take_all([flush.add_record(CLOCK_JUMPED, {"micros": moved})])
         first_size = served = 0
         for request in requests:
             if served and flush.size - first_size > limits.FLUSH_BYTES_MAX - limits.COMMAND_BYTES_MAX:
@@ -202,15 +206,6 @@ class Journal:
                 count = event.commit[1] if event.commit is not None else 1
                 return (event, *(self.get_locked(seq + index) for index in range(1, count)))
         return ()
-
-    def _keep_house(self) -> None:
-        """Records of the engine itself: the next segment, a clock that jumped."""
-        store = self._store
-        if store.needs_next():
-            self._take_all(store.go_on(self._state.digest))
-        wall = self._env.wall_micros()
-        if moved := store.clock.jump(wall):
-            self._record(CLOCK_JUMPED, {"micros": moved})
 
     def _record(self, kind: str, values: dict[str, object]) -> None:
         flush = self._store.new_flush()
@@ -364,8 +359,8 @@ class Journal:
         self._env.lock(self._lock_fd)
         try:
             self._reload()
-            if self._problem is None:
-                self._keep_house()
+            if self._problem is None and self._store.needs_next():
+                self._take_all(self._store.go_on(self._state.digest))
         finally:
             self._env.unlock(self._lock_fd)
 
@@ -433,19 +428,23 @@ class Journal:
     def _settle_locked(self) -> None:
         """Take what others wrote; if the last holder died in the middle, make the end sound first."""
         store = self._store
-        mark = store.marks.read()
+        if store.is_mark_new():
+            self._follow_mark(store.marks.read())
+        segment = store.active
+        if segment is not None and (segment.has_more() or segment.is_sealed):
+            self._settle_end(store.advance(self._take))
+        if self._problem is not None:
+            raise self._problem
+
+    def _follow_mark(self, mark: Mark | None) -> None:
+        """Another process moved the mark: it wrote, or its fsync failed, or somebody recovered the journal."""
+        store = self._store
         if mark is not None and mark.epoch != store.epoch:
             self._reload()
         elif mark is not None and mark.is_poisoned:
             self._problem = Poisoned(reason=self._poison_reason())
-        else:
-            problem = store.catch_up(self._take)
-            segment = store.active
-            if problem is None and segment is not None and (segment.has_more() or segment.is_sealed):
-                problem = store.advance(self._take)
-                self._settle_end(problem)
-            elif problem is not None:
-                self._problem = store.corrupt(problem)
+        elif (problem := store.catch_up(self._take)) is not None:
+            self._problem = store.corrupt(problem)
         if self._problem is not None:
             raise self._problem
 
@@ -463,14 +462,14 @@ class Journal:
         if self._is_closed:
             raise Closed
         store = self._store
+        if not self._is_stale and not store.is_mark_new():
+            return
         mark = store.marks.read()
         if self._is_stale or (mark is not None and mark.epoch != store.epoch):
             self._problem = None if isinstance(self._problem, Poisoned) else self._problem
             self._reload_locked()
-        elif self._problem is None and mark is not None and mark.seq > store.seq:
-            problem = store.catch_up(self._take)
-            if problem is not None:
-                self._problem = store.corrupt(problem)
+        elif self._problem is None and (problem := store.catch_up(self._take)) is not None:
+            self._problem = store.corrupt(problem)
 
     def _finish_now(self, first: int, end: int, tables: Tables) -> None:
         """While the journal is read from the start: make missing files at once, so that memory stays flat."""

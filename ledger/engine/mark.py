@@ -47,48 +47,47 @@ def unpack(slot: bytes) -> Mark | None:
 class MarkFile:
     """The file ``durable``. Writing needs the journal's lock, reading does not."""
 
-    __slots__ = ("_env", "_fd", "_raw", "_read", "_turn")
+    __slots__ = ("_env", "_fd", "_raw", "_turn")
 
     def __init__(self, env: Env, fd: int) -> None:
         self._env = env
         self._fd = fd
-        self._raw = b""
-        self._read: Mark | None = None
+        self._raw = b"?"
         self._turn = 0
 
+    def is_new(self) -> bool:
+        """Whether the slots differ from what was read or written here last."""
+        return self._env.pread(self._fd, 2 * SLOT_BYTES, 0) != self._raw
+
     def read(self) -> Mark | None:
-        """The newest valid mark; what was parsed last is remembered, because usually nothing changed."""
+        """The newest valid mark, None if there is none."""
         raw = self._env.pread(self._fd, 2 * SLOT_BYTES, 0)
-        if raw != self._raw:
-            found = [unpack(raw[:SLOT_BYTES]), unpack(raw[SLOT_BYTES:])]
-            valid = [mark for mark in found if mark is not None]
-            if not valid:
-                return None
-            self._raw = raw
-            self._read = max(valid, key=lambda mark: (mark.epoch, mark.seq, mark.is_poisoned))
-            self._turn = 1 - found.index(self._read)
-        return self._read
+        found = [unpack(raw[:SLOT_BYTES]), unpack(raw[SLOT_BYTES:])]
+        valid = [mark for mark in found if mark is not None]
+        if not valid:
+            return None
+        self._raw = raw
+        newest = max(valid, key=lambda mark: (mark.epoch, mark.seq, mark.is_poisoned))
+        self._turn = 1 - found.index(newest)
+        return newest
 
     def write(self, mark: Mark) -> None:
         """Into the older slot, so that the newest stays readable while this one is written."""
         slot = pack(mark)
         turn = self._turn
         self._env.pwrite(self._fd, slot, turn * SLOT_BYTES)
-        raw = self._raw
-        if len(raw) == 2 * SLOT_BYTES:
-            self._raw = raw[:SLOT_BYTES] + slot if turn else slot + raw[SLOT_BYTES:]
-            self._read = mark
-            self._turn = 1 - turn
+        self._raw = self._raw[:SLOT_BYTES] + slot if turn else slot + self._raw[SLOT_BYTES:]
+        self._turn = 1 - turn
 
     def reset(self, mark: Mark) -> None:
         """Both slots, durably: when the old ones are damaged or must not be believed any more."""
         self._env.pwrite(self._fd, pack(mark) * 2, 0)
         self._env.fdatasync(self._fd)
-        self._raw = b""
+        self._raw = b"?"
 
     def forget(self) -> None:
         """After a failed write: read the file again before believing anything about it."""
-        self._raw = b""
+        self._raw = b"?"
 
     def sync(self) -> None:
         """Make the mark survive a power cut too: done when a segment is sealed and when the journal is closed."""

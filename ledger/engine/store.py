@@ -159,6 +159,10 @@ class Store:
             self.active = None
             self.index.active = None
 
+    def is_mark_new(self) -> bool:
+        """Whether the mark says something that this process has not seen: usually it does not, and that is cheap."""
+        return self.marks.is_new()
+
     def catch_up(self, take: Take) -> Problem | None:
         """Take what other processes made durable since. May be called without the lock: it stops at the mark."""
         mark = self.marks.read()
@@ -230,9 +234,8 @@ class Store:
         except OSError as error:
             self.poison(f"fdatasync: {error}")
             raise DurabilityUnknown(reason=str(error)) from error
-        for event, line in zip(flush.events, flush.lines, strict=True):
-            segment.end += len(line)
-            tables.add(event, segment.end)
+        keys = [(key, events[0].seq) for key, events in flush.keys.items()]
+        segment.end = tables.add_flush(flush.lines, segment.end, keys, flush.versions)
         self.seq, self.digest = flush.seq, flush.digest
         self.write_mark()
 

@@ -9,19 +9,21 @@ import mmap
 from collections.abc import Iterator
 from functools import lru_cache
 
+_blake2b = hashlib.blake2b
 _SLACK = 512
 _FULL = 0.75
 
 
+@lru_cache(maxsize=1024)
 def key_hash(key: str) -> int:
     """64 bits that stand for an idempotency key in tables and files; a hit is confirmed by reading the record."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(_blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
 @lru_cache(maxsize=8192)
 def stream_hash(stream: str) -> tuple[int, int]:
     """128 bits that stand for a stream: as good as its name, so that a version needs no confirming read."""
-    digest = hashlib.blake2b(stream.encode(), digest_size=16).digest()
+    digest = _blake2b(stream.encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from ledger.engine import limits
 from ledger.engine.env import Env
 
+_LOOK_MICROS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -23,12 +24,13 @@ def micros_of(text: str) -> int:
 class Clock:
     """Hands out times that never go backwards: max(wall, last + 1 us). Not thread-safe, used under the lock."""
 
-    __slots__ = ("_env", "_offset", "_second", "_second_text", "last")
+    __slots__ = ("_env", "_offset", "_second", "_second_text", "_wall", "last")
 
     def __init__(self, env: Env) -> None:
         self._env = env
         self.last = 0
         self._offset: int | None = None
+        self._wall = 0
         self._second = -1
         self._second_text = ""
 
@@ -45,8 +47,13 @@ class Clock:
     def jump(self, wall: int) -> int:
         """By how many microseconds the wall clock moved against the steady one since the last look; 0 if it kept up.
 
-        The first look of a process compares with the newest event instead: only backwards is a jump then.
+        The first look of a process compares with the newest event instead: only backwards is a jump then. While the
+        wall clock moves by less than a second between looks it cannot have jumped, and the steady one is not asked.
         """
+        passed = wall - self._wall
+        self._wall = wall
+        if 0 <= passed < _LOOK_MICROS:
+            return 0
         offset = wall - self._env.steady_micros()
         if self._offset is None:
             self._offset = offset
