@@ -25,14 +25,18 @@ lint: $(TEST_STAMP)
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
 
-$(RUN_STAMP): requirements.lock
+.PHONY: python
+python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=...")'
+
+$(RUN_STAMP): requirements.lock | python
 	@echo "Installing what the console needs into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install -qq --require-hashes -r requirements.lock
 	@rm -f $(VENV)/.run-* && touch $@
 
 # The development lock holds everything of the other one, at the same versions.
-$(TEST_STAMP): requirements-dev.lock
+$(TEST_STAMP): requirements-dev.lock | python
 	@echo "Installing what the tests need into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install -qq --require-hashes -r requirements-dev.lock

@@ -9,6 +9,8 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from console.first_logins import FILE_NAME, create_first_logins
 from console.kernel import triggers
@@ -29,6 +31,8 @@ def prepare(*, say: Callable[[str], None]) -> None:
 
     Raises `TriggersDamaged` when the database no longer protects its history.
     """
+    if not _has_migrations_to_apply():
+        triggers.verify()  # before migrate, which would quietly put back what somebody took away
     call_command("migrate", interactive=False, verbosity=0)
     triggers.verify()
     collect_static_files(target=Path(settings.STATIC_ROOT))
@@ -61,6 +65,12 @@ def collect_static_files(*, target: Path) -> None:
         return
     call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_text(wanted)
+
+
+def _has_migrations_to_apply() -> bool:
+    """Whether the database is new or older than the code, so that its triggers may rightly differ."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _state_of_static_files() -> str:

@@ -35,6 +35,7 @@ class Command(BaseCommand):
         """Hold storage and port, prepare, run. A refusal is one sentence and exit code 1."""
         port = options["port"] if options["port"] is not None else _port_of_environment()
         parent = os.getppid() if options["with_parent"] else None
+        os.umask(0o077)  # database, journals and evidence are nobody else's to read
         try:
             with (
                 storage_lock.held(storage=settings.STORAGE, address=f"http://{address.LOOPBACK}:{port}/"),

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -36,11 +37,15 @@ class ConsoleProcess:
 
     def __init__(self, *, storage: Path, arguments: tuple[str, ...] = (), port: int = 0) -> None:
         self.storage = storage
+        self.environment = dict(os.environ) | {
+            "GATEHOUSE_STORAGE": str(storage),
+            "DJANGO_SETTINGS_MODULE": "console.settings",
+        }
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--port", str(port), *arguments],
+            [sys.executable, "manage.py", "up", *arguments],
             cwd=ROOT,
-            env=os.environ | {"GATEHOUSE_STORAGE": str(storage), "DJANGO_SETTINGS_MODULE": "console.settings"},
+            env=self.environment | {"PORT": str(port)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -107,7 +112,7 @@ class ConsoleProcess:
         subprocess.run(
             [sys.executable, "-c", REQUEST_RUN],
             cwd=ROOT,
-            env=os.environ | {"GATEHOUSE_STORAGE": str(self.storage), "DJANGO_SETTINGS_MODULE": "console.settings"},
+            env=self.environment,
             check=True,
             timeout=30,
         )
@@ -115,7 +120,7 @@ class ConsoleProcess:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the database of this storage holds."""
-        with sqlite3.connect(f"file:{self.storage / 'gatehouse.sqlite3'}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{self.storage / 'gatehouse.sqlite3'}?mode=ro", uri=True)) as connection:
             return connection.execute(query).fetchall()
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:

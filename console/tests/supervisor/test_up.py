@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from console.tests.supervisor.conftest import Start
@@ -43,7 +45,8 @@ def test_the_first_start_creates_everything_once_and_the_second_nothing(start: S
     ) == [("tester", "quick", "installation")]
 
     kept = first.storage / "first-login.txt"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    for path in (kept, first.storage / "gatehouse.sqlite3", first.storage / "keys" / "secret-key"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
     passwords = dict(line.split() for line in kept.read_text().splitlines()[2:])
     assert list(passwords) == LOGINS
     assert all(password in first.output and len(password) >= 16 for password in passwords.values())
@@ -107,6 +110,25 @@ def test_a_taken_port_is_named_with_the_process_that_has_it(start: Start, tmp_pa
     assert f"Port {port} on 127.0.0.1 is taken by" in console.output
     assert f"(process {os.getpid()})" in console.output
     assert not (tmp_path / "first-login.txt").exists()
+
+
+def test_a_database_that_lost_a_trigger_is_not_served(start: Start, storage: Path) -> None:
+    """A start must not quietly put back what somebody took away; migrate is the act that does."""
+    first = start()
+    assert first.url
+    first.end()
+    with closing(sqlite3.connect(storage / "gatehouse.sqlite3", isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER kernel_auditentry_refuse_update")
+
+    refused = start()
+    code = refused.process.wait(timeout=30)
+    wait_until(lambda: "is missing" in refused.output, timeout_seconds=5, what="the refusal")
+    subprocess.run([sys.executable, "manage.py", "migrate"], cwd=ROOT, env=refused.environment, check=True, timeout=60)
+
+    assert code == 1
+    assert "kernel_auditentry_refuse_update is missing" in refused.output
+    assert "Traceback" not in refused.output
+    assert start().url
 
 
 def test_a_wrong_port_is_refused_in_words() -> None:
