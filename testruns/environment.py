@@ -118,7 +118,7 @@ def _git(root: Path, *arguments: str) -> bytes:
 
 
 def _walk(root: Path) -> list[str]:
-    found = []
+    found: list[str] = []
     for directory, subdirectories, names in os.walk(root):
         subdirectories[:] = [name for name in subdirectories if name not in _NOT_SOURCE]
         found.extend(os.path.relpath(Path(directory) / name, root) for name in names if not name.endswith(".pyc"))

@@ -160,7 +160,10 @@ class RunPlan:
         known = {field.name for field in fields(cls)}
         for name in sorted(set(values) ^ known):
             raise WrongType(field=name, value=values.get(name))
-        plan = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        arguments: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        plan = cls(**arguments)
         plan.validate()
         return plan
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ from ledger import gettext_noop
 from testruns.load import closed_loop
 from testruns.scenarios.stage import orders
 from testruns.scenarios.stage.audit import refused_for, wrongly_refused
-from testruns.scenarios.stage.caller import INSUFFICIENT, Caller
+from testruns.scenarios.stage.caller import INSUFFICIENT
 from testruns.scenarios.stage.closing import ask_state, audit
 from testruns.scenarios.stage.context import ScenarioContext, seeded
 from testruns.scenarios.stage.host import Host
@@ -74,7 +73,7 @@ def run(context: ScenarioContext) -> None:
         report.progress(fraction=0.7, text=gettext_noop("Reading the journal back"))
         live = ask_state(hosts, hosts.members[0])
         hosts.end_all()
-    audited = audit(context, live=live, owed_otherwise=partial(wrongly_refused, code=INSUFFICIENT))
+    audited = audit(context, live=live, correct=partial(wrongly_refused, code=INSUFFICIENT))
     report.measure("refused_insufficient", refused_for(audited.expectations, code=INSUFFICIENT))
     if context.retry_injection:
         report.measure("repeated_answers", sum(result["repeated"] for result in results))
@@ -91,7 +90,7 @@ def storm(host: Host) -> None:
             caller.set_up(orders.create_agent(f"storm-{agent}", micros=INITIAL_MICROS) for agent in range(AGENTS))
         host.tell(type="ready")
         host.wait_for("go")
-        closed_loop(workers=[_worker(caller, orders_of(worker, **plan)) for worker in workers])
+        closed_loop(workers=[caller.asking(orders_of(worker, **plan)) for worker in workers])
     host.tell(type="result", repeated=caller.repeated_count)
     host.serve(ledger)
     ledger.close()
@@ -127,11 +126,3 @@ def _own_orders(worker: int, *, seed: int) -> list[tuple[Operation, str]]:
         retry = chance.choice(("self", "neighbour")) if chance.random() < RETRY_SHARE else "never"
         own.append((order, retry))
     return own
-
-
-def _worker(caller: Caller, asked: list[Operation]) -> Callable[[], None]:
-    def work() -> None:
-        for operation in asked:
-            caller.ask(operation)
-
-    return work

@@ -8,13 +8,15 @@ balances are added up from the amounts, and the chain is followed byte by byte b
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from testruns.scenarios.stage.operations import Acknowledgement, Movement, Outcome
 from testruns.scenarios.stage.reading import Record, read_records
+
+Observe = Callable[[Record], None]
 
 AGENT_PREFIX: Final = "agent:"
 SIDES: Final[Mapping[str, tuple[str, str]]] = {
@@ -38,6 +40,7 @@ class Expectation:
     outcomes: set[Outcome] = field(default_factory=set)
     seqs: set[int] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)
+    is_marked: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -74,17 +77,25 @@ class JournalFacts:
 class EffectCounts:
     """Effects that are wrong, by kind."""
 
-    double: int
-    lost: int
-    extra: int
+    double: int = 0
+    lost: int = 0
+    extra: int = 0
+
+    def __add__(self, other: EffectCounts) -> EffectCounts:
+        """Both together."""
+        return EffectCounts(
+            double=self.double + other.double, lost=self.lost + other.lost, extra=self.extra + other.extra
+        )
 
 
-def read_facts(journal: Path) -> JournalFacts:
-    """Read the whole journal once."""
+def read_facts(journal: Path, *, observe: Observe | None = None) -> JournalFacts:
+    """Read the whole journal once; `observe` sees every record for what a scenario wants to know besides."""
     facts = JournalFacts()
     for record in read_records(journal):
         _note_envelope(facts, record)
         _note_movement(facts, record)
+        if observe is not None:
+            observe(record)
     return facts
 
 
@@ -141,6 +152,7 @@ def expectations_of(acknowledgements: Iterable[Acknowledgement]) -> dict[str, Ex
         if expectation is None:
             expectation = expectations[answer.correlation] = Expectation(key=answer.key, owed=answer.owed)
         expectation.outcomes.add(answer.outcome)
+        expectation.is_marked |= answer.is_marked
         if answer.outcome is Outcome.DONE:
             expectation.seqs.add(answer.seq)
         if answer.code:
@@ -150,29 +162,25 @@ def expectations_of(acknowledgements: Iterable[Acknowledgement]) -> dict[str, Ex
 
 def match_effects(facts: JournalFacts, expectations: Mapping[str, Expectation]) -> EffectCounts:
     """Hold the movements of the journal against what each operation was promised."""
-    double = lost = 0
-    extra = facts.misdirected
+    unasked = sum(len(found) for correlation, found in facts.movements.items() if correlation not in expectations)
+    counts = EffectCounts(extra=facts.misdirected + unasked)
     for correlation, expectation in expectations.items():
         found = facts.movements.get(correlation, [])
-        counts = _match(expectation, [movement for _, movement in found], facts.keys.get(expectation.key, 0))
-        double, lost, extra = double + counts.double, lost + counts.lost, extra + counts.extra
-    for correlation, unasked in facts.movements.items():
-        if correlation not in expectations:
-            extra += len(unasked)
-    return EffectCounts(double=double, lost=lost, extra=extra)
+        counts += _match(expectation, [movement for _, movement in found], facts.keys.get(expectation.key, 0))
+    return counts
 
 
 def _match(expectation: Expectation, found: list[Movement], seq_of_key: int) -> EffectCounts:
     """One operation: repeats are double charges, absent effects are lost, other ones are extra."""
     if expectation.is_refused:
-        return EffectCounts(double=0, lost=0, extra=len(found))
+        return EffectCounts(extra=len(found))
     counted = Counter(found)
     double = sum(count - 1 for count in counted.values())
     # A promise that names an event which is not the one under its key points to nothing.
     lost = sum(seq != seq_of_key for seq in expectation.seqs)
     if expectation.owed is None:
         sides = Counter((movement.type, movement.payer, movement.payee) for movement in counted)
-        return EffectCounts(double=double + sum(count - 1 for count in sides.values()), lost=lost, extra=0)
+        return EffectCounts(double=double + sum(count - 1 for count in sides.values()), lost=lost)
     owed = set(expectation.owed)
     extra = len(set(counted) - owed)
     if expectation.is_done and not lost:
@@ -180,18 +188,19 @@ def _match(expectation: Expectation, found: list[Movement], seq_of_key: int) -> 
     return EffectCounts(double=double, lost=lost, extra=extra)
 
 
-def wrongly_refused(facts: JournalFacts, expectations: Mapping[str, Expectation], *, code: str) -> int:
+def wrongly_refused(facts: JournalFacts, expectations: Mapping[str, Expectation], *, code: str) -> EffectCounts:
     """Refusals for lack of funds that the end disproves, in a load in which balances only fall after the setup.
 
     Whoever has `amount` left at the end had it at every moment before.
     """
-    return sum(
+    wrong = sum(
         expectation.is_refused
         and code in expectation.codes
         and expectation.owed is not None
         and all(facts.balances[movement.payer] >= movement.amount_micros for movement in expectation.owed)
         for expectation in expectations.values()
     )
+    return EffectCounts(lost=wrong)
 
 
 def refused_for(expectations: Mapping[str, Expectation], *, code: str) -> int:

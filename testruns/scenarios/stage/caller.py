@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,8 +45,8 @@ class Caller:
         self._counts: Counter[str] = Counter()
         self._karma = KarmaClient(host.karma_url, on_change=self._record_breaker) if host.karma_url else None
         self._breaker_count = 0
-        self.codes: Counter[str] = Counter()
         self.repeated_count = 0
+        self.crash_count = 0
 
     def set_up(self, operations: Iterable[Operation]) -> None:
         """Put operations that belong to no load and are not counted. Raises SetupFailed when one is not done."""
@@ -68,6 +68,25 @@ class Caller:
         self._count(outcome, answer, code, (ended_ns - started_ns) // 1000)
         return answer
 
+    def look(self, question: Callable[[], object], *, intended_ns: int) -> None:
+        """Ask the ledger something that changes nothing; an exception counts as an error."""
+        outcome, code = Outcome.DONE, ""
+        try:
+            question()
+        except Exception as failure:  # noqa: BLE001 - a crash of the ledger is what scenarios are there to count
+            outcome, code = Outcome.UNKNOWN, type(failure).__name__
+            self._note_crash(code, failure)
+        self._count(outcome, None, code, (time.monotonic_ns() - intended_ns) // 1000)
+
+    def asking(self, operations: Iterable[Operation]) -> Callable[[], None]:
+        """A worker that asks these one after the other."""
+
+        def work() -> None:
+            for operation in operations:
+                self.ask(operation)
+
+        return work
+
     def flush(self) -> None:
         """Send counts and latencies since the last flush to the parent, when there are any."""
         with self._lock:
@@ -81,7 +100,7 @@ class Caller:
     def _execute(self, operation: Operation) -> tuple[Answer | None, Outcome, str]:
         try:
             answer = self._ledger.execute(
-                self._with_karma(operation.command),
+                self._with_karma(operation.make()),
                 key=operation.key,
                 actor=self._host.actor,
                 correlation=operation.correlation,
@@ -91,7 +110,7 @@ class Caller:
         except LedgerError as refusal:
             return None, Outcome.REFUSED, refusal.code
         except Exception as failure:  # noqa: BLE001 - a crash of the ledger is what scenarios are there to count
-            self._show(operation, failure)
+            self._note_crash(operation.key, failure)
             return None, Outcome.UNKNOWN, type(failure).__name__
         return answer, Outcome.DONE, ""
 
@@ -117,6 +136,7 @@ class Caller:
                 outcome=outcome,
                 seq=first_seq(answer),
                 is_repeated=answer is not None and answer.is_repeated,
+                is_marked=answer is not None and answer.anomaly_detected,
                 code=code,
             )
         )
@@ -128,16 +148,15 @@ class Caller:
             self._counts["operations"] += 1
             self._counts["refused"] += outcome is Outcome.REFUSED and is_right
             self._counts["errors"] += not is_right
-            if code:
-                self.codes[code] += 1
             if answer is not None and answer.is_repeated:
                 self.repeated_count += 1
 
-    def _show(self, operation: Operation, failure: Exception) -> None:
+    def _note_crash(self, what: str, failure: Exception) -> None:
         with self._lock:
-            is_shown = self.codes[type(failure).__name__] < PROBLEMS_SHOWN
+            self.crash_count += 1
+            is_shown = self.crash_count <= PROBLEMS_SHOWN
         if is_shown:
-            self._host.complain(f"{operation.key}: {failure!r}", failure)
+            self._host.complain(f"{what}: {failure!r}", failure)
 
 
 def first_seq(answer: Any) -> int:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ledger import LedgerError
 from testruns.scenarios.stage.audit import (
     AGENT_PREFIX,
+    EffectCounts,
     Expectation,
     JournalFacts,
+    Observe,
     drift_micros_max,
     expectations_of,
     match_effects,
@@ -21,7 +24,7 @@ from testruns.scenarios.stage.hosts import HostDied, HostProcess, Hosts, hosts_o
 from testruns.scenarios.stage.opening import chain_breaks_of
 from testruns.scenarios.stage.operations import read_acknowledgements
 
-CountOwed = Callable[[JournalFacts, Mapping[str, Expectation]], int]
+Correct = Callable[[JournalFacts, Mapping[str, Expectation]], EffectCounts]
 
 REPLAYS: Final = 2
 FAILED: Final = "failed"
@@ -56,7 +59,8 @@ def ask_state(hosts: Hosts, member: HostProcess) -> LiveState:
 def replay(host: Host) -> None:
     """A host's part: open the journal again and again, each time from nothing, and have it verified.
 
-    An opening that fails is told as a state of its own: it is not the state the ledger had.
+    An opening that fails is told as a state of its own: it is not the state the ledger had. A verification that cannot
+    be carried out counts as one break.
     """
     digests = []
     for _ in range(host.arguments["replays"]):
@@ -67,7 +71,15 @@ def replay(host: Host) -> None:
         except Exception as failure:  # noqa: BLE001 - a replay that fails is the finding, not the end of the audit
             host.complain("replay failed", failure)
             digests.append(f"{FAILED} {len(digests)}")
-    host.tell(type="replayed", digests=digests, chain_breaks=chain_breaks_of(host.journal))
+    host.tell(type="replayed", digests=digests, chain_breaks=_chain_breaks(host))
+
+
+def _chain_breaks(host: Host) -> int:
+    try:
+        return chain_breaks_of(host.journal)
+    except LedgerError as failure:
+        host.complain("verification failed", failure)
+        return 1
 
 
 def audit(
@@ -75,21 +87,24 @@ def audit(
     *,
     live: LiveState | None,
     replays: int = REPLAYS,
-    owed_otherwise: CountOwed | None = None,
+    correct: Correct | None = None,
+    observe: Observe | None = None,
 ) -> Audited:
     """Read the journal back, replay it in a new process, and report every measurement of AUDIT_MEASURES.
 
-    `live` is None when no ledger was left to ask; what needs it is then not measured. `owed_otherwise` counts effects
-    that are owed although they were refused. The hosts that wrote must have ended.
+    `live` is None when no ledger was left to ask; what needs it is then not measured. `observe` sees every
+    record, and `correct` adds wrong effects that only the scenario can know of. The hosts that wrote must have ended.
     """
     replayed = _replay_in_new_host(context, replays=replays)
-    facts = read_facts(context.journal)
+    facts = read_facts(context.journal, observe=observe)
     expectations = expectations_of(read_acknowledgements(context.directory))
     effects = match_effects(facts, expectations)
+    if correct is not None:
+        effects += correct(facts, expectations)
     report = context.report
     report.measure("events", facts.events)
     report.measure("double_charges", effects.double)
-    report.measure("lost_effects", effects.lost + (owed_otherwise(facts, expectations) if owed_otherwise else 0))
+    report.measure("lost_effects", effects.lost)
     report.measure("extra_effects", effects.extra)
     for name in ("missing_schema", "missing_correlation", "unresolved_causation", "duplicate_keys"):
         report.measure(name, getattr(facts, name))

@@ -21,7 +21,7 @@ Emit = Callable[[dict[str, Any]], None]
 
 PRODUCT_OPENER: Final = "testruns.scenarios.stage.opening:open_ledger"
 _SHORT_SECONDS: Final = 10
-_SHORT_INTERVAL_SECONDS: Final = 0.25
+_SHORT_INTERVAL_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,8 @@ class Reporter:
         self._recent = Histogram()
         self._readings = array("Q")
         self.latencies = Histogram()
-        self.operations = self.refused = self.errors = self.offered = 0
+        self.operations = self.refused = self.errors = 0
+        self._offer: tuple[int, int, int] | None = None
 
     def progress(self, *, fraction: float, text: str) -> None:
         """Say how far the scenario is (0 to 1) and with what; `text` is a translatable sentence without values."""
@@ -69,13 +70,24 @@ class Reporter:
             shown = str(value) if isinstance(value, Decimal) else int(value)
             self._emit({"type": "measurement", "name": name, "value": shown, "unit": spec.unit})
 
-    def count(self, *, operations: int = 0, refused: int = 0, errors: int = 0, offered: int = 0) -> None:
+    def offer_steadily(self, *, rate: int, count: int) -> None:
+        """From now on `rate` operations a second are offered, `count` in all, whether or not they are answered."""
+        self._offer = (time.monotonic_ns(), rate, count)
+
+    @property
+    def offered(self) -> int:
+        """Operations offered so far; in a closed loop those that were answered."""
+        if self._offer is None:
+            return self.operations
+        since_ns, rate, count = self._offer
+        return min(count, (time.monotonic_ns() - since_ns) * rate // 1_000_000_000)
+
+    def count(self, *, operations: int = 0, refused: int = 0, errors: int = 0) -> None:
         """Add to the totals."""
         with self._lock:
             self.operations += operations
             self.refused += refused
             self.errors += errors
-            self.offered += offered
 
     def add_latencies(self, counts: SparseCounts, *, max_us: int) -> None:
         """Add latencies that a host process counted."""

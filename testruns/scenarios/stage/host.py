@@ -1,6 +1,6 @@
 """A host: the process the ledger under test runs in. Started by a scenario with a job on stdin, answers in JSON lines.
 
-`python -m testruns.scenarios.stage.host` reads one line {"part": "module:function", "name", "journal", "directory",
+`python -m testruns.scenarios.stage host` reads one line {"part": "module:function", "name", "journal", "directory",
 "actor", "opener", "karma_url", "arguments"}, then runs the part. The part says "ready", waits for "go", works, tells
 its result and serves questions about the ledger until its stdin says "end" or closes. It dies with its parent.
 """
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
-from testruns.processes import die_with_parent
 from testruns.scenarios.stage.caller import INSUFFICIENT, Caller
 from testruns.scenarios.stage.opening import OpenLedger, named
 from testruns.scenarios.stage.operations import ACKNOWLEDGEMENTS_SUFFIX, AcknowledgementList
@@ -55,16 +54,16 @@ class Host:
             while line:
                 line = line[os.write(self._output, line) :]
 
-    def wait_for(self, word: str) -> dict[str, Any]:
-        """Wait for the parent to send `word` and return the message.
+    def wait_for(self, *words: str) -> dict[str, Any]:
+        """Wait for the parent to send one of `words` and return the message.
 
         Raises SystemExit when the parent is gone or ends it.
         """
         message = self._next_message()
         if message["type"] == "end":
             raise SystemExit(0)
-        if message["type"] != word:
-            raise ValueError(f"{self.name} waits for {word}, got {message['type']}")
+        if message["type"] not in words:
+            raise ValueError(f"{self.name} waits for {' or '.join(words)}, got {message['type']}")
         return message
 
     def serve(self, ledger: Ledger) -> None:
@@ -106,12 +105,11 @@ class Host:
         return cast(dict[str, Any], orjson.loads(line)) if line else {"type": "end"}
 
 
-def main() -> int:
-    """Run the part the job names; 1 with the traceback on stderr when it fails."""
-    die_with_parent()
+def serve_job(line: bytes) -> int:
+    """Run the part that the job in `line` names; 1 with the traceback on stderr when it fails."""
     output = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    job = orjson.loads(sys.stdin.buffer.readline())
+    job = orjson.loads(line)
     host = Host(job=job, output=output)
     part = cast(Callable[[Host], None], named(job["part"]))
     try:
@@ -121,7 +119,3 @@ def main() -> int:
         host.tell(type="failure", what=repr(failure)[:2000])
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -21,7 +21,7 @@ START_SECONDS_MAX: Final = 60.0
 ANSWER_SECONDS_MAX: Final = 300.0
 END_SECONDS_MAX: Final = 15.0
 _READ_BYTES: Final = 1 << 16
-_HOST_MODULE: Final = "testruns.scenarios.stage.host"
+_MODULE: Final = "testruns.scenarios.stage"
 
 Message = dict[str, Any]
 Hear = Callable[["HostProcess", Message], None]
@@ -45,7 +45,7 @@ class HostProcess:
     ) -> None:
         """Start the process; its stderr is the scenario's, which is evidence."""
         self.name = name
-        self._child = start_bound_child([sys.executable, "-m", _HOST_MODULE])
+        self._child = start_bound_child([sys.executable, "-m", _MODULE, "host"])
         self._buffer = b""
         self.inbox: list[Message] = []
         self.is_over = False
@@ -162,10 +162,12 @@ class Hosts:
         members: Sequence[HostProcess] | None = None,
         seconds: float = ANSWER_SECONDS_MAX,
         hear: Hear | None = None,
+        tick: Callable[[], None] | None = None,
     ) -> list[Message]:
         """One message of type `word` from each host, in their order.
 
-        Messages of other types go to `hear`. Raises HostDied when a host ends or fails first, or answers too late.
+        Messages of other types go to `hear`; `tick` is called whenever something came, counts five times a second.
+        Raises HostDied when a host ends or fails first, or answers too late.
         """
         waited = list(self.members if members is None else members)
         answers: dict[str, Message] = {}
@@ -181,7 +183,31 @@ class Hosts:
                     raise HostDied(f"host {member.name} ended without telling its {word}")
             if time.monotonic() > deadline:
                 raise HostDied(f"host {missing[0].name} did not tell its {word} within {seconds:g} s")
+            if tick is not None:
+                tick()
             self._wait(missing, deadline - time.monotonic())
+
+    def hear_until(
+        self,
+        member: HostProcess,
+        *,
+        hear: Hear,
+        is_enough: Callable[[], bool],
+        seconds: float = ANSWER_SECONDS_MAX,
+    ) -> None:
+        """Hand a host's messages to `hear` until that is enough. Raises HostDied when the host ends or is too slow."""
+        deadline = time.monotonic() + seconds
+        while not is_enough():
+            self.hear_rest(member, hear=hear)
+            if is_enough():
+                return
+            if member.is_over or time.monotonic() > deadline:
+                raise HostDied(f"host {member.name} stopped before it had said enough")
+            self._wait([member], deadline - time.monotonic())
+
+    def hear_rest(self, member: HostProcess, *, hear: Hear) -> None:
+        """Hand everything a host has said so far to `hear`, counts excepted."""
+        self._sort(member, "", {}, hear)
 
     def _sort(self, member: HostProcess, word: str, answers: dict[str, Message], hear: Hear | None) -> None:
         while member.inbox and member.name not in answers:
@@ -200,7 +226,7 @@ class Hosts:
     def count(self, message: Message) -> None:
         """Add the counts and latencies of a message to the reporter's."""
         counts = {name: message.get(name, 0) for name in ("operations", "refused", "errors")}
-        self._context.report.count(**counts, offered=counts["operations"])
+        self._context.report.count(**counts)
         self._context.report.add_latencies(message["latencies"], max_us=message["max_us"])
 
     @staticmethod
@@ -209,9 +235,9 @@ class Hosts:
             for member in members:
                 selector.register(member, selectors.EVENT_READ)
             for key, _ in selector.select(max(0.0, seconds)):
-                member = key.fileobj
-                assert isinstance(member, HostProcess)
-                member.read()
+                ready = key.fileobj
+                assert isinstance(ready, HostProcess)
+                ready.read()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ complete but for answers nobody saw.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,17 +41,21 @@ class Movement(NamedTuple):
 class Operation(NamedTuple):
     """Something to ask of the ledger. `correlation` is this operation's own, and a retry's.
 
-    `owed` are the movements it must cause when it is done; None: the ledger decides them (rewards, regeneration).
+    `make` makes the command; what the ledger refuses while it is made counts as its refusal. `owed` are the movements
+    it must cause when it is done; None: the ledger decides them (rewards, regeneration).
     """
 
     key: str
     correlation: str
-    command: Any
+    make: Callable[[], Any]
     owed: tuple[Movement, ...] | None
 
 
 class Acknowledgement(NamedTuple):
-    """One answer. `seq` is the first event the ledger named, 0 without one; `code` is the refusal's or error's."""
+    """One answer. `seq` is the first event the ledger named, 0 without one; `code` is the refusal's or error's.
+
+    `is_marked`: the answer said that the amount is an anomaly.
+    """
 
     key: str
     correlation: str
@@ -59,17 +63,18 @@ class Acknowledgement(NamedTuple):
     outcome: Outcome
     seq: int
     is_repeated: bool
+    is_marked: bool
     code: str
 
 
 def line_of(acknowledgement: Acknowledgement) -> bytes:
     """The acknowledgement as one JSON line."""
-    return orjson.dumps(list(acknowledgement)) + b"\n"
+    return orjson.dumps(list(acknowledgement), default=tuple) + b"\n"
 
 
 def acknowledgement_of(values: Sequence[Any]) -> Acknowledgement:
     """The acknowledgement that was written as these JSON values."""
-    key, correlation, owed, outcome, seq, is_repeated, code = values
+    key, correlation, owed, outcome, seq, is_repeated, is_marked, code = values
     return Acknowledgement(
         key=key,
         correlation=correlation,
@@ -77,6 +82,7 @@ def acknowledgement_of(values: Sequence[Any]) -> Acknowledgement:
         outcome=Outcome(outcome),
         seq=seq,
         is_repeated=is_repeated,
+        is_marked=is_marked,
         code=code,
     )
 
