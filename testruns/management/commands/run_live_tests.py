@@ -21,9 +21,18 @@ from django.db import DatabaseError
 from console.kernel.acts import Actor
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person
-from testruns.actions import Surroundings, active_policy, execute, judge_run, request_driven_run, rules_of
+from testruns.actions import (
+    Surroundings,
+    active_policy,
+    execute,
+    judge_run,
+    request_driven_run,
+    rules_of,
+    waiting_position,
+)
 from testruns.actions.cancelling import cancel_interrupted_run
 from testruns.actions.leases import own_label
+from testruns.actions.machine_lock import is_machine_busy
 from testruns.gates.policy import SHIPPED_GATES
 from testruns.gates.verdicts import Verdict, worst
 from testruns.management.live_display import display_for
@@ -125,6 +134,9 @@ class Command(BaseCommand):
     def _execute_one(self, execution: ScenarioExecution, around: Surroundings) -> None:
         """To its end, however long the machine is somebody else's."""
         while execution.state == ExecutionState.QUEUED.value and self._interrupted_by is None:
+            waiting = waiting_position(execution=execution)
+            if waiting is not None and is_machine_busy():
+                self.stderr.write(f"Waiting. {waiting.reason % waiting.params}")
             execute(execution_id=execution.pk, surroundings=around)
             execution.refresh_from_db()
 

@@ -77,4 +77,5 @@ def test_a_terminated_worker_takes_its_child_along(make_run: MakeRun) -> None:
     os.kill(worker.pid, signal.SIGTERM)
     worker.communicate(timeout=5)
 
-    wait.until(lambda: not is_running(execution.pid or 0), seconds=2)
+    assert execution.pid
+    assert wait.until(lambda: not is_running(execution.pid or 0), seconds=2)

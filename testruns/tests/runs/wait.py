@@ -10,7 +10,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def until(condition: Callable[[], Answer], *, seconds: float, every_seconds: float = 0.05) -> Answer:
+def until(condition: Callable[[], Answer | None], *, seconds: float, every_seconds: float = 0.05) -> Answer:
     """Ask until the answer is true and return it. AssertionError when it is not within `seconds`."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
     while True:
