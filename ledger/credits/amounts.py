@@ -26,6 +26,8 @@ def micros_of(amount: str | int | Decimal, *, is_zero_allowed: bool = False) -> 
     """
     if isinstance(amount, bool) or not isinstance(amount, str | int | Decimal):
         raise InvalidAmount(amount=_shown(amount), why=gettext_noop("write it as text, a whole number or a decimal"))
+    if isinstance(amount, int) and abs(amount) > AMOUNT_MICROS_MAX:
+        raise AmountTooLarge(amount=_shown(amount), limit=AMOUNT_MICROS_MAX)
     text = format(amount, "f") if isinstance(amount, Decimal) and -40 < amount.adjusted() < 40 else str(amount)
     if not _PLAIN.fullmatch(text):
         raise InvalidAmount(amount=_shown(text), why=_why_not(text))

@@ -95,7 +95,7 @@ class KarmaClient:
                 raise _BadStatus
             body = response.read(ANSWER_BYTES_MAX + 1)
         finally:
-            connection.close()
+            connection.end()
         return _reading_of(body)
 
 
@@ -182,10 +182,17 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, *, deadline: float) -> None:
         super().__init__(host, port)
         self._deadline = deadline
+        self._plain: socket.socket | None = None
 
     def connect(self) -> None:
-        plain = socket.create_connection((self.host, self.port), timeout=_left(self._deadline))
-        self.sock: Any = _DeadlineSocket(plain, self._deadline)
+        self._plain = socket.create_connection((self.host, self.port), timeout=_left(self._deadline))
+        self.sock: Any = _DeadlineSocket(self._plain, self._deadline)
+
+    def end(self) -> None:
+        """Give the socket back, once the answer is read or given up."""
+        self.close()
+        if self._plain is not None:
+            self._plain.close()
 
 
 class _DeadlineSocket(io.RawIOBase):
@@ -210,8 +217,7 @@ class _DeadlineSocket(io.RawIOBase):
         return io.BufferedReader(self)
 
     def close(self) -> None:
-        self._plain.close()
-        super().close()
+        """Nothing yet: http.client closes as soon as it has read the headers, and the body is still to come."""
 
 
 def _left(deadline: float) -> float:
