@@ -1,4 +1,4 @@
-"""What every installation starts with: the phases of the roadmap and a group per role. Planting twice changes nothing."""
+"""What every installation starts with: the phases of the roadmap, a group per role. Planting again changes nothing."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ def kill(group: int) -> None:
         return
 
 
-def guard(lines: Iterable[str]) -> None:
-    """Follow the supervisor's groups until the lines end, then see that none of them lives on."""
+def guard(lines: Iterable[str], *, grace_seconds: float = GRACE_SECONDS) -> None:
+    """Follow the supervisor's groups until the lines end, then see that none of them lives on after the grace."""
     groups: set[int] = set()
     for line in lines:
         group = int(line[1:])
@@ -42,7 +42,7 @@ def guard(lines: Iterable[str]) -> None:
             groups.add(group)
         else:
             groups.discard(group)
-    deadline = time.monotonic() + GRACE_SECONDS
+    deadline = time.monotonic() + grace_seconds
     while any(is_alive(group) for group in groups) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     for group in groups:
