@@ -64,7 +64,7 @@ HUMAN_GATE_SAFETY = register(
             ),
             Rule(
                 code="C04",
-                question=gettext_noop("Are 95 % of the decisions answered within 100 ms?"),
+                question=gettext_noop("Are 95 percent of the decisions answered within 100 ms?"),
                 help=gettext_noop(
                     "Measured while ten decide at once. A person should not wait for the answer; slower is a warning, "
                     "not a fault."

@@ -175,7 +175,7 @@ FAILURE_SAFETY = register(
             ),
             Rule(
                 code="D11",
-                question=gettext_noop("Are at most 1 % of the ordinary amounts marked?"),
+                question=gettext_noop("Are at most 1 percent of the ordinary amounts marked?"),
                 help=gettext_noop(
                     "A mark on an ordinary amount is a false alarm. Too many of them and nobody looks at the marks any "
                     "more; that is a warning, not a fault."

@@ -59,7 +59,7 @@ LOAD_REALITY = register(
             ),
             Rule(
                 code="E03",
-                question=gettext_noop("Are 95 % of the operations answered within 500 ms?"),
+                question=gettext_noop("Are 95 percent of the operations answered within 500 ms?"),
                 help=gettext_noop(
                     "Measured from the moment an operation was due, so a stall counts for everyone who waited. From "
                     "1000 ms on it blocks a release."
@@ -109,7 +109,7 @@ LOAD_REALITY = register(
             ),
             Rule(
                 code="E06",
-                question=gettext_noop("Are 95 % of the storm's operations answered within 300 ms?"),
+                question=gettext_noop("Are 95 percent of the storm's operations answered within 300 ms?"),
                 help=gettext_noop(
                     "The storm is far above ordinary load: many threads and two further processes at once. Slower is a "
                     "warning."
@@ -140,7 +140,7 @@ LOAD_REALITY = register(
             ),
             Rule(
                 code="E08",
-                question=gettext_noop("Is the second half of the soak at most 10 % slower than the first?"),
+                question=gettext_noop("Is the second half of the soak at most 10 percent slower than the first?"),
                 help=gettext_noop(
                     "Compares the latency of the two halves. A system that slows down as its journal grows shows here "
                     "first."

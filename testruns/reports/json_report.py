@@ -24,7 +24,7 @@ SEATS: Final = ("test engineer", "tester", "reviewer", "supervisor")
 
 
 def json_of(*, report: Report, language: str) -> bytes:
-    """The report as JSON in UTF-8. What was not measured is null. Sentences are in `language`, words and names are not."""
+    """The report as JSON in UTF-8. What was not measured is null. Only sentences are in `language`."""
     with override(language):
         return json.dumps(_content(report), indent=2, ensure_ascii=False).encode() + b"\n"
 

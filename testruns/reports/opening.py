@@ -193,7 +193,7 @@ def _machine(report: Report) -> list[tuple[str, Cell | str]]:
         (_("File system"), _known(disk.get("file_system"))),
         (_("Disk floor (fsync per second)"), figure(floor.get("fsyncs_per_second"), "count")),
         (_("Disk floor, half within"), figure(floor.get("p50_us"), "us")),
-        (_("Disk floor, 99 % within"), figure(floor.get("p99_us"), "us")),
+        (_("Disk floor, 99 percent within"), figure(floor.get("p99_us"), "us")),
         (_("Steal, largest of the scenarios"), _largest(report, "steal_ppm")),
         (_("Foreign load, largest of the scenarios"), _largest(report, "foreign_load_ppm")),
         (_("Build"), run.build.name),

@@ -1,0 +1,1 @@
+"""Tests of the reports: real rows, judged by the real judge, written in both languages."""
