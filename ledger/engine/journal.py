@@ -39,7 +39,7 @@ from ledger.engine.recovery import RECOVERED, is_corrupt, missing_end, replace_p
 from ledger.engine.seal import Sealer
 from ledger.engine.segment import SEALED
 from ledger.engine.store import Store
-from ledger.engine.walk import Problem
+from ledger.engine.walk import Problem, shown_text
 
 T = TypeVar("T")
 CLOCK_JUMPED = "clock.jumped"
@@ -76,6 +76,7 @@ class Journal:
         self._warnings: list[str] = []
         self._problem: LedgerError | None = None
         self._is_stale = False
+        self._is_writing = False
         self._is_closed = False
         self._lock_fd = -1
         self._store: Store
@@ -143,7 +144,8 @@ class Journal:
         elif isinstance(error, OSError):
             error = NotWritten(reason=str(error))
         elif not isinstance(error, LedgerError):
-            error = DurabilityUnknown(reason=repr(error))
+            error = (DurabilityUnknown if self._is_writing else NotWritten)(reason=repr(error))
+        self._is_writing = False
         for request in requests:
             request.receipt, request.error = None, error
         try:
@@ -169,9 +171,9 @@ class Journal:
             served += 1
             first_size = first_size or flush.size
         if flush.events:
-            self._is_stale = True
+            self._is_stale = self._is_writing = True
             store.append(flush)
-            self._is_stale = False
+            self._is_stale = self._is_writing = False
         return served
 
     def _answer(self, request: Request, flush: Flush) -> None:
@@ -261,7 +263,7 @@ class Journal:
         if event is None or event.seq != seq:
             first = self._store.first_of(seq)
             offset = self._store.span_of(first, seq, seq)[0]
-            found = line[:48].decode("utf-8", errors="backslashreplace")
+            found = shown_text(line[:48])
             raise self._store.corrupt(
                 Problem(segment=first, seq=seq, offset=offset, expected=f"event {seq}", found=found)
             )

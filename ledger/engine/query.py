@@ -10,7 +10,7 @@ from ledger.engine import limits
 from ledger.engine.codec import decode
 from ledger.engine.event import Event
 from ledger.engine.store import Store
-from ledger.engine.walk import Problem
+from ledger.engine.walk import Problem, shown_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,7 +151,7 @@ def _matches(store: Store, wanted: Filter, seq: int, lines: list[bytes], is_desc
         if event is None or event.seq != number:
             segment = store.first_of(number)
             offset = store.span_of(segment, number, number)[0]
-            found = line[:48].decode("utf-8", errors="backslashreplace")
+            found = shown_text(line[:48])
             raise store.corrupt(
                 Problem(segment=segment, seq=number, offset=offset, expected=f"event {number}", found=found)
             )

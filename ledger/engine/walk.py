@@ -61,12 +61,12 @@ class Walker:
                 digest = sha256(self.digest + line[:-TAIL_BYTES])
                 tail = b',"hash":"%b","crc":"%08x"}' % (digest.hexdigest().encode(), crc32(line[:crc_at]))
                 if line[-TAIL_BYTES:] != tail:
-                    self._fail(line, f"a record that ends in {_text(tail)}", _text(line[-TAIL_BYTES:]))
+                    self._fail(line, f"a record that ends in {shown_text(tail)}", shown_text(line[-TAIL_BYTES:]))
                     return
                 try:
                     event = event_of(loads(line))
                 except (ValueError, KeyError, TypeError, IndexError):
-                    self._fail(line, "a record", _text(line))
+                    self._fail(line, "a record", shown_text(line))
                     return
                 if event.seq != self.seq + 1:
                     self._fail(line, f"seq {self.seq + 1}", f"seq {event.seq}")
@@ -92,7 +92,7 @@ class Walker:
             if len(rest) > limits.EVENT_BYTES_MAX:
                 break
         if rest:
-            self._fail(rest, "a record that ends in a newline", _text(rest[-_SHOWN_BYTES:]))
+            self._fail(rest, "a record that ends in a newline", shown_text(rest[-_SHOWN_BYTES:]))
         yield [], True
 
     def _check_padding(self, stop: int) -> None:
@@ -101,7 +101,7 @@ class Walker:
             chunk = self._env.pread(self._fd, min(limits.CHUNK_BYTES, stop - at), at)
             if chunk != b"\n" * len(chunk):
                 other = chunk.lstrip(b"\n")
-                self._fail(b"", "a record or nothing but newlines", _text(other[:_SHOWN_BYTES]))
+                self._fail(b"", "a record or nothing but newlines", shown_text(other[:_SHOWN_BYTES]))
                 return
 
     def _fail(self, line: bytes, expected: str, found: str) -> None:
@@ -143,6 +143,8 @@ def _split(content: bytes) -> tuple[list[bytes], bytes]:
     return lines, lines.pop()
 
 
-def _text(content: bytes) -> str:
+def shown_text(content: bytes) -> str:
+    """For people and for ``journal.recovered``: short, and without characters that a record must not have."""
     shown = content if len(content) <= 2 * TAIL_BYTES else content[:_SHOWN_BYTES] + b"..."
-    return shown.decode("utf-8", errors="backslashreplace")
+    text = shown.decode("utf-8", errors="backslashreplace")
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

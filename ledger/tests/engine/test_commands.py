@@ -1,0 +1,269 @@
+"""Commands: idempotent for ever, idempotency before expected version, decided under the lock, together when many."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ledger.engine import Event, Journal, NewEvent
+from ledger.engine.errors import (
+    Closed,
+    Conflict,
+    IdempotencyMismatch,
+    NestedUse,
+    NotWritten,
+    ReadOnly,
+    Rejected,
+    UnknownSeq,
+)
+from ledger.tests.engine.counting import Counting, command, event, opened, record
+
+
+def test_the_same_command_again_gets_the_stored_events_and_records_nothing(home: Path) -> None:
+    """A retry is answered, not refused and not repeated, even one of several events."""
+    journal = opened(home)
+    first = journal.execute(command("k1", [event(), event("agent:b")]))
+    head = journal.head
+
+    again = journal.execute(command("k1", [event(), event("agent:b")]))
+
+    assert again.is_repeated
+    assert again.events == first.events
+    assert journal.head == head
+    journal.close()
+
+
+def test_a_key_is_remembered_over_a_restart(home: Path) -> None:
+    """Keys live in the journal, not in the process."""
+    journal = opened(home)
+    first = record(journal, "k1")
+    journal.close()
+
+    again = opened(home)
+
+    assert record(again, "k1") == replace(first, is_repeated=True)
+    again.close()
+
+
+def test_a_key_used_for_another_command_is_refused(home: Path) -> None:
+    """The error names the key and the event that has it."""
+    journal = opened(home)
+    first = record(journal, "k1").events[0]
+
+    with pytest.raises(IdempotencyMismatch) as caught:
+        journal.execute(command("k1", content="something else"))
+
+    assert caught.value.params == {"key": "k1", "seq": first.seq}
+    journal.close()
+
+
+def test_a_retry_is_answered_before_its_expected_version_is_looked_at(home: Path) -> None:
+    """The first try moved the stream on; the retry with the same expectation must not be a conflict."""
+    journal = opened(home)
+    first = journal.execute(command("k1", expected=("agent:a", 0)))
+
+    again = journal.execute(command("k1", expected=("agent:a", 0)))
+
+    assert again.events == first.events
+    journal.close()
+
+
+def test_an_outdated_expectation_is_a_conflict_that_tells_the_current_version(home: Path) -> None:
+    """And nothing was recorded, so the key is still free."""
+    journal = opened(home)
+    record(journal, "k1")
+
+    with pytest.raises(Conflict) as caught:
+        journal.execute(command("k2", expected=("agent:a", 0)))
+
+    assert caught.value.params == {"stream": "agent:a", "expected": 0, "current": 1}
+    assert not journal.execute(command("k2", expected=("agent:a", 1))).is_repeated
+    journal.close()
+
+
+def test_a_refusal_of_the_rules_passes_through_and_leaves_no_trace(home: Path) -> None:
+    """Rejected is the caller's; the key may be used again."""
+    journal = opened(home)
+    head = journal.head
+
+    def refuse() -> Sequence[NewEvent]:
+        raise Rejected
+
+    with pytest.raises(Rejected):
+        journal.execute(replace(command("k1"), decide=refuse))
+
+    assert journal.head == head
+    assert not record(journal, "k1").is_repeated
+    journal.close()
+
+
+def test_a_command_that_decides_for_nothing_records_nothing(home: Path) -> None:
+    """No events, no key: the same command may record something later."""
+    journal = opened(home)
+    head = journal.head
+
+    receipt = journal.execute(command("k1", []))
+
+    assert receipt.events == ()
+    assert journal.head == head
+    assert not record(journal, "k1").is_repeated
+    journal.close()
+
+
+def test_decisions_see_the_state_of_everything_before_them_even_in_one_flush(home: Path) -> None:
+    """64 threads withdraw from 40: exactly 40 succeed, whichever share a flush."""
+    state = Counting()
+    journal = Journal.open(path=home, state=state)
+    refused: list[str] = []
+
+    def decide() -> Sequence[NewEvent]:
+        if state.sums.get("agent:a", 0) >= 40:
+            raise Rejected
+        return [event()]
+
+    def spend(name: str) -> None:
+        try:
+            journal.execute(replace(command(name), decide=decide))
+        except Rejected:
+            refused.append(name)
+
+    run_together([lambda name=f"t{number}": spend(name) for number in range(64)])  # type: ignore[misc]
+
+    assert state.sums == {"agent:a": 40}
+    assert len(refused) == 24
+    journal.close()
+
+
+def test_many_threads_share_flushes_and_lose_nothing(home: Path) -> None:
+    """16 threads of 60 commands: every receipt is an own event, gapless, and fewer fsyncs than commands."""
+    journal = opened(home)
+    seqs: list[int] = []
+
+    def write(thread: int) -> None:
+        for number in range(60):
+            seqs.append(record(journal, f"{thread}-{number}", event(f"agent:{thread}")).events[0].seq)
+
+    run_together([lambda thread=thread: write(thread) for thread in range(16)])  # type: ignore[misc]
+
+    assert sorted(seqs) == list(range(2, 962))
+    assert len({one.flush for one in journal.read()}) < 900
+    assert [journal.stream_version(f"agent:{thread}") for thread in range(16)] == [60] * 16
+    journal.close()
+
+
+def test_one_key_from_many_threads_at_once_is_recorded_once(home: Path) -> None:
+    """All get the same events, one of them as the first."""
+    journal = opened(home)
+    answers: list[tuple[tuple[Event, ...], bool]] = []
+
+    def write() -> None:
+        receipt = record(journal, "k1")
+        answers.append((receipt.events, receipt.is_repeated))
+
+    run_together([write] * 20)
+
+    assert len({events for events, _ in map(hashable, answers)}) == 1
+    assert sorted(repeated for _, repeated in answers) == [False] + [True] * 19
+    journal.close()
+
+
+def hashable(answer: tuple[tuple[Event, ...], bool]) -> tuple[str, bool]:
+    return answer[0][0].hash, answer[1]
+
+
+def test_a_command_or_query_that_calls_its_own_journal_is_refused_instead_of_hanging(home: Path) -> None:
+    """Rules run under the lock; waiting for it there would be for ever."""
+    journal = opened(home)
+
+    with pytest.raises(NestedUse):
+        journal.query(lambda: journal.head)
+    with pytest.raises(NestedUse):
+        journal.execute(replace(command("k1"), decide=lambda: list(record(journal, "k2").events)))
+
+    assert not record(journal, "k1").is_repeated
+    journal.close()
+
+
+def test_a_state_that_cannot_apply_an_event_fails_the_command_and_is_folded_again(home: Path) -> None:
+    """An error in apply must not leave a state that has seen events which are not in the journal."""
+
+    class Picky(Counting):
+        def apply(self, event: Event) -> None:
+            super().apply(event)
+            if event.data.get("note") == "boom":
+                raise RuntimeError("boom")
+
+    state = Picky()
+    journal = Journal.open(path=home, state=state)
+    record(journal, "k1", event(amount=5))
+
+    with pytest.raises(NotWritten, match="boom"):
+        record(journal, "k2", event(amount=7, note="boom"))
+
+    assert journal.query(lambda: dict(state.sums)) == {"agent:a": 5}
+    assert journal.head.seq == 2
+    assert record(journal, "k3", event(amount=1)).events[0].seq == 3
+    journal.close()
+
+
+def test_a_read_only_journal_reads_and_refuses_commands(home: Path) -> None:
+    """It shows what is durable, follows a writer, and writes nothing itself."""
+    writer = opened(home)
+    record(writer, "k1")
+    reader = opened(home, read_only=True)
+    record(writer, "k2")
+
+    with pytest.raises(ReadOnly):
+        record(reader, "k3")
+
+    assert reader.head == writer.head
+    assert reader.get(seq=3).key == "k2"
+    assert reader.status.state == "read_only"
+    reader.close()
+    writer.close()
+
+
+def test_a_closed_journal_says_so_and_closing_twice_is_fine(home: Path) -> None:
+    """Not a bad file descriptor."""
+    journal = opened(home)
+    journal.close()
+    journal.close()
+
+    with pytest.raises(Closed):
+        record(journal, "k1")
+    with pytest.raises(Closed):
+        journal.query(lambda: None)
+
+
+def test_an_unknown_event_is_named(home: Path) -> None:
+    """With the head, so that the caller sees how far it goes."""
+    journal = opened(home)
+
+    with pytest.raises(UnknownSeq) as caught:
+        journal.get(seq=9)
+
+    assert caught.value.params == {"seq": 9, "head": 1}
+    journal.close()
+
+
+def run_together(work: Sequence[Callable[[], None]]) -> None:
+    """Run everything in threads that start at the same moment; errors are raised here."""
+    barrier = threading.Barrier(len(work))
+    failures: list[BaseException] = []
+
+    def run(one: Callable[[], None]) -> None:
+        barrier.wait()
+        try:
+            one()
+        except BaseException as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]

@@ -1,0 +1,238 @@
+"""Damage: torn ends are cut and kept aside, anything that was durable and changed is reported with its place."""
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger.engine import Journal, verify
+from ledger.engine.errors import Corrupt
+from ledger.tests.engine.counting import command, event, opened, record
+from ledger.tests.engine.disk import MemoryDisk
+
+HOME = Path("/journal")
+SEGMENT = HOME / "segments" / "00000000000000000001.jsonl"
+NAME = SEGMENT.name
+
+
+def written(home: Path, count: int = 8) -> tuple[Path, list[bytes]]:
+    """A closed journal of ``count`` commands: its active segment and the lines in it."""
+    journal = opened(home)
+    for number in range(count):
+        record(journal, f"k{number}", event(amount=number, note="some text to flip bits in"))
+    journal.close()
+    segment = home / "segments" / NAME
+    return segment, segment.read_bytes().rstrip(b"\n").split(b"\n")
+
+
+def test_every_flipped_bit_below_the_mark_is_reported_at_its_place() -> None:
+    """All bits of a whole journal: read-only with segment, line and offset, and the file is left alone."""
+    disk = MemoryDisk()
+    journal = Journal.open(path=HOME, state=_state(), env=disk, segment_bytes=4096)
+    for number in range(3):
+        record(journal, f"k{number}")
+    image = disk.image()
+    lines = image[SEGMENT].rstrip(b"\n").split(b"\n")
+    starts = [len(b"\n".join(lines[:number])) + (1 if number else 0) for number in range(len(lines))]
+    for at in range(len(b"\n".join(lines)) + 1):
+        line = max(number for number, start in enumerate(starts) if start <= at)
+        damaged = bytearray(image[SEGMENT])
+        damaged[at] ^= 1 << (at % 8)
+
+        opened_again = Journal.open(path=HOME, state=_state(), env=MemoryDisk({**image, SEGMENT: bytes(damaged)}))
+
+        with pytest.raises(Corrupt) as caught:
+            record(opened_again, "new")
+        params = caught.value.params
+        assert (params["segment"], params["line"], params["offset"]) == (NAME, line + 1, starts[line]), f"byte {at}"
+        assert opened_again.status.head.seq == line
+
+
+def _state() -> "object":
+    from ledger.tests.engine.counting import Counting
+
+    return Counting()
+
+
+def test_a_damaged_journal_serves_the_verified_prefix_and_tells_expected_and_found(home: Path) -> None:
+    """An amount edited in the middle: reading works before it, writing is refused, the error names both sides."""
+    segment, lines = written(home)
+    segment.write_bytes(segment.read_bytes().replace(b'"amount_micros":3', b'"amount_micros":4'))
+
+    journal = opened(home)
+
+    assert journal.status.state == "read_only"
+    assert [one.seq for one in journal.read()] == [1, 2, 3, 4]
+    with pytest.raises(Corrupt) as caught:
+        record(journal, "new")
+    assert caught.value.params["line"] == 5
+    assert caught.value.params["offset"] == len(b"\n".join(lines[:4])) + 1
+    assert str(caught.value.params["found"]) in lines[4].decode()
+    journal.close()
+
+
+def test_a_tail_cut_from_the_file_shows_against_the_durable_mark(home: Path) -> None:
+    """Whole lines removed from the end leave a shorter journal that looks sound; it is not taken for one."""
+    segment, lines = written(home)
+    segment.write_bytes(b"\n".join(lines[:5]) + b"\n" * 4000)
+
+    journal = opened(home)
+
+    assert journal.status.state == "read_only"
+    assert "event 6" in journal.status.reason
+    assert verify(path=home).problems[0].what == "end"
+    journal.close()
+
+
+TORN: dict[str, Callable[[bytes], bytes]] = {
+    "half a record": lambda line: line[: len(line) // 2],
+    "a record without its last byte": lambda line: line[:-1],
+    "a hole in the middle": lambda line: line[:60] + b"\n" * 60 + line[120:],
+    "a lost beginning": lambda line: b"\n" * 100 + line[100:],
+    "noise": lambda line: bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("what", TORN)
+def test_a_torn_end_goes_to_quarantine_and_the_journal_goes_on(home: Path, what: str) -> None:
+    """The rest of an un-fsynced flush is kept aside, cut, and recorded; the next opening finds nothing to do."""
+    segment, lines = written(home)
+    end = len(b"\n".join(lines)) + 1
+    piece = TORN[what](next_line(home))
+    with segment.open("r+b") as file:
+        file.seek(end)
+        file.write(piece)
+
+    journal = opened(home)
+
+    recovered = list(journal.read(types=["journal.recovered"]))
+    assert journal.status.state == "normal"
+    assert len(recovered) == 1
+    kept = (home / "quarantine" / recovered[0].data["quarantine"]).read_bytes()
+    assert kept == piece.rstrip(b"\n\0")
+    assert recovered[0].data["offset"] == end
+    assert recovered[0].seq == len(lines) + 1
+    journal.close()
+    again = opened(home)
+    assert again.head.seq == len(lines) + 1
+    assert verify(path=home).is_sound
+    again.close()
+
+
+def next_line(home: Path) -> bytes:
+    """The line that the journal would write next."""
+    journal = opened(home)
+    flush = journal._store.new_flush()
+    flush.add(command("torn"), [event(note="x" * 300)])
+    journal.close()
+    return flush.lines[0][:-1]
+
+
+def test_whole_records_that_were_not_acknowledged_are_adopted_up_to_the_last_whole_commit(home: Path) -> None:
+    """The writer died after the write: a whole command is kept, half of one of three events is cut."""
+    segment, lines = written(home)
+    journal = opened(home)
+    flush = journal._store.new_flush()
+    flush.add(command("whole"), [event(), event()])
+    flush.add(command("half"), [event(), event(), event()])
+    journal.close()
+    with segment.open("r+b") as file:
+        file.seek(len(b"\n".join(lines)) + 1)
+        file.write(b"".join(flush.lines[:4]))
+
+    again = opened(home)
+
+    assert again.execute(command("whole", [])).is_repeated
+    assert not again.execute(command("half")).is_repeated
+    assert [one.type for one in again.read(after=len(lines) + 2, limit=1)] == ["journal.recovered"]
+    again.close()
+
+
+def test_space_that_a_power_cut_left_as_zeros_is_filled_again_without_a_word(home: Path) -> None:
+    """The file grew, its newlines did not reach the disk: nothing was lost, nothing is recorded."""
+    segment, lines = written(home)
+    with segment.open("r+b") as file:
+        file.seek(len(b"\n".join(lines)) + 1)
+        file.write(bytes(5000))
+
+    journal = opened(home)
+
+    assert journal.head.seq == len(lines)
+    assert b"\0" not in segment.read_bytes()
+    journal.close()
+
+
+def test_a_live_process_cuts_what_a_dead_one_left_before_it_appends(home: Path) -> None:
+    """Not only opening: whoever takes the lock next makes the end sound."""
+    journal = opened(home)
+    record(journal, "k1")
+    flush = journal._store.new_flush()
+    flush.add(command("dead"), [event()])
+    segment = journal._store.active
+    assert segment is not None
+    with segment.path.open("r+b") as file:
+        file.seek(segment.end)
+        file.write(flush.lines[0][:100])
+
+    receipt = record(journal, "k2")
+
+    assert [one.type for one in journal.read(after=2)] == ["journal.recovered", "credit.consumed"]
+    assert receipt.events[0].seq == 4
+    journal.close()
+    assert verify(path=home).is_sound
+
+
+@pytest.mark.parametrize("slots", [b"", b"\0" * 128, b"x" * 128, b"\xff" * 50])
+def test_a_lost_or_damaged_mark_is_no_reason_not_to_open(home: Path, slots: bytes) -> None:
+    """The records prove themselves; the mark is written again."""
+    _, lines = written(home)
+    (home / "durable").write_bytes(slots)
+
+    journal = opened(home)
+
+    assert journal.status.state == "normal"
+    assert journal.head.seq == len(lines)
+    assert record(journal, "new").events[0].seq == len(lines) + 1
+    journal.close()
+    assert verify(path=home).is_end_proven
+
+
+def test_deleted_swapped_and_inserted_lines_break_the_chain_where_it_was_done(home: Path) -> None:
+    """Each record by itself is whole; its place is not."""
+    segment, lines = written(home)
+    whole = segment.read_bytes()
+    for change in (lines[:3] + lines[4:], [*lines[:3], lines[4], lines[3], *lines[5:]], [*lines[:4], *lines[3:]]):
+        segment.write_bytes(b"\n".join(change) + b"\n")
+
+        report = verify(path=home)
+
+        assert report.chain_breaks == 1
+        assert report.problems[0].line in (4, 5)
+        assert report.problems[0].segment == NAME
+    segment.write_bytes(whole)
+    assert verify(path=home).is_sound
+
+
+def test_random_damage_anywhere_never_shows_an_event_that_was_not_written() -> None:
+    """2,000 images with random bytes, blocks moved, zeroed and doubled: a verified prefix or nothing."""
+    chance = random.Random(11)
+    disk = MemoryDisk()
+    journal = Journal.open(path=HOME, state=_state(), env=disk, segment_bytes=16384)
+    for number in range(15):
+        record(journal, f"k{number}", event(amount=number))
+    lines = [journal._store.line_of(seq) for seq in range(1, journal.head.seq + 1)]
+    image, end = disk.image(), len(b"\n".join(lines))
+    for _ in range(2000):
+        damaged = bytearray(image[SEGMENT])
+        size = chance.choice([1, 7, 512])
+        at, other = chance.randrange(0, end - size), chance.randrange(0, end)
+        piece = [os.urandom(size), bytes(size), b"\n" * size, bytes(damaged[other : other + size])]
+        damaged[at : at + size] = chance.choice(piece)
+
+        again = Journal.open(path=HOME, state=_state(), env=MemoryDisk({**image, SEGMENT: bytes(damaged)}))
+
+        head = again.status.head.seq
+        assert [again._store.line_of(seq) for seq in range(1, head + 1)] == lines[:head]
+        assert (again.status.state == "normal") == (head == len(lines))
