@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -11,7 +14,7 @@ from django_q.models import OrmQ
 from console.kernel.models import AuditEntry
 from testruns.actions import queue_is_stuck, reap
 from testruns.actions.execution import execute
-from testruns.actions.leases import claim, own_label
+from testruns.actions.leases import claim, own_label, started_ticks
 from testruns.actions.machine_lock import MachineLock
 from testruns.actions.queueing import enqueue, repair_messages
 from testruns.models import Attempt, Run, ScenarioExecution
@@ -79,6 +82,68 @@ def test_a_worker_that_hangs_for_a_minute_loses_its_execution(make_run: MakeRun)
     assert reap() == 1
     execution.refresh_from_db()
     assert execution.state == ABANDONED
+
+
+def test_a_child_whose_worker_hangs_is_ended_with_its_execution(make_run: MakeRun) -> None:
+    """Nothing goes on loading the machine; the process is recognised by its start, not by its number alone."""
+    execution = make_run(scenarios=("credit_storm",)).executions.get()
+    lose(execution, owner=own_label(), silence_seconds=61)
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
+    other = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
+    ticks = started_ticks(child.pid)
+    ScenarioExecution.objects.filter(pk=execution.pk).update(pid=child.pid, pid_started_ticks=ticks)
+
+    reap()
+    ended_with = child.wait(timeout=5)
+    is_other_left_alone = other.poll() is None
+    other.kill()
+    other.wait()
+
+    assert ended_with == -signal.SIGKILL
+    assert is_other_left_alone
+
+
+def test_a_process_that_only_has_the_number_of_the_child_is_left_alone(make_run: MakeRun) -> None:
+    """Numbers are used again."""
+    execution = make_run(scenarios=("credit_storm",)).executions.get()
+    lose(execution, owner=own_label(), silence_seconds=61)
+    stranger = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
+    ScenarioExecution.objects.filter(pk=execution.pk).update(pid=stranger.pid, pid_started_ticks=1)
+
+    reap()
+    is_left_alone = stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
+
+    assert is_left_alone
+
+
+def test_a_step_that_fails_does_not_keep_the_others_from_their_turn(
+    make_run: MakeRun, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A driver's label that nobody can read stops one step, and the lost execution is abandoned all the same."""
+    make_run(driver="not a label")
+    execution = make_run(scenarios=("credit_storm",)).executions.get()
+    lose(execution, owner=dead_label(), silence_seconds=9)
+
+    assert reap() == 1
+    execution.refresh_from_db()
+    assert execution.state == ABANDONED
+    assert "a step of the reaper failed" in caplog.text
+
+
+def test_a_command_on_another_machine_is_given_a_minute(make_run: MakeRun) -> None:
+    """Its process cannot be looked up from here; its heartbeats can."""
+    elsewhere = ":".join(["another-boot", *own_label().split(":")[1:]])
+    run = make_run(driver=elsewhere)
+    just_requested = reap()
+    Run.objects.filter(pk=run.pk).update(requested_at=timezone.now() - timedelta(seconds=61))
+
+    reap()
+    run.refresh_from_db()
+
+    assert just_requested == 0
+    assert run.state == RunState.UNFINISHED.value
 
 
 def test_a_message_for_a_lost_execution_marks_it_without_waiting_for_the_reaper(make_run: MakeRun) -> None:

@@ -15,6 +15,7 @@ from console.kernel.acts import Actor
 from console.kernel.errors import NotAllowed, NotFound
 from console.kernel.models import AuditEntry, Person
 from testruns.actions import (
+    attempt_again,
     cancel_execution,
     cancel_run,
     plan_of,
@@ -203,6 +204,29 @@ def test_what_is_over_cannot_be_cancelled(make_run: MakeRun, tester: Actor) -> N
         cancel_run(actor=tester, run_id=run.pk)
     with pytest.raises(ExecutionOver, match="credit_storm"):
         cancel_execution(actor=tester, execution_id=run.executions.get().pk)
+
+
+def test_asking_a_working_execution_to_stop_a_second_time_is_refused(make_run: MakeRun, tester: Actor) -> None:
+    """It was asked already and stops within a second."""
+    run = make_run(scenarios=("credit_storm",))
+    execution = run.executions.get()
+    claim(execution_id=execution.pk)
+    ScenarioExecution.objects.filter(pk=execution.pk).update(state=ExecutionState.RUNNING.value)
+
+    asked = cancel_execution(actor=tester, execution_id=execution.pk)
+
+    assert asked.cancel_requested_at is not None
+    with pytest.raises(ExecutionOver):
+        cancel_execution(actor=tester, execution_id=execution.pk)
+    with pytest.raises(RunOver):
+        cancel_run(actor=tester, run_id=run.pk)
+
+
+@pytest.mark.parametrize("act", [cancel_execution, attempt_again])
+def test_an_execution_that_does_not_exist_is_named_in_the_refusal(tester: Actor, act: Any) -> None:
+    """With its number."""
+    with pytest.raises(NotFound, match="4711"):
+        act(actor=tester, execution_id=4711)
 
 
 def test_a_reviewer_cannot_cancel(make_run: MakeRun, make_actor: MakeActor) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -163,6 +165,39 @@ def test_a_storage_without_a_database_is_an_error_and_no_verdict(tmp_path: Path)
 
     assert (code, lines) == (4, [])
     assert "manage.py migrate" in err
+
+
+def test_on_a_terminal_a_bar_shows_and_stdout_stays_the_record(storage: Path) -> None:
+    """stderr is a terminal here, stdout is not."""
+    terminal, other_end = pty.openpty()
+    command = subprocess.Popen(
+        [sys.executable, "manage.py", "run_live_tests", *STORM],
+        cwd=ROOT,
+        env=product_environment() | {"TERM": "xterm", "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=other_end,
+        text=True,
+    )
+    os.close(other_end)
+    shown = read_to_end(terminal)
+    out, _ = command.communicate(timeout=30)
+    os.close(terminal)
+
+    assert "credit_storm at 5" in shown
+    assert "100 %" in shown
+    assert "FINISHED" not in out
+    assert out.splitlines()[-1] == "INCOMPLETE"
+
+
+def read_to_end(terminal: int) -> str:
+    """Everything written to the terminal; Linux says EIO when the last writer is gone."""
+    pieces = []
+    try:
+        while piece := os.read(terminal, 65536):
+            pieces.append(piece)
+    except OSError as end:
+        assert end.errno == errno.EIO
+    return b"".join(pieces).decode()
 
 
 def is_half_way() -> ScenarioExecution | None:
