@@ -130,6 +130,8 @@ class _Verification:
             elif not is_last and (event is None or event.type != SEALED):
                 self._report("end", path, walker.seq, walker.offset, "a sealed end", "the end of the file")
             self._read_bytes += size
+            if self._progress is not None:
+                self._progress(self._read_bytes, total)
         finally:
             self._env.close(fd)
 

@@ -1,0 +1,160 @@
+"""Reading: filters, ranges, both directions, over sealed and active segments, against plain filtering of all events."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.engine import Event, Journal, NewEvent, verify
+from ledger.engine.errors import Corrupt, NotAJournal
+from ledger.tests.engine.counting import command, event, opened, record
+
+
+@pytest.fixture
+def journal(home: Path) -> Journal:
+    journal = opened(home, segment_bytes=16 * 1024)
+    for number in range(150):
+        kinds = ["credit.consumed", "credit.refunded", "approval.requested", "credits.other"]
+        drafts = [NewEvent(stream=f"agent:{number % 7}", type=kinds[number % 4], data={"amount_micros": number})]
+        one = command(f"k{number}", drafts * (1 + number % 3))
+        journal.execute(type(one)(**{**_fields(one), "actor": f"user:{number % 3}", "correlation": f"m:{number % 5}"}))
+    return journal
+
+
+def _fields(one: Any) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in type(one).__dataclass_fields__}
+
+
+FILTERS: dict[str, tuple[dict[str, Any], Callable[[Event], bool]]] = {
+    "everything": ({}, lambda one: True),
+    "a stream": ({"stream": "agent:3"}, lambda one: one.stream == "agent:3"),
+    "a type": ({"types": ["credit.refunded"]}, lambda one: one.type == "credit.refunded"),
+    "a family of types": ({"types": ["credit.*"]}, lambda one: one.type.startswith("credit.")),
+    "two types": (
+        {"types": ["approval.*", "segment.sealed"]},
+        lambda one: one.type.startswith("approval.") or one.type == "segment.sealed",
+    ),
+    "an actor and a correlation": (
+        {"actor": "user:1", "correlation": "m:2"},
+        lambda one: one.actor == "user:1" and one.correlation == "m:2",
+    ),
+    "a key": ({"key": "k77"}, lambda one: one.key == "k77"),
+    "a range": ({"after": 40, "until": 170}, lambda one: 40 < one.seq <= 170),
+    "nothing": ({"stream": "agent:99"}, lambda one: False),
+}
+
+
+@pytest.mark.parametrize(("name", "descending"), list(itertools.product(FILTERS, [False, True])))
+def test_a_filter_finds_what_plain_filtering_finds_in_both_directions(
+    journal: Journal, name: str, descending: bool
+) -> None:
+    """With and without a limit; the newest of a descending read are really the newest."""
+    arguments, is_wanted = FILTERS[name]
+    everything = [journal.get(seq=seq) for seq in range(1, journal.head.seq + 1)]
+    wanted = [one for one in everything if is_wanted(one)]
+    wanted = wanted[::-1] if descending else wanted
+
+    assert list(journal.read(**arguments, descending=descending)) == wanted
+    assert list(journal.read(**arguments, descending=descending, limit=5)) == wanted[:5]
+    assert list(journal.read(**arguments, descending=descending, limit=0)) == []
+    journal.close()
+
+
+def test_a_range_of_times_is_found_exactly(journal: Journal) -> None:
+    """since is inside, before is outside."""
+    since, before = journal.get(seq=50).time, journal.get(seq=60).time
+
+    assert [one.seq for one in journal.read(since=since, before=before)] == list(range(50, 60))
+    assert next(journal.read(since=since, before=before, descending=True)).seq == 59
+    assert list(journal.read(since="9999")) == []
+    assert list(journal.read(before="0000")) == []
+    journal.close()
+
+
+def test_a_read_that_has_begun_ends_where_the_journal_ended_then(journal: Journal) -> None:
+    """What is recorded meanwhile, even a seal of the segment being read, does not disturb it."""
+    head = journal.head.seq
+    reading = journal.read()
+    first = [next(reading) for _ in range(head - 20)]
+    for number in range(100):
+        record(journal, f"more-{number}")
+    journal.settle_sealing()
+
+    rest = list(reading)
+
+    assert [one.seq for one in first + rest] == list(range(1, head + 1))
+    journal.close()
+
+
+def test_large_and_small_events_are_read_in_constant_pieces(home: Path) -> None:
+    """A megabyte among hundreds of small ones, in both directions."""
+    journal = opened(home, segment_bytes=8 * 2**20)
+    for number in range(60):
+        record(journal, f"k{number}", event(amount=number, note="x" * (900_000 if number % 20 == 7 else 10)))
+
+    forward = [one.data["amount_micros"] for one in journal.read(types=["credit.consumed"])]
+    backward = [one.data["amount_micros"] for one in journal.read(types=["credit.consumed"], descending=True)]
+
+    assert forward == backward[::-1] == list(range(60))
+    journal.close()
+
+
+def test_damage_met_while_reading_is_raised_with_its_place(journal: Journal, home: Path) -> None:
+    """Checked on write and again on read."""
+    victim = sorted((home / "segments").glob("*.jsonl"))[1]
+    journal.settle_sealing()
+    victim.chmod(0o640)
+    victim.write_bytes(victim.read_bytes().replace(b'"amount_micros":', b'"amount_miCros":', 1))
+
+    with pytest.raises(Corrupt) as caught:
+        list(journal.read(stream="agent:1"))
+        list(journal.read())
+
+    assert caught.value.params["segment"] == victim.name
+    journal.close()
+
+
+def test_verify_reads_everything_tells_its_progress_and_changes_nothing(journal: Journal, home: Path) -> None:
+    """The head is the journal's head; every event is handed over; no file is touched."""
+    head = journal.head
+    journal.close()
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    seqs: list[int] = []
+    progress: list[tuple[int, int]] = []
+
+    report = verify(path=home, take=lambda one: seqs.append(one.seq), progress=lambda *one: progress.append(one))
+
+    assert report.is_sound
+    assert report.head == head
+    assert report.events == head.seq
+    assert seqs == list(range(1, head.seq + 1))
+    assert report.torn_bytes == 0
+    assert progress[-1][0] == progress[-1][1]
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+
+
+def test_verify_of_a_single_segment_says_that_its_end_is_not_proven(journal: Journal, home: Path) -> None:
+    """Without the directory there is no durable mark."""
+    journal.close()
+    segment = sorted((home / "segments").glob("*.jsonl"))[0]
+
+    report = verify(path=segment)
+
+    assert report.is_sound
+    assert not report.is_end_proven
+    assert report.events == len(segment.read_bytes().splitlines())
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"format":"other"}', b"[]"])
+def test_a_directory_that_is_no_journal_is_refused_with_the_reason(home: Path, content: bytes) -> None:
+    """Missing, damaged or of another format: never taken over."""
+    home.mkdir(parents=True)
+    (home / "journal.json").write_bytes(content)
+
+    with pytest.raises(NotAJournal):
+        opened(home)
+    (home / "journal.json").unlink()
+    with pytest.raises(NotAJournal):
+        opened(home, read_only=True)
