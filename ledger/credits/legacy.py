@@ -18,6 +18,8 @@ from ledger.engine.event import Command, NewEvent
 from ledger.engine.messages import gettext_noop
 
 _LINES_PER_COMMAND = 200
+# Consequences that cannot be written either: the request they are about is not there, or is decided.
+_WITHOUT_EFFECT = {"unknown-request", "requested-twice", "decided-twice"}
 _TOLERANCE_MICROS = int(TOLERANCE.scaleb(6))
 
 
@@ -127,7 +129,7 @@ class _Writer:
             return [refused_event(item, stream=self._stream)]
         if problem is not None and item.entity is not None:
             self._causes.setdefault(item.entity, problem.cause or problem.line)
-        if problem is not None and problem.cause is None:
+        if problem is not None and (problem.cause is None or problem.code in _WITHOUT_EFFECT):
             return [refused_event(problem, stream=self._stream)]
         if item.type not in MONEY_TYPES:
             self.imported_count += 1

@@ -66,7 +66,7 @@ class Desk:
         return [event.type for event in self.events()]
 
     @contextmanager
-    def refuses(self, error: type[Rejected]) -> Iterator[None]:
+    def assert_refused(self, error: type[Rejected]) -> Iterator[None]:
         """The block is refused with this error and leaves neither an event nor a change of state."""
         before = (len(self.events()), self.ledger.state_digest())
         with pytest.raises(error):

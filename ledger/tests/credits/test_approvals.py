@@ -60,7 +60,7 @@ def test_critical_risk_takes_two_different_people(desk: Desk) -> None:
     request(desk, "CRITICAL")
 
     assert decide(desk, "bob").approval_state == "pending"
-    with desk.refuses(errors.AlreadyApproved):
+    with desk.assert_refused(errors.AlreadyApproved):
         decide(desk, "bob")
     assert desk.ledger.approval("r-1").approvers == ("bob",)
     assert decide(desk, "cat").approval_state == "approved"
@@ -74,7 +74,7 @@ def test_grave_approvals_need_a_justification(desk: Desk, risk_level: str) -> No
     request(desk, risk_level)
 
     for why in ("", "ok", " 123456789 "):
-        with desk.refuses(Rejected):
+        with desk.assert_refused(Rejected):
             decide(desk, "bob", why=why)
 
     assert desk.ledger.approval("r-1").state is ApprovalState.PENDING
@@ -92,7 +92,7 @@ def test_one_rejection_ends_a_request_and_says_why(desk: Desk) -> None:
     request(desk, "CRITICAL")
     decide(desk, "bob")
 
-    with desk.refuses(errors.ReasonTooShort):
+    with desk.assert_refused(errors.ReasonTooShort):
         decide(desk, "cat", is_approval=False, why="no")
     answer = decide(desk, "cat", is_approval=False, why="the budget is spent")
 
@@ -105,21 +105,21 @@ def test_nobody_decides_the_own_request(desk: Desk, is_approval: bool) -> None:
     """Neither yes nor no; the requester cancels."""
     request(desk, "MEDIUM")
 
-    with desk.refuses(errors.SelfApproval):
+    with desk.assert_refused(errors.SelfApproval):
         decide(desk, "ann", is_approval=is_approval)
 
 
 def test_only_the_requester_cancels(desk: Desk) -> None:
     """And only once."""
     request(desk, "HIGH")
-    with desk.refuses(errors.NotRequester):
+    with desk.assert_refused(errors.NotRequester):
         desk.order(commands.CancelApproval(request="r-1", by="bob", reason="not wanted"))
 
     answer = desk.order(commands.CancelApproval(request="r-1", by="ann", reason="not wanted"))
 
     assert answer.approval_state == "cancelled"
     assert desk.ledger.approval("r-1").decided_by == "ann"
-    with desk.refuses(AlreadyDecided):
+    with desk.assert_refused(AlreadyDecided):
         desk.order(commands.CancelApproval(request="r-1", by="ann", reason="not wanted"))
 
 
@@ -130,7 +130,7 @@ def test_a_decided_request_stays_as_it_was_decided(desk: Desk, first: bool, seco
     request(desk, "MEDIUM")
     decide(desk, "bob", is_approval=first)
 
-    with desk.refuses(AlreadyDecided):
+    with desk.assert_refused(AlreadyDecided):
         decide(desk, "cat", is_approval=second)
 
     assert AlreadyDecided.code == "already_decided"
@@ -153,39 +153,39 @@ def test_after_its_hours_a_request_can_only_expire(desk: Desk, risk_level: str, 
     """Before them it cannot expire."""
     request(desk, risk_level)
     desk.clock.pass_hours(hours - 1)
-    with desk.refuses(errors.NotYetDue):
+    with desk.assert_refused(errors.NotYetDue):
         desk.order(commands.ExpireApproval(request="r-1"))
     desk.clock.pass_hours(2)
 
-    with desk.refuses(errors.ApprovalOverdue):
+    with desk.assert_refused(errors.ApprovalOverdue):
         decide(desk, "bob")
     answer = desk.order(commands.ExpireApproval(request="r-1"))
 
     assert answer.approval_state == "expired"
-    with desk.refuses(AlreadyDecided):
+    with desk.assert_refused(AlreadyDecided):
         decide(desk, "bob")
 
 
 def test_a_request_is_made_once(desk: Desk) -> None:
     """Neither while it is open nor after it is decided may its name be used again."""
     request(desk, "MEDIUM")
-    with desk.refuses(errors.ApprovalExists):
+    with desk.assert_refused(errors.ApprovalExists):
         request(desk, "MEDIUM")
     decide(desk, "bob")
-    with desk.refuses(errors.ApprovalExists):
+    with desk.assert_refused(errors.ApprovalExists):
         request(desk, "LOW")
 
 
 def test_a_request_nobody_made_cannot_be_decided(desk: Desk) -> None:
     """Its name is named."""
-    with desk.refuses(errors.UnknownApproval):
+    with desk.assert_refused(errors.UnknownApproval):
         decide(desk, "bob")
 
 
 @pytest.mark.parametrize("risk_level", ["low", "SEVERE", "", None])
 def test_an_unknown_risk_level_is_refused(desk: Desk, risk_level: object) -> None:
     """The four are named."""
-    with desk.refuses(errors.InvalidChoice):
+    with desk.assert_refused(errors.InvalidChoice):
         request(desk, risk_level)  # type: ignore[arg-type]
 
 

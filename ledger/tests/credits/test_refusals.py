@@ -44,21 +44,21 @@ NO_AMOUNTS: list[object] = [0, -1, True, 1.5, float("nan"), float("inf"), "5"]
 @pytest.mark.parametrize("micros", NO_AMOUNTS)
 def test_no_command_carries_an_amount_that_is_no_positive_integer(desk: Desk, make: Make, micros: object) -> None:
     """Zero, negative numbers, NaN, infinity, floats and texts."""
-    with desk.refuses(errors.InvalidAmount):
+    with desk.assert_refused(errors.InvalidAmount):
         desk.order(make(micros))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("make", WITH_AMOUNT)
 def test_no_command_carries_an_amount_past_two_to_the_fifty_third(desk: Desk, make: Make) -> None:
     """It has its own refusal."""
-    with desk.refuses(errors.AmountTooLarge):
+    with desk.assert_refused(errors.AmountTooLarge):
         desk.order(make(AMOUNT_MICROS_MAX + 1))
 
 
 @pytest.mark.parametrize("skill_ppm", [-1, 1_000_001, 10_000_000, 0.5, True, "1"])
 def test_a_skill_outside_zero_to_one_is_refused(desk: Desk, skill_ppm: object) -> None:
     """The original accepted a skill of 10."""
-    with desk.refuses(errors.InvalidSkill):
+    with desk.assert_refused(errors.InvalidSkill):
         desk.order(commands.CreateAgent(agent="ann", skill_ppm=skill_ppm))  # type: ignore[arg-type]
 
 
@@ -67,7 +67,7 @@ def test_an_agent_created_again_keeps_its_balance(desk: Desk) -> None:
     first = desk.order(commands.CreateAgent(agent="ann"), key="create")
     desk.consume("ann", 5)
 
-    with desk.refuses(errors.AgentExists):
+    with desk.assert_refused(errors.AgentExists):
         desk.order(commands.CreateAgent(agent="ann"))
     with pytest.raises(IdempotencyMismatch):
         desk.order(commands.CreateAgent(agent="ann", skill_ppm=1), key="create")
@@ -91,14 +91,14 @@ def test_nobody_spends_more_than_there_is(desk: Desk, spend: commands.CreditComm
     desk.open_account("ann", 10)
     desk.open_account("bob", 10)
 
-    with desk.refuses(errors.InsufficientCredits):
+    with desk.assert_refused(errors.InsufficientCredits):
         desk.order(spend)
 
 
 @pytest.mark.parametrize("make", WITH_AMOUNT[1:6])
 def test_an_agent_that_does_not_exist_can_do_nothing(desk: Desk, make: Make) -> None:
     """Credits do not come from a name."""
-    with desk.refuses(errors.UnknownAgent):
+    with desk.assert_refused(errors.UnknownAgent):
         desk.order(make(ONE))
 
 
@@ -106,14 +106,14 @@ def test_an_agent_that_does_not_exist_can_do_nothing(desk: Desk, make: Make) -> 
 def test_synergy_with_an_agent_that_does_not_exist_is_refused(desk: Desk, make: Make) -> None:
     """Neither partner may be made up."""
     desk.open_account("ann")
-    with desk.refuses(errors.UnknownAgent):
+    with desk.assert_refused(errors.UnknownAgent):
         desk.order(make(ONE))
 
 
 @pytest.mark.parametrize("agent", ["", " ann", "ann ", "a\nb", "a\u200bb", "x" * 129, "é" * 65, "e\u0301", 5, None])
 def test_names_that_cannot_be_told_apart_are_refused(desk: Desk, agent: object) -> None:
     """Empty, padded, invisible, over 128 bytes, or another spelling of the same letters."""
-    with desk.refuses(errors.InvalidIdentifier):
+    with desk.assert_refused(errors.InvalidIdentifier):
         desk.order(commands.CreateAgent(agent=agent))  # type: ignore[arg-type]
 
 
@@ -122,7 +122,7 @@ def test_a_reason_must_be_a_text_that_can_be_stored(desk: Desk, reason: object) 
     """Blank, too long, with NUL or half a character."""
     desk.open_account("ann")
 
-    with desk.refuses(errors.InvalidText):
+    with desk.assert_refused(errors.InvalidText):
         desk.order(commands.Consume(agent="ann", amount_micros=ONE, reason=reason))  # type: ignore[arg-type]
 
 
@@ -130,7 +130,7 @@ def test_a_withdrawal_needs_a_reason_of_ten_characters(desk: Desk) -> None:
     """Spaces around it do not count."""
     desk.open_account("ann")
 
-    with desk.refuses(errors.ReasonTooShort):
+    with desk.assert_refused(errors.ReasonTooShort):
         desk.order(commands.Withdraw(agent="ann", severity="low", reason="  because  "))
 
 
@@ -139,9 +139,9 @@ def test_a_withdrawal_needs_an_amount_or_a_known_severity(desk: Desk, severity: 
     """Exactly one of the two."""
     desk.open_account("ann")
 
-    with desk.refuses(errors.InvalidChoice):
+    with desk.assert_refused(errors.InvalidChoice):
         desk.order(commands.Withdraw(agent="ann", severity=severity, reason="a good reason"))
-    with desk.refuses(errors.InvalidChoice):
+    with desk.assert_refused(errors.InvalidChoice):
         desk.order(commands.Withdraw(agent="ann", severity="low", amount_micros=1, reason="a good reason"))
 
 
@@ -149,7 +149,7 @@ def test_a_share_of_almost_nothing_is_no_withdrawal(desk: Desk) -> None:
     """Ten per cent of nine micro-credits is less than one."""
     desk.order(commands.CreateAgent(agent="ann", initial_micros=9))
 
-    with desk.refuses(errors.NothingToWithdraw):
+    with desk.assert_refused(errors.NothingToWithdraw):
         desk.order(commands.Withdraw(agent="ann", severity="low", reason="a good reason"))
 
 
@@ -158,7 +158,7 @@ def test_regeneration_takes_a_real_span_of_time(desk: Desk, hours_ppm: object) -
     """More than nothing, at most a year."""
     desk.open_account("ann")
 
-    with desk.refuses(errors.InvalidCount):
+    with desk.assert_refused(errors.InvalidCount):
         desk.order(commands.Regenerate(agent="ann", hours_ppm=hours_ppm))  # type: ignore[arg-type]
 
 
@@ -166,7 +166,7 @@ def test_a_transfer_to_oneself_is_refused(desk: Desk) -> None:
     """It would only make noise in the journal."""
     desk.open_account("ann")
 
-    with desk.refuses(errors.SameAccount):
+    with desk.assert_refused(errors.SameAccount):
         desk.order(commands.Transfer(payer="ann", payee="ann", amount_micros=1, reason="work"))
 
 
@@ -176,13 +176,13 @@ def test_no_account_passes_sixty_three_bits(desk: Desk) -> None:
     account = desk.ledger.journal.query(lambda: desk.ledger._state.accounts["agent:ann"])
     account.balance_micros = TOTAL_MICROS_MAX - 5
 
-    with desk.refuses(errors.TotalTooLarge):
+    with desk.assert_refused(errors.TotalTooLarge):
         desk.order(commands.AddCredits(agent="ann", amount_micros=6, reason="work"))
 
 
 def test_a_command_without_a_key_is_refused(desk: Desk) -> None:
     """A retry could not be told from a second order."""
-    with desk.refuses(errors.MissingKey):
+    with desk.assert_refused(errors.MissingKey):
         desk.order(commands.CreateAgent(agent="ann"), key="")
 
 
@@ -222,7 +222,7 @@ def test_what_is_no_credit_command_is_refused(desk: Desk) -> None:
 @pytest.mark.parametrize("depth", [-1, 10**9 + 1, 1.0, True])
 def test_a_queue_depth_is_a_whole_number(desk: Desk, depth: object) -> None:
     """From zero to a thousand million."""
-    with desk.refuses(errors.InvalidCount):
+    with desk.assert_refused(errors.InvalidCount):
         desk.order(commands.SampleEoc(queue_depth=depth))  # type: ignore[arg-type]
 
 

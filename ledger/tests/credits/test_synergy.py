@@ -89,7 +89,7 @@ def test_a_collaboration_is_rewarded_once(desk: Desk) -> None:
     team(desk, "ann", "bob")
     desk.order(collaboration("c-1"))
 
-    with desk.refuses(errors.AlreadyRecorded):
+    with desk.assert_refused(errors.AlreadyRecorded):
         desk.order(collaboration("c-1"))
 
 
@@ -120,7 +120,7 @@ def test_collaborations_that_cannot_be_are_refused(desk: Desk, more: dict[str, o
     """Alone, with oneself, without shares, or with too many."""
     team(desk, "ann", "bob")
 
-    with desk.refuses(error):
+    with desk.assert_refused(error):
         desk.order(collaboration("c-1", **more))
 
 
@@ -160,7 +160,7 @@ def test_reuse_that_is_none_is_refused(desk: Desk, more: dict[str, object], erro
     """Of the own work, of something else, or of nobody's."""
     team(desk, "ann", "bob")
 
-    with desk.refuses(error):
+    with desk.assert_refused(error):
         desk.order(reuse("r-1", **more))
 
 
@@ -181,5 +181,5 @@ def test_a_reward_that_would_overflow_refuses_the_whole_collaboration(desk: Desk
     team(desk, "ann", "bob")
     desk.ledger.journal.query(lambda: setattr(desk.ledger._state.accounts["agent:bob"], "balance_micros", 2**63 - 2))
 
-    with desk.refuses(errors.TotalTooLarge):
+    with desk.assert_refused(errors.TotalTooLarge):
         desk.order(collaboration("c-1"))
