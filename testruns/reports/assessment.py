@@ -10,7 +10,7 @@ from testruns.models import Finding
 from testruns.recommendation import Recommendation
 from testruns.reports.blocks import BAD, GOOD, Block, Boxes, Cell, Heading, Items, Paragraph, Section, code, table
 from testruns.reports.report import Report
-from testruns.reports.words import count, figure, say, verdict
+from testruns.reports.words import count, figure, say, severity, verdict
 
 PENDING: Final = "PENDING"
 
@@ -104,7 +104,7 @@ def _finding_blocks(found: list[Finding]) -> list[Block]:
     rows = [
         (
             code(finding.rule_code),
-            verdict(finding.severity),
+            severity(finding.severity),
             say(finding.what, finding.what_params),
             _(finding.impact) if finding.impact else figure(None, ""),
             _(finding.where) if finding.where else figure(None, ""),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, override
 from testruns.reports.blocks import Block, Boxes, Cell, Code, Document, Heading, Items, Paragraph, Section, Table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#!$])")
-_LINE_START = re.compile(r"^(\s*)([-+=]|\d+[.)])")
+_LINE_START = re.compile(r"^(\d*)([-+=.)])")
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _FENCE_MIN: Final = 3
 
@@ -35,15 +35,13 @@ def _parts(document: Document) -> list[str]:
 
 def escaped(text: str) -> str:
     """The text on one line, with every sign that could be markup or HTML made harmless."""
+    return _LINE_START.sub(r"\1\\\2", _inline(text))
+
+
+def _inline(text: str) -> str:
+    """As `escaped`, for a place where no line begins: `1.` and `-` need no care in a cell of a table."""
     line = " ".join(text.split())
-    line = "".join(_ENTITIES.get(character, character) for character in line)
-    line = _SPECIAL.sub(r"\\\1", line)
-    return _LINE_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[2][0] in "-+=" else _dotted(match), line)
-
-
-def _dotted(match: re.Match[str]) -> str:
-    """`1.` at the start of a line would begin a list; `1\\.` does not."""
-    return f"{match[1]}{match[2][:-1]}\\{match[2][-1]}"
+    return _SPECIAL.sub(r"\\\1", "".join(_ENTITIES.get(character, character) for character in line))
 
 
 def _title(section: Section) -> str:
@@ -72,7 +70,7 @@ def _boxes(block: Boxes) -> str:
 
 
 def _table(block: Table) -> str:
-    lines = [_line(block.headings), _line(["---"] * len(block.headings))]
+    lines = [_line([_inline(heading) for heading in block.headings]), _line(["---"] * len(block.headings))]
     lines += [_line([_cell(cell) for cell in row]) for row in block.rows]
     return "\n".join(lines)
 
@@ -82,7 +80,7 @@ def _line(cells: Any) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    text = escaped(cell.text)
+    text = _inline(cell.text)
     return f"**{text}**" if cell.tone and text else text
 
 

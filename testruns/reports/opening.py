@@ -129,7 +129,7 @@ def _components(report: Report) -> list[tuple[str, str, str]]:
         (sum(_is_outside(name) for name in sockets), _("connections to other machines")),
     )
     return [
-        (name, _("opened") if number else _("not opened"), f"{count(number)} {remark}")
+        (name, _("was opened") if number else _("was not opened"), f"{remark}: {count(number)}")
         for name, (number, remark) in zip(_component_names(), seen, strict=True)
     ]
 

@@ -11,7 +11,7 @@ from testruns.gates.registry import GATES
 from testruns.models import GateResult, RuleResult
 from testruns.reports.blocks import Block, Cell, Heading, Items, Paragraph, Section, code, number, table
 from testruns.reports.report import Report, ReportExecution, expected_of
-from testruns.reports.words import count, figure, say, tone_of, verdict
+from testruns.reports.words import count, figure, say, severity, tone_of, verdict
 
 KEY_METRICS: Final = {
     "credit_storm": ("operations_per_second", "p95_us", "double_charges", "negative_balances"),
@@ -127,7 +127,7 @@ def _rule_cells(rule: RuleResult) -> tuple[Cell | str, ...]:
     return (
         code(rule.code),
         _(rule.question),
-        _severity(rule.severity),
+        severity(rule.severity).text,
         number(_expected(rule)),
         number(figure(rule.actual, rule.unit)),
         number(_margin(rule)),
@@ -136,15 +136,12 @@ def _rule_cells(rule: RuleResult) -> tuple[Cell | str, ...]:
     )
 
 
-def _severity(severity: str) -> str:
-    return {"critical": _("critical"), "major": _("major"), "warning": _("warning")}[severity]
-
-
 def _expected(rule: RuleResult) -> str:
     said = say("%(expected)s", {"expected": expected_of(rule)})
     if not rule.blocking:
         return said
-    return f"{said} ({_('blocking from %(value)s') % {'value': figure(rule.blocking, rule.unit)}})"
+    blocking = _("blocking from %(value)s") % {"value": figure(rule.blocking, rule.unit)}
+    return f"{said} ({blocking})"
 
 
 def _margin(rule: RuleResult) -> str:

@@ -74,3 +74,9 @@ def verdict(word: str) -> Cell:
 def tone_of(word: str) -> str:
     """The tone of a word."""
     return _TONES.get(word, "")
+
+
+def severity(word: str) -> Cell:
+    """A severity in the reader's language, with its tone."""
+    names = {"critical": gettext("critical"), "major": gettext("major"), "warning": gettext("warning")}
+    return Cell(text=names[word], tone=_TONES.get(word, ""))

@@ -89,6 +89,7 @@ def _execution(
     opened: dict[str, list[str]] | None,
 ) -> None:
     is_finished = measured.state is ExecutionState.FINISHED
+    was_attempted = is_finished or bool(measured.measurements)
     row = ScenarioExecution.objects.create(
         run=run,
         position=position,
@@ -97,7 +98,7 @@ def _execution(
         planned_seconds=30,
         disk_bytes=2**20,
         state=measured.state.value,
-        attempt_count=1,
+        attempt_count=int(was_attempted),
         error=error[0] if error else "",
         opened=opened if opened and is_finished else {},
         journal_head={"seq": 1200 + position, "hash": "ab" * 32} if is_finished else None,
@@ -106,6 +107,8 @@ def _execution(
             {"elapsed_ms": 2000, "rss_anon_bytes": 64_500_000},
         ],
     )
+    if not was_attempted:
+        return
     attempt = Attempt.objects.create(execution=row, number=1, started_at=STARTED)
     for one in measured.measurements.values():
         Measurement.objects.create(attempt=attempt, name=one.name, value=str(one.value), unit=one.unit)

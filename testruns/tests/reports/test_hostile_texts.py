@@ -86,6 +86,7 @@ def test_a_run_with_errors_shows_them_in_its_last_appendix(make_judged: MakeJudg
         errors={
             "ml_chaos": ("exit code 1 without done", b"Traceback:\n  ValueError: no\n"),
             "crash_replay": ("", b"hm\n"),
+            "approval_race": ("the lease was lost", b""),
         },
     )
 
@@ -96,6 +97,7 @@ def test_a_run_with_errors_shows_them_in_its_last_appendix(make_judged: MakeJudg
     assert "exit code 1 without done" in last
     assert "ValueError: no" in last
     assert "hm" in last
+    assert "the lease was lost" in last
     assert "ml_chaos: ERRORED exit code 1 without done" in text
     assert ("Provisional:" if language == "en" else "Vorläufig:") in text
 

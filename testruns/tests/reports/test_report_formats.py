@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from console.kernel import audit
-from testruns.gates.policy import SHIPPED_DIGEST
+from testruns.gates.measured import MeasuredExecution
+from testruns.gates.policy import SHIPPED_DIGEST, shipped_policy
 from testruns.gates.suite import SUITE
-from testruns.models import Run
+from testruns.models import GatePolicy, Run
 from testruns.reports import KINDS, LANGUAGES, render
 from testruns.run_states import ExecutionState
 from testruns.tests.gates.builders import execution, sound_run
@@ -125,8 +127,8 @@ def test_the_inventory_is_what_the_processes_really_opened(sound: Run) -> None:
     page = page_of(render(run=sound, kind="html", language="de"))
     rows = {row[0]: row[1:] for row in page.rows if len(row) == 3}
 
-    assert rows["Datei-Journal"] == ["geöffnet", "1 Dateien im eigenen Verzeichnis des Laufs"]
-    assert rows["PostgreSQL"] == ["nicht geöffnet", "0 Verbindungen zu Port 5432 oder dessen Socket-Datei"]
+    assert rows["Datei-Journal"] == ["geöffnet", "Dateien im eigenen Verzeichnis des Laufs: 1"]
+    assert rows["PostgreSQL"] == ["nicht geöffnet", "Verbindungen zu Port 5432 oder dessen Socket-Datei: 0"]
     assert rows["Redis"][0] == "nicht geöffnet"
     assert rows["Lokales Netz"][0] == "geöffnet"
     assert rows["Andere Maschinen"][0] == "nicht geöffnet"
@@ -146,10 +148,10 @@ def test_a_connection_to_a_database_is_seen(make_judged: MakeJudged) -> None:
     page = page_of(render(run=run, kind="html", language="en"))
 
     rows = {row[0]: row[1:] for row in page.rows if len(row) == 3}
-    assert rows["PostgreSQL"] == ["opened", "2 connections to port 5432 or its socket file"]
-    assert rows["Redis"][0] == "opened"
-    assert rows["Local network"] == ["opened", "2 connections within this machine, such as the KARMA endpoint"]
-    assert rows["Other machines"] == ["opened", "1 connections to other machines"]
+    assert rows["PostgreSQL"] == ["was opened", "connections to port 5432 or its socket file: 2"]
+    assert rows["Redis"][0] == "was opened"
+    assert rows["Local network"] == ["was opened", "connections within this machine, such as the KARMA endpoint: 2"]
+    assert rows["Other machines"] == ["was opened", "connections to other machines: 1"]
     assert "10 more, all of them in the JSON report" in page.text
 
 
@@ -196,7 +198,7 @@ def test_findings_say_what_it_means_and_where_to_look(make_judged: MakeJudged) -
 
     rows = {row[0]: row[1:] for row in page.rows if len(row) == 5 and row[0] in ("A01", "E06")}
     assert rows["A01"] == [
-        "critical",
+        "kritisch",
         "Regel A01 verletzt: credit_storm: gemessen 3, erwartet = 0",
         "Ein Client, der einen Befehl nach einer Zeitüberschreitung wiederholt, zahlt doppelt.",
         "Idempotenzschlüssel im Schreibpfad der Engine; das Journal, gefiltert nach Schlüssel.",
@@ -257,3 +259,32 @@ def test_the_report_of_a_sweep_has_a_line_for_each_level(make_judged: MakeJudged
     levels = [each["concurrency"] for each in report["scenarios"] if each["code"] == "credit_storm"]
     assert levels == [50, 300]
     assert [each["code"] for each in report["scenarios"]][:6] == list(SUITE[1:])
+
+
+def test_a_policy_of_other_gates_is_reported_as_it_is(make_judged: MakeJudged) -> None:
+    """A gate this version does not know has no title and no rules; a limit the policy does not have is none."""
+    shipped = shipped_policy()
+    rules = tuple(rule for rule in shipped.rules if rule.gate in "ABC")
+    other = dataclasses.replace(shipped, code="other", gates=("A", "B", "C", "Z"), rules=rules)
+    row = GatePolicy.objects.create(code="other", number=1, digest=other.digest, content=other.canonical().decode())
+
+    page = page_of(render(run=make_judged(sound_run(), policy=row), kind="html", language="en"))
+
+    assert "Gate Z – INCONCLUSIVE" in page.text
+    rows = {row[0]: row[1:] for row in page.rows if len(row) == 4}
+    assert rows["P95 latency (soak)"] == ["not measured", "no limit", "–"]
+
+
+def test_a_scenario_that_was_never_attempted_has_no_figures(make_judged: MakeJudged) -> None:
+    """Cancelled while it waited: no attempt, no time, no measurement."""
+    waiting = MeasuredExecution(scenario="ml_chaos", concurrency=50, state=ExecutionState.CANCELLED)
+    run = make_judged(sound_run(waiting))
+    Run.objects.filter(pk=run.pk).update(started_at=None)
+    run.refresh_from_db()
+
+    page = page_of(render(run=run, kind="html", language="en"))
+
+    row = next(row for row in page.rows if len(row) == 7 and "ml_chaos" in row[1])
+    assert row[2:6] == ["CANCELLED", "INCONCLUSIVE", "not measured", "0"]
+    assert ["Started", "not measured"] in page.rows
+    assert json.loads(render(run=run, kind="json"))["scenarios"][6]["duration"] is None
