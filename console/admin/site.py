@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
@@ -29,6 +30,7 @@ class GatehouseSite(admin.AdminSite):
     site_title = site_header = index_title = "Gatehouse"
     site_url = None
     enable_nav_sidebar = False
+    login_form = AuthenticationForm  # who may read is decided by roles, not by Django's staff flag
 
     def register(
         self, model_or_iterable: Any, admin_class: type[admin.ModelAdmin[Any]] | None = None, **options: Any

@@ -105,7 +105,7 @@ def number(value: Any) -> str:
         return str(value)
     if not exact.is_finite():
         return str(value)
-    return formats.number_format(_trimmed(exact), use_l10n=True, force_grouping=abs(exact) >= 10_000)
+    return formats.number_format(_trimmed(exact), use_l10n=True, force_grouping=abs(exact) >= 10_000).replace("-", "−")
 
 
 def _trimmed(exact: Decimal) -> Decimal:
@@ -173,7 +173,7 @@ def said_credits(micros: int | None) -> str:
         return ""
     exact = Decimal(micros) / MICROS
     places = max(2, -int(exact.normalize().as_tuple().exponent))
-    return formats.number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=True)
+    return formats.number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=True).replace("-", "−")
 
 
 @register.filter
@@ -278,8 +278,9 @@ def role_word(role: str) -> str:
 
 @register.filter
 def minutes(seconds: int) -> int:
-    """Whole minutes, rounded up."""
-    return -(-seconds // 60)
+    """Whole minutes, rounded up; from ten on to the next five, since an estimate is no more exact than that."""
+    exact = -(-seconds // 60)
+    return exact if exact <= 10 else -(-exact // 5) * 5
 
 
 @register.simple_tag

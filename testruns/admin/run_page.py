@@ -52,6 +52,11 @@ class GateLine:
     rule_count: int
     failed_count: int
 
+    @property
+    def held_count(self) -> int:
+        """How many of its rules passed."""
+        return self.rule_count - self.failed_count
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleLine:
