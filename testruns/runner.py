@@ -50,38 +50,31 @@ class InvalidRequest(ValueError):
 def main() -> int:
     """Read the plan, run the scenario, report. Exit codes: 0 done, 1 the scenario failed, 2 the plan cannot be read."""
     die_with_parent()
-    emit = _emitter()
+    emit = emitter()
     try:
         request = read_request(sys.stdin.buffer.readline(REQUEST_BYTES_MAX))
     except InvalidRequest as problem:
         sys.stderr.write(f"{problem}\n")
         return 2
     try:
-        play(request, emit=emit)
+        play(context_of(request, emit=emit))
     except Exception:  # noqa: BLE001 - the traceback on stderr and the missing `done` are the message
         traceback.print_exc()
         return 1
     return 0
 
 
-def play(request: dict[str, Any], *, emit: Emit) -> None:
-    """Run the scenario of a request in its new, empty directory and emit everything from hello to done.
+def play(context: ScenarioContext) -> None:
+    """Run a scenario in its new, empty directory and emit everything from hello to done.
 
     Raises FileExistsError when the directory is not empty, and whatever the scenario fails with.
     """
-    context = context_of(request, emit=emit)
-    emit(
-        {
-            "type": "hello",
-            "pid": os.getpid(),
-            "scenario": context.scenario.code,
-            "python": platform.python_version(),
-        }
-    )
+    report = context.report
+    report.hello(pid=os.getpid(), python=platform.python_version())
     _prepare(context.directory)
     context.scenario.run(context)
     head = read_head(context.journal)
-    emit({"type": "done", "journal": {"seq": head.seq, "hash": head.hash}, "opened": _opened(context)})
+    report.done(journal={"seq": head.seq, "hash": head.hash}, opened=_opened(context))
 
 
 def context_of(request: dict[str, Any], *, emit: Emit) -> ScenarioContext:
@@ -116,7 +109,7 @@ def _prepare(directory: Path) -> None:
         raise FileExistsError(f"{directory} is not empty: an execution never works on what another one left")
 
 
-def _emitter() -> Emit:
+def emitter() -> Emit:
     """Messages to what was stdout.
 
     Stdout itself becomes stderr, so that nothing printed by accident gets between them.

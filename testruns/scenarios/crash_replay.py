@@ -95,12 +95,16 @@ class Course:
     """The generations of the writer: each but the last is killed, each but the first has to recover."""
 
     def __init__(self, context: ScenarioContext, hosts: Hosts, promises: Promises, planned_kills: int) -> None:
-        """Nothing started yet."""
+        """All writers wait for their turn, so that a recovery is not measured together with the start of a process."""
         self._context = context
         self._hosts = hosts
         self._promises = promises
         self._planned_kills = planned_kills
         self._orders_per_worker = planned_kills * ORDERS_PER_KILL
+        self._writers = [
+            hosts.start(name=f"writer-{generation}", part=write, arguments={"seed": context.seed})
+            for generation in range(planned_kills + 1)
+        ]
         self.recoveries_ms: list[int] = []
         self.kill_count = 0
         self.torn_count = 0
@@ -122,13 +126,13 @@ class Course:
 
     def _start(self) -> HostProcess | None:
         again = ASKED_AGAIN if self._context.retry_injection else 0
-        arguments = {
-            "seed": self._context.seed,
-            "is_first": not self.kill_count,
-            "orders_per_worker": self._orders_per_worker,
-            "from_positions": [max(0, count - again) for count in self._promises.answered_counts],
-        }
-        member = self._hosts.start(name=f"writer-{self.kill_count}", part=write, arguments=arguments)
+        member = self._writers[self.kill_count]
+        member.send(
+            type="open",
+            is_first=not self.kill_count,
+            orders_per_worker=self._orders_per_worker,
+            from_positions=[max(0, count - again) for count in self._promises.answered_counts],
+        )
         try:
             (ready,) = self._hosts.await_all("ready", members=[member], seconds=START_SECONDS_MAX)
         except HostDied:
@@ -164,20 +168,20 @@ def plant_torn_tail(journal: Path, *, chance: Random) -> None:
 
 def write(host: Host) -> None:
     """A host's part: opens or recovers the ledger, then every worker goes on where its answers ended."""
+    turn = host.wait_for("open")
     started_ns = time.monotonic_ns()
     ledger = host.open()
     ledger.accounts()
     opening_ms = (time.monotonic_ns() - started_ns) // 1_000_000
-    arguments = host.arguments
     with host.caller(ledger) as caller:
-        if arguments["is_first"]:
+        if turn["is_first"]:
             caller.set_up(orders.create_agent(f"crash-{agent}", micros=INITIAL_MICROS) for agent in range(AGENTS))
         host.tell(type="ready", opening_ms=opening_ms)
         host.wait_for("go")
         closed_loop(
             workers=[
-                _worker(host, caller, worker, range(first, arguments["orders_per_worker"]))
-                for worker, first in enumerate(arguments["from_positions"])
+                _worker(host, caller, worker, range(first, turn["orders_per_worker"]))
+                for worker, first in enumerate(turn["from_positions"])
             ]
         )
     host.tell(type="result")

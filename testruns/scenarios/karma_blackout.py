@@ -11,7 +11,8 @@ from testruns.scenarios.stage.closing import LiveState, ask_state, audit
 from testruns.scenarios.stage.context import ScenarioContext, seeded
 from testruns.scenarios.stage.host import Host
 from testruns.scenarios.stage.hosts import START_SECONDS_MAX, HostDied, HostProcess, Hosts, hosts_of
-from testruns.scenarios.stage.karma_host import KarmaHost, Mode, karma_host
+from testruns.scenarios.stage.karma_host import KarmaHost, karma_host
+from testruns.scenarios.stage.karma_server import Mode
 from testruns.scenarios.stage.measures import AUDIT_MEASURES, CRASHES, LOAD_MEASURES, counted
 from testruns.scenarios.stage.operations import Operation
 from testruns.scenarios.stage.reading import Record
@@ -62,12 +63,13 @@ def run(context: ScenarioContext) -> None:
     notes = KarmaNotes()
     crashes = 0
     live: LiveState | None = None
-    with karma_host() as endpoint, hosts_of(context, karma_url=endpoint.url) as hosts:
+    is_long = context.duration_seconds >= LONG_RUN_SECONDS
+    with karma_host(lives=3 if is_long else 2) as endpoint, hosts_of(context, karma_url=endpoint.url) as hosts:
         member = hosts.start(name="karma-0", part=spend, arguments={"seed": context.seed})
         hosts.await_all("ready", seconds=START_SECONDS_MAX)
         with context.load():
             try:
-                Blackout(context, hosts, member, endpoint).play()
+                Blackout(context, hosts, member, endpoint).play(meets_a_liar=is_long)
                 member.send(type="result")
                 crashes = hosts.await_all("result")[0]["crashes"]
             except HostDied:
@@ -99,8 +101,11 @@ class Blackout:
         self._endpoint = endpoint
         self._placed = 0
 
-    def play(self) -> None:
-        """Healthy, hanging, lying, dead, back. Raises HostDied when the ledger's process does not survive it."""
+    def play(self, *, meets_a_liar: bool) -> None:
+        """Healthy, hanging, lying, dead, back as a liar or not, back.
+
+        Raises HostDied when the ledger's process does not survive it.
+        """
         self._place(HEALTHY)
         self._endpoint.behave(Mode.HANG)
         self._place(HANGING)
@@ -109,7 +114,7 @@ class Blackout:
         self._endpoint.kill()
         self._place(DEAD)
         dead_since = time.monotonic()
-        if self._context.duration_seconds >= LONG_RUN_SECONDS:
+        if meets_a_liar:
             dead_since = self._meet_a_liar()
         self._endpoint.come_back()
         while time.monotonic() - dead_since < PROBE_SECONDS and self._placed < OPERATIONS - RECOVERING:

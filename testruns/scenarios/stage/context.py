@@ -52,6 +52,16 @@ class Reporter:
         self.operations = self.refused = self.errors = 0
         self._offer: tuple[int, int, int] | None = None
 
+    def hello(self, *, pid: int, python: str) -> None:
+        """The first message."""
+        with self._lock:
+            self._emit({"type": "hello", "pid": pid, "scenario": self._scenario.code, "python": python})
+
+    def done(self, *, journal: dict[str, Any], opened: dict[str, list[str]]) -> None:
+        """The last message: everything was measured."""
+        with self._lock:
+            self._emit({"type": "done", "journal": journal, "opened": opened})
+
     def progress(self, *, fraction: float, text: str) -> None:
         """Say how far the scenario is (0 to 1) and with what; `text` is a translatable sentence without values."""
         with self._lock:

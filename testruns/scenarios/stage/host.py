@@ -1,8 +1,7 @@
-"""A host: the process the ledger under test runs in. Started by a scenario with a job on stdin, answers in JSON lines.
+"""A host: the process the ledger under test runs in, forked by its scenario, answering in JSON lines.
 
-`python -m testruns.scenarios.stage host` reads one line {"part": "module:function", "name", "journal", "directory",
-"actor", "opener", "karma_url", "arguments"}, then runs the part. The part says "ready", waits for "go", works, tells
-its result and serves questions about the ledger until its stdin says "end" or closes. It dies with its parent.
+Its part opens the ledger, says "ready", waits for "go", works, tells its result and serves questions about the
+ledger until the scenario says "end" or is gone. It dies with its parent.
 """
 
 from __future__ import annotations
@@ -13,8 +12,9 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import orjson
 
@@ -28,20 +28,34 @@ if TYPE_CHECKING:
 FLUSH_SECONDS: Final = 0.2
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What a host is started with; `opener` names the callable that opens the ledger under test."""
+
+    name: str
+    actor: str
+    journal: Path
+    directory: Path
+    opener: str
+    karma_url: str | None
+    arguments: dict[str, Any]
+
+
 class Host:
     """The child's side: what it was told, and how it answers."""
 
-    def __init__(self, *, job: dict[str, Any], output: int) -> None:
-        """`output` is the descriptor of the pipe to the parent."""
-        self._output = output
+    def __init__(self, *, job: Job, stdin: BinaryIO, stdout: int) -> None:
+        """`stdin` and `stdout` are the pipes from and to the parent."""
+        self._stdin = stdin
+        self._stdout = stdout
         self._lock = threading.Lock()
-        self.name: str = job["name"]
-        self.actor: str = job["actor"]
-        self.journal = Path(job["journal"])
-        self.directory = Path(job["directory"])
-        self.karma_url: str | None = job["karma_url"]
-        self.arguments: dict[str, Any] = job["arguments"]
-        self._open = cast(OpenLedger, named(job["opener"]))
+        self._open = cast(OpenLedger, named(job.opener))
+        self.name = job.name
+        self.actor = job.actor
+        self.journal = job.journal
+        self.directory = job.directory
+        self.karma_url = job.karma_url
+        self.arguments = job.arguments
 
     def open(self, *, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
         """Open the ledger under test. Raises LedgerError."""
@@ -52,7 +66,7 @@ class Host:
         line = orjson.dumps(message) + b"\n"
         with self._lock:
             while line:
-                line = line[os.write(self._output, line) :]
+                line = line[os.write(self._stdout, line) :]
 
     def wait_for(self, *words: str) -> dict[str, Any]:
         """Wait for the parent to send one of `words` and return the message.
@@ -101,21 +115,18 @@ class Host:
         sys.stderr.flush()
 
     def _next_message(self) -> dict[str, Any]:
-        line = sys.stdin.buffer.readline()
+        line = self._stdin.readline()
         return cast(dict[str, Any], orjson.loads(line)) if line else {"type": "end"}
 
 
-def serve_job(line: bytes) -> int:
-    """Run the part that the job in `line` names; 1 with the traceback on stderr when it fails."""
-    output = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    job = orjson.loads(line)
-    host = Host(job=job, output=output)
-    part = cast(Callable[[Host], None], named(job["part"]))
-    try:
-        part(host)
-    except Exception as failure:  # noqa: BLE001 - whatever it is, the parent is told and stderr keeps the traceback
-        host.complain("failed", failure)
-        host.tell(type="failure", what=repr(failure)[:2000])
-        return 1
+def serve(*, part: Callable[[Host], None], job: Job, stdin: int, stdout: int) -> int:
+    """Run a part in this process; 1 with the traceback on stderr when it fails."""
+    with os.fdopen(stdin, "rb") as orders_from_parent:
+        host = Host(job=job, stdin=orders_from_parent, stdout=stdout)
+        try:
+            part(host)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the parent is told and stderr keeps the traceback
+            host.complain("failed", failure)
+            host.tell(type="failure", what=repr(failure)[:2000])
+            return 1
     return 0

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import os
-import selectors
-import subprocess
-import sys
+import select
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final
 
 import orjson
 
-from testruns.processes import kill_child, start_bound_child
+from testruns.processes import fork_bound_child
 from testruns.scenarios.stage.context import ScenarioContext
+from testruns.scenarios.stage.host import Host, Job, serve
 from testruns.scenarios.stage.karma_host import karma_host
 
 START_SECONDS_MAX: Final = 60.0
 ANSWER_SECONDS_MAX: Final = 300.0
 END_SECONDS_MAX: Final = 15.0
 _READ_BYTES: Final = 1 << 16
-_MODULE: Final = "testruns.scenarios.stage"
 
 Message = dict[str, Any]
 Hear = Callable[["HostProcess", Message], None]
@@ -34,33 +32,14 @@ class HostDied(RuntimeError):
 class HostProcess:
     """One host as its scenario sees it."""
 
-    def __init__(
-        self,
-        *,
-        context: ScenarioContext,
-        name: str,
-        part: str,
-        arguments: Mapping[str, Any],
-        karma_url: str | None = None,
-    ) -> None:
-        """Start the process; its stderr is the scenario's, which is evidence."""
-        self.name = name
-        self._child = start_bound_child([sys.executable, "-m", _MODULE, "host"])
+    def __init__(self, *, part: Callable[[Host], None], job: Job) -> None:
+        """Fork the process; its stderr is the scenario's, which is evidence."""
+        self.name = job.name
+        self._child = fork_bound_child(lambda stdin, stdout: serve(part=part, job=job, stdin=stdin, stdout=stdout))
         self._buffer = b""
         self.inbox: list[Message] = []
         self.is_over = False
-        assert self._child.stdout is not None
-        os.set_blocking(self._child.stdout.fileno(), False)
-        self.send(
-            part=part,
-            name=name,
-            journal=str(context.journal),
-            directory=str(context.directory),
-            actor=context.actor,
-            opener=context.opener,
-            karma_url=karma_url,
-            arguments=dict(arguments),
-        )
+        os.set_blocking(self._child.stdout, False)
 
     @property
     def pid(self) -> int:
@@ -69,19 +48,15 @@ class HostProcess:
 
     def fileno(self) -> int:
         """The pipe it answers on, for a selector."""
-        assert self._child.stdout is not None
-        return self._child.stdout.fileno()
+        return self._child.stdout
 
     def send(self, **message: Any) -> None:
         """Send one message; a host that died hears nothing, which shows when its answer is waited for."""
-        assert self._child.stdin is not None
-        try:
-            self._child.stdin.write(orjson.dumps(message) + b"\n")
-            self._child.stdin.flush()
-        except BrokenPipeError:
-            # Its last words may still be in the pipe; whoever waits for its answer meets the end of the pipe after
-            # them.
-            return
+        line = orjson.dumps(message) + b"\n"
+        # Its last words may still be in the other pipe; whoever waits for its answer meets the end of that after them.
+        with suppress(BrokenPipeError):
+            while line:
+                line = line[os.write(self._child.stdin, line) :]
 
     def read(self) -> None:
         """Take what is in the pipe into the inbox; the end of the pipe ends the host."""
@@ -97,27 +72,23 @@ class HostProcess:
 
     def kill(self) -> None:
         """SIGKILL it and read what it had said before."""
-        self._child.kill()
+        self._child.signal_kill()
         while not self.is_over:
-            with selectors.DefaultSelector() as selector:
-                selector.register(self, selectors.EVENT_READ)
-                selector.select(ANSWER_SECONDS_MAX)
+            select.select([self], [], [], ANSWER_SECONDS_MAX)
             self.read()
-        kill_child(self._child)
+        self._child.discard()
 
     def end(self) -> int:
         """Ask it to end and return its exit code. Raises HostDied when it cannot even end."""
         self.send(type="end")
-        try:
-            return self._child.wait(timeout=END_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            raise HostDied(f"host {self.name} did not end within {END_SECONDS_MAX:g} s") from None
-        finally:
-            kill_child(self._child)
+        code = self._child.wait(timeout_seconds=END_SECONDS_MAX)
+        if code is None:
+            raise HostDied(f"host {self.name} did not end within {END_SECONDS_MAX:g} s")
+        return code
 
     def discard(self) -> None:
         """End it without asking, when it still runs."""
-        kill_child(self._child)
+        self._child.discard()
 
 
 class Hosts:
@@ -129,12 +100,22 @@ class Hosts:
         self._karma_url = karma_url
         self.members: list[HostProcess] = []
 
-    def start(self, *, name: str, part: Callable[..., None], arguments: Mapping[str, Any]) -> HostProcess:
-        """Start one host for `part`, a function of a module. Must be called from the main thread (PDEATHSIG)."""
-        reference = f"{part.__module__}:{part.__qualname__}"
-        member = HostProcess(
-            context=self._context, name=name, part=reference, arguments=arguments, karma_url=self._karma_url
+    def start(self, *, name: str, part: Callable[[Host], None], arguments: Mapping[str, Any]) -> HostProcess:
+        """Start one host for `part`.
+
+        Only outside of `ScenarioContext.load`, whose sampler is a thread (see processes).
+        """
+        context = self._context
+        job = Job(
+            name=name,
+            actor=context.actor,
+            journal=context.journal,
+            directory=context.directory,
+            opener=context.opener,
+            karma_url=self._karma_url,
+            arguments=dict(arguments),
         )
+        member = HostProcess(part=part, job=job)
         self.members.append(member)
         return member
 
@@ -231,13 +212,9 @@ class Hosts:
 
     @staticmethod
     def _wait(members: Sequence[HostProcess], seconds: float) -> None:
-        with selectors.DefaultSelector() as selector:
-            for member in members:
-                selector.register(member, selectors.EVENT_READ)
-            for key, _ in selector.select(max(0.0, seconds)):
-                ready = key.fileobj
-                assert isinstance(ready, HostProcess)
-                ready.read()
+        ready, _, _ = select.select(members, [], [], max(0.0, seconds))
+        for member in ready:
+            member.read()
 
 
 @contextmanager

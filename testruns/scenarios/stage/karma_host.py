@@ -1,88 +1,83 @@
-"""A KARMA endpoint as a scenario holds it: a web server in a process that can hang, lie, die and come back.
-
-`python -m testruns.scenarios.stage karma PORT` serves on 127.0.0.1 (0: any free port), tells its port in one
-line, and takes its mode from stdin, one word a line. It dies with its parent, and ends when stdin closes.
-"""
+"""A KARMA endpoint as a scenario holds it: a web server in a process that can hang, lie, die and come back."""
 
 from __future__ import annotations
 
+import os
 import select
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import Final
 
-from testruns.processes import kill_child, start_bound_child
+from testruns.processes import fork_bound_child
+from testruns.scenarios.stage.karma_server import Mode, serve_karma
 
 START_SECONDS_MAX: Final = 30.0
-_MODULE: Final = "testruns.scenarios.stage"
 
 
-class Mode(StrEnum):
-    """How the endpoint behaves. WELL: a score; HANG: takes the question and never answers; GARBAGE.
-
-    Answers nonsense.
-    """
-
-    WELL = "well"
-    HANG = "hang"
-    GARBAGE = "garbage"
+class KarmaSilent(RuntimeError):
+    """The endpoint did not do what its scenario told it."""
 
 
 class KarmaHost:
-    """The endpoint as the scenario holds it."""
+    """The endpoint with its lives.
 
-    def __init__(self) -> None:
-        """Start it on a free port. Raises RuntimeError when it does not come up."""
+    Each is a process of its own, all of them serve the same port one after the other.
+    """
+
+    def __init__(self, *, lives: int = 1) -> None:
+        """Fork as many lives as will be needed and begin the first, on a free port. Raises KarmaSilent."""
         self.port = 0
-        self._start()
+        self._lives = [fork_bound_child(serve_karma) for _ in range(lives)]
+        self._life = 0
+        self._begin()
 
     @property
     def url(self) -> str:
-        """Its base address, the same before and after a death."""
+        """Its base address, the same in every life."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
-        """Process id of the endpoint that runs now."""
-        return self._child.pid
+        """Process id of the life that runs now."""
+        return self._lives[self._life].pid
 
     def behave(self, mode: Mode) -> None:
-        """Change its behaviour; returns when the endpoint has confirmed."""
-        assert self._child.stdin is not None
-        self._child.stdin.write(f"{mode}\n".encode())
-        self._child.stdin.flush()
-        if self._answer() != mode:
-            raise RuntimeError(f"the KARMA endpoint did not become {mode}")
+        """Change its behaviour; returns when the endpoint has confirmed. Raises KarmaSilent."""
+        if self._ask(mode) != mode:
+            raise KarmaSilent(f"the KARMA endpoint did not become {mode}")
 
     def kill(self) -> None:
         """SIGKILL it: connections are refused from now on."""
-        kill_child(self._child)
+        self._lives[self._life].discard()
 
     def come_back(self) -> None:
-        """Start it again on the port it had. Raises RuntimeError."""
-        self._start()
+        """Begin the next life on the port it had. Raises KarmaSilent."""
+        self._life += 1
+        self._begin()
 
-    def _start(self) -> None:
-        self._child = start_bound_child([sys.executable, "-m", _MODULE, "karma", str(self.port)])
-        self.port = int(self._answer())
+    def discard(self) -> None:
+        """End all its lives."""
+        for life in self._lives:
+            life.discard()
 
-    def _answer(self) -> str:
-        assert self._child.stdout is not None
-        readable, _, _ = select.select([self._child.stdout], [], [], START_SECONDS_MAX)
-        line = self._child.stdout.readline() if readable else b""
-        if not line:
-            self.kill()
-            raise RuntimeError("the KARMA endpoint did not answer its scenario")
-        return line.decode("ascii").strip()
+    def _begin(self) -> None:
+        self.port = int(self._ask(str(self.port)))
+
+    def _ask(self, word: str) -> str:
+        life = self._lives[self._life]
+        os.write(life.stdin, f"{word}\n".encode())
+        readable, _, _ = select.select([life.stdout], [], [], START_SECONDS_MAX)
+        answer = os.read(life.stdout, 100) if readable else b""
+        if not answer.endswith(b"\n"):
+            raise KarmaSilent("the KARMA endpoint did not answer its scenario")
+        return answer.decode("ascii").strip()
 
 
 @contextmanager
-def karma_host() -> Iterator[KarmaHost]:
-    """An endpoint that is gone when the block is left."""
-    host = KarmaHost()
+def karma_host(*, lives: int = 1) -> Iterator[KarmaHost]:
+    """An endpoint that is gone when the block is left; it can die and come back `lives` - 1 times."""
+    host = KarmaHost(lives=lives)
     try:
         yield host
     finally:
-        host.kill()
+        host.discard()

@@ -1,19 +1,23 @@
-"""The KARMA endpoint itself: a real HTTP server on 127.0.0.1 that behaves as its scenario says.
-
-It tells its port in one line on stdout and takes its mode from stdin, one word a line, confirming each. It ends
-when stdin closes.
-"""
+"""The KARMA endpoint itself: a real HTTP server on 127.0.0.1 that behaves as its scenario says."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import os
 import threading
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
-from testruns.scenarios.stage.karma_host import Mode
+
+class Mode(StrEnum):
+    """How the endpoint behaves. WELL: a score; HANG: takes the question, never answers; GARBAGE: answers nonsense."""
+
+    WELL = "well"
+    HANG = "hang"
+    GARBAGE = "garbage"
+
 
 GARBAGE: Final = (
     b'{"score": "NaN", "ci": 2}',
@@ -57,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing: stdout is the control pipe, stderr is evidence of failures."""
+        """Say nothing: stderr is evidence of failures."""
 
     def _score(self) -> bytes:
         digest = hashlib.sha256(self.path.encode()).digest()
@@ -68,21 +72,20 @@ class _Handler(BaseHTTPRequestHandler):
         return GARBAGE[self.server.answered_count % len(GARBAGE)]
 
 
-def serve_karma(port: int) -> int:
-    """Serve on `port` until stdin closes."""
-    server = _Endpoint(port)
-    threading.Thread(target=server.serve_forever, name="serving", daemon=True).start()
-    _say(str(server.server_address[1]))
-    for line in sys.stdin:
-        server.mode = Mode(line.strip())
-        if server.mode is not Mode.HANG:
-            server.released.set()
-        else:
-            server.released.clear()
-        _say(server.mode)
+def serve_karma(stdin: int, stdout: int) -> int:
+    """Serve until `stdin` closes. Its first line is the port to serve on (0: any free one), the others are modes.
+
+    Each line is confirmed on `stdout`: the port in use, the mode taken.
+    """
+    with os.fdopen(stdin, "r", encoding="ascii") as words:
+        server = _Endpoint(int(words.readline()))
+        threading.Thread(target=server.serve_forever, name="serving", daemon=True).start()
+        os.write(stdout, f"{server.server_address[1]}\n".encode())
+        for word in words:
+            server.mode = Mode(word.strip())
+            if server.mode is Mode.HANG:
+                server.released.clear()
+            else:
+                server.released.set()
+            os.write(stdout, f"{server.mode}\n".encode())
     return 0
-
-
-def _say(word: str) -> None:
-    sys.stdout.write(f"{word}\n")
-    sys.stdout.flush()

@@ -1,0 +1,27 @@
+"""Playing scenarios: each in a child process and a directory of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testruns.tests.scenarios.playing import Played, play, request_for
+
+FAULTS = "testruns.tests.scenarios.faults"
+
+
+@pytest.fixture
+def played(tmp_path: Path) -> Callable[..., Played]:
+    """Plays a scenario with the product's ledger, or with the one a function of `faults` opens."""
+
+    def run(scenario: str, *, fault: str | None = None, **values: Any) -> Played:
+        request = request_for(scenario, tmp_path / "run", **values)
+        stderr_path = tmp_path / "stderr"
+        if fault is None:
+            return play(request, stderr_path=stderr_path)
+        return play(request, opener=f"{FAULTS}:{fault}", stderr_path=stderr_path)
+
+    return run

@@ -1,0 +1,313 @@
+"""Ledgers with one planted fault each. They show that a scenario sees the fault; nothing of them is in the product.
+
+Each opener takes what the product's takes. Faults reach behind the ledger's face by name, as no product code may.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ledger import AlreadyDecided, InsufficientCredits, Ledger, commands
+from testruns.scenarios.stage.opening import open_ledger
+from testruns.scenarios.stage.reading import segments_of
+
+OUTLIER_MICROS = 400_000_000
+
+
+def _behind(module: str) -> Any:
+    """A module behind the ledger's face."""
+    return importlib.import_module(module)
+
+
+class Faulty(Ledger):
+    """The product's ledger until a subclass spoils something."""
+
+    def execute(self, command: Any, **values: Any) -> Any:
+        """As the product does it, unless spoilt."""
+        return self.spoil(command, **values)
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        """What a subclass changes."""
+        return Ledger.execute(self, command, **values)
+
+
+def _opener(kind: type[Faulty]) -> Any:
+    def open_faulty(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
+        ledger = open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)
+        ledger.__class__ = kind
+        return ledger
+
+    return open_faulty
+
+
+class _ChargesTwice(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        answer = Ledger.execute(self, command, **values)
+        if isinstance(command, commands.Consume) and not answer.is_repeated:
+            key = f"{values['key']}:again"
+            try:
+                Ledger.execute(self, command, **(values | {"key": key}))
+            except InsufficientCredits:
+                return answer
+        return answer
+
+
+class _IgnoresKeys(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        return Ledger.execute(self, command, **(values | {"key": f"{values['key']}:{uuid.uuid4()}"}))
+
+
+class _LosesEffects(Faulty):
+    """Says done without doing anything, every fifth time."""
+
+    count: ClassVar[int] = 0
+    last: Any = None
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.Consume):
+            type(self).count += 1
+            if self.count % 5 == 0:
+                return dataclasses.replace(self.last, is_repeated=False)
+        self.last = Ledger.execute(self, command, **values)
+        return self.last
+
+
+class _RefusesEverything(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.Consume):
+            raise InsufficientCredits(agent=command.agent, balance=0, amount=command.amount_micros)
+        return Ledger.execute(self, command, **values)
+
+
+class _ChargesMore(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.Consume):
+            command = dataclasses.replace(command, amount_micros=command.amount_micros + 1)
+        return Ledger.execute(self, command, **values)
+
+
+class _Mints(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        answer = Ledger.execute(self, command, **values)
+        if isinstance(command, commands.Consume):
+            gift = commands.AddCredits(agent=command.agent, amount_micros=1, reason="out of thin air")
+            Ledger.execute(self, gift, key=f"{values['key']}:gift", actor=values["actor"], correlation="nobody asked")
+        return answer
+
+
+class _Drifts(Faulty):
+    def accounts(self) -> dict[str, int]:
+        """One micro-credit more than there is on every agent's account."""
+        return {name: micros + name.startswith("agent:") for name, micros in Ledger.accounts(self).items()}
+
+
+class _GoesNegative(Faulty):
+    """Lends what is missing, and takes it back unseen: the balance itself goes below zero."""
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        try:
+            return Ledger.execute(self, command, **values)
+        except InsufficientCredits:
+            module = _behind("ledger.credits.decide_credits")
+            checked, module.require_funds = module.require_funds, lambda *_, **__: None
+            try:
+                return Ledger.execute(self, command, **values)
+            finally:
+                module.require_funds = checked
+
+
+class _ForgetsItsState(Faulty):
+    def state_digest(self) -> str:
+        """Another state every time it is asked."""
+        return uuid.uuid4().hex
+
+
+class _AcceptsTwoDecisions(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        try:
+            return Ledger.execute(self, command, **values)
+        except AlreadyDecided:
+            module = _behind("ledger.engine.event")
+            data = {
+                "request": command.request,
+                "approver": command.approver,
+                "justification": command.justification,
+                "state": "rejected",
+            }
+            event = module.NewEvent(stream=f"approval:{command.request}", type="approval.rejected", data=data)
+            order = module.Command(
+                key=values["key"],
+                fingerprint="0" * 32,
+                actor=values["actor"],
+                correlation=values["correlation"],
+                decide=lambda: [event],
+            )
+            state, self._state._decided = self._state._decided, lambda *_: None  # type: ignore[method-assign]
+            try:
+                return _behind("ledger.credits.answers").answer_of(self.journal.execute(order))
+            finally:
+                self._state._decided = state  # type: ignore[method-assign]
+
+
+class _TellsEveryoneTheyWon(Faulty):
+    last: Any = None
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        try:
+            self.last = Ledger.execute(self, command, **values)
+        except AlreadyDecided:
+            return self.last
+        return self.last
+
+
+class _BlocksAnomalies(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.Consume) and command.amount_micros >= OUTLIER_MICROS:
+            raise InsufficientCredits(agent=command.agent, balance=0, amount=command.amount_micros)
+        return Ledger.execute(self, command, **values)
+
+
+class _DoesNotTellAnomalies(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        return dataclasses.replace(Ledger.execute(self, command, **values), anomaly_detected=False)
+
+
+class _MarksEverything(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        return dataclasses.replace(Ledger.execute(self, command, **values), anomaly_detected=True)
+
+
+class _CrashesWithoutKarma(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.Consume) and command.karma is not None and command.karma.is_fallback:
+            raise ConnectionError("KARMA is away")
+        return Ledger.execute(self, command, **values)
+
+
+class _DiesWithoutKarma(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.Consume) and command.karma is not None and command.karma.is_fallback:
+            os._exit(70)
+        return Ledger.execute(self, command, **values)
+
+
+class _KeepsQuietAboutKarma(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.RecordBreaker):
+            return None
+        if isinstance(command, commands.Consume):
+            command = dataclasses.replace(command, karma=None)
+        return Ledger.execute(self, command, **values)
+
+
+class _Leaks(Faulty):
+    """Keeps 20 kB for every command: 120 MB a minute at 100 commands a second."""
+
+    kept: ClassVar[list[bytes]] = []
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        self.kept.append(os.urandom(20_000))
+        return Ledger.execute(self, command, **values)
+
+
+class _LeavesFilesOpen(Faulty):
+    kept: ClassVar[list[int]] = []
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if len(self.kept) < 200:
+            self.kept.append(os.open(__file__, os.O_RDONLY))
+        return Ledger.execute(self, command, **values)
+
+
+class _Stalls(Faulty):
+    """Once, everybody waits for a second."""
+
+    lock = threading.Lock()
+    count: ClassVar[int] = 0
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        with self.lock:
+            type(self).count += 1
+            if self.count == 100:
+                # The stall itself is the planted fault, not a wait for something to happen.
+                time.sleep(1.0)
+        return Ledger.execute(self, command, **values)
+
+
+class _FailsSometimes(Faulty):
+    count: ClassVar[int] = 0
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        type(self).count += 1
+        if self.count % 97 == 96:
+            raise OSError("something broke")
+        return Ledger.execute(self, command, **values)
+
+
+charges_twice = _opener(_ChargesTwice)
+ignores_keys = _opener(_IgnoresKeys)
+loses_effects = _opener(_LosesEffects)
+refuses_everything = _opener(_RefusesEverything)
+charges_more = _opener(_ChargesMore)
+mints = _opener(_Mints)
+drifts = _opener(_Drifts)
+goes_negative = _opener(_GoesNegative)
+forgets_its_state = _opener(_ForgetsItsState)
+accepts_two_decisions = _opener(_AcceptsTwoDecisions)
+tells_everyone_they_won = _opener(_TellsEveryoneTheyWon)
+blocks_anomalies = _opener(_BlocksAnomalies)
+does_not_tell_anomalies = _opener(_DoesNotTellAnomalies)
+marks_everything = _opener(_MarksEverything)
+crashes_without_karma = _opener(_CrashesWithoutKarma)
+dies_without_karma = _opener(_DiesWithoutKarma)
+keeps_quiet_about_karma = _opener(_KeepsQuietAboutKarma)
+leaks = _opener(_Leaks)
+leaves_files_open = _opener(_LeavesFilesOpen)
+stalls = _opener(_Stalls)
+fails_sometimes = _opener(_FailsSometimes)
+
+
+def drops_the_cap(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
+    """Rewards without an end."""
+    _behind("ledger.credits.policy").SYNERGY_CAP_MICROS = 10**15
+    return open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)
+
+
+def stays_throttled(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
+    """Once the controller has throttled, it goes on throttling."""
+    module = _behind("ledger.credits.eoc")
+    product, has_throttled = module.multiplier_ppm, []
+
+    def spiral(*, ci_ppm: int | None) -> Any:
+        multiplier = product(ci_ppm=ci_ppm)
+        if multiplier == 500_000:
+            has_throttled.append(True)
+        return 500_000 if has_throttled else multiplier
+
+    module.multiplier_ppm = spiral
+    return open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)
+
+
+def loses_an_event_on_recovery(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
+    """Recovers one event too few, and forgets that it ever said it was durable."""
+    segments = segments_of(path)
+    if segments and not read_only:
+        content = segments[-1].read_bytes()
+        kept = content.rstrip(b"\n").rpartition(b"\n")[0] + b"\n"
+        segments[-1].write_bytes(kept.ljust(len(content), b"\n"))
+        (path / "durable").unlink()
+    return open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)
+
+
+def does_not_come_up_again(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
+    """Refuses every journal it finds."""
+    if segments_of(path):
+        raise OSError("cannot read my own journal")
+    return open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)

@@ -1,0 +1,110 @@
+"""Where a run happened, and what was judged: read and measured, never assumed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import orjson
+import pytest
+
+from testruns.environment import identify_build, measure_disk_floor, read_environment
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Git with an identity of its own."""
+    identity = ["-c", "user.name=tester", "-c", "user.email=tester@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A clean tree under Git with one file."""
+    git(tmp_path, "init", "-q")
+    (tmp_path / "code.py").write_text("print(1)\n")
+    git(tmp_path, "add", "code.py")
+    git(tmp_path, "commit", "-q", "-m", "First")
+    return tmp_path
+
+
+def test_a_clean_tree_is_its_commit(tree: Path) -> None:
+    """Commit, clean, and a digest that stays as long as nothing changes."""
+    build = identify_build(root=tree)
+
+    assert build.commit == git(tree, "rev-parse", "HEAD")
+    assert build.is_clean
+    assert build.problem is None
+    assert identify_build(root=tree) == build
+
+
+@pytest.mark.parametrize("name", ["code.py", "new.py"])
+def test_a_changed_or_new_file_makes_it_another_build(tree: Path, name: str) -> None:
+    """The commit is still the same; what is judged is not."""
+    before = identify_build(root=tree)
+
+    (tree / name).write_text("print(2)\n")
+    after = identify_build(root=tree)
+
+    assert after.commit == before.commit
+    assert not after.is_clean
+    assert after.tree_digest != before.tree_digest
+
+
+def test_a_deleted_file_makes_it_another_build(tree: Path) -> None:
+    """Absence is part of the digest."""
+    before = identify_build(root=tree)
+
+    (tree / "code.py").unlink()
+
+    assert identify_build(root=tree).tree_digest != before.tree_digest
+
+
+def test_ignored_files_are_not_part_of_the_build(tree: Path) -> None:
+    """Databases and journals beside the code change nothing."""
+    (tree / ".gitignore").write_text("storage/\n")
+    git(tree, "add", ".gitignore")
+    git(tree, "commit", "-q", "-m", "Ignore")
+    before = identify_build(root=tree)
+
+    (tree / "storage").mkdir()
+    (tree / "storage" / "rows").write_text("rows")
+
+    assert identify_build(root=tree) == before
+
+
+def test_without_git_there_is_no_commit_but_a_digest_and_a_reason(tmp_path: Path) -> None:
+    """A tree from an archive can be told apart too, and is never called clean."""
+    (tmp_path / "code.py").write_text("print(1)\n")
+    (tmp_path / "storage").mkdir()
+    (tmp_path / "storage" / "rows").write_text("rows")
+
+    build = identify_build(root=tmp_path)
+    (tmp_path / "storage" / "rows").write_text("other rows")
+
+    assert build.commit is None
+    assert not build.is_clean
+    assert build.problem
+    assert identify_build(root=tmp_path).tree_digest == build.tree_digest
+    (tmp_path / "code.py").write_text("print(2)\n")
+    assert identify_build(root=tmp_path).tree_digest != build.tree_digest
+
+
+def test_the_disk_floor_is_measured_where_the_run_writes_and_leaves_nothing(tmp_path: Path) -> None:
+    """Some fsyncs were made, and the file is gone."""
+    floor = measure_disk_floor(directory=tmp_path, seconds=0.05)
+
+    assert floor.fsyncs_per_second > 0
+    assert 0 < floor.p50_us <= floor.p99_us
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_environment_is_plain_json(tmp_path: Path) -> None:
+    """Machine, Python and disk, as a row and a report can keep them."""
+    environment = read_environment(directory=tmp_path, floor_seconds=0.05)
+
+    assert orjson.loads(orjson.dumps(environment)) == environment
+    assert environment["machine"]["cores"] >= 1
+    assert environment["python"]["version"].startswith("3.")
+    assert environment["disk"]["file_system"] != "unknown"
+    assert environment["disk"]["floor"]["fsyncs_per_second"] > 0

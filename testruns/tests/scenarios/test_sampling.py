@@ -1,0 +1,147 @@
+"""Sampling: what is read of processes and machine is what they do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from testruns.sampling import MachineReading, Opened, Sample, Sampler, noise_between, read_machine, read_tree
+
+HOLDER = """
+import os, sys
+kept = bytearray(os.urandom(1_000_000) * 32)
+sys.stdout.write("ready\\n"); sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+def test_the_memory_of_children_counts() -> None:
+    """A child that holds 32 MB adds at least that to the tree."""
+    before = read_tree(pid=os.getpid())
+
+    with subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        after = read_tree(pid=os.getpid())
+        child.kill()
+
+    assert child.pid in after.pids
+    assert after.rss_anon_bytes - before.rss_anon_bytes > 32_000_000
+
+
+def test_files_and_sockets_are_told_apart(tmp_path: Path) -> None:
+    """Three files and two sockets more are three files and two sockets more."""
+    before = read_tree(pid=os.getpid())
+
+    files = [(tmp_path / str(number)).open("w") for number in range(3)]
+    sockets = socket.socketpair()
+    after = read_tree(pid=os.getpid())
+    for file in files:
+        file.close()
+    for end in sockets:
+        end.close()
+
+    assert after.open_files - before.open_files == 3
+    assert after.sockets - before.sockets == 2
+
+
+def test_memory_is_what_psutil_would_say() -> None:
+    """RssAnon of this process, within what moves between two looks."""
+    rss = psutil.Process().memory_info().rss - psutil.Process().memory_info().shared
+
+    assert read_tree(pid=os.getpid()).rss_anon_bytes >= rss - 5_000_000
+
+
+def test_a_process_that_is_gone_counts_as_nothing() -> None:
+    """It may end between being listed and being read."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+
+    reading = read_tree(pid=child.pid)
+
+    assert (reading.rss_anon_bytes, reading.open_files, reading.sockets, reading.cpu_ticks) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("total", "steal", "programs", "own", "expected"),
+    [
+        (1000, 0, 400, 400, (0, 0)),
+        (1000, 50, 400, 100, (50_000, 300_000)),
+        (1000, 0, 100, 200, (0, 0)),
+        (0, 0, 0, 0, (0, 0)),
+        (10, 20, 30, 0, (1_000_000, 1_000_000)),
+    ],
+)
+def test_noise_is_what_others_took(total: int, steal: int, programs: int, own: int, expected: tuple[int, int]) -> None:
+    """Shares of the machine's time: stolen, and spent on programs that are not ours."""
+    before = MachineReading(total_ticks=5, steal_ticks=6, program_ticks=7)
+    after = MachineReading(total_ticks=5 + total, steal_ticks=6 + steal, program_ticks=7 + programs)
+
+    noise = noise_between(before, after, tree_ticks_before=3, tree_ticks_after=3 + own)
+
+    assert (noise.steal_ppm, noise.foreign_load_ppm) == expected
+
+
+def test_the_machine_s_counters_only_grow() -> None:
+    """Two readings, the later one not below the earlier."""
+    before = read_machine()
+    after = read_machine()
+
+    assert after.total_ticks >= before.total_ticks
+    assert after.steal_ticks >= before.steal_ticks
+
+
+def test_what_is_open_is_named_and_the_run_s_own_directory_is_shortened(tmp_path: Path) -> None:
+    """Segments differ in their number only, so they are one name."""
+    opened = Opened(directory=tmp_path)
+    segments = [(tmp_path / f"{number:020d}.jsonl").open("w") for number in range(3)]
+    server = socket.create_server(("127.0.0.1", 0))
+
+    opened.look((os.getpid(),))
+    port = server.getsockname()[1]
+    server.close()
+    for segment in segments:
+        segment.close()
+
+    assert "<run>/#.jsonl" in opened.as_json()["files"]
+    assert f"inet 127.0.0.1:{port} LISTEN" in opened.as_json()["sockets"]
+
+
+def test_the_sampler_looks_regularly_and_once_more_at_the_end(tmp_path: Path) -> None:
+    """However short the time was, there is a sample of it."""
+    samples: list[Sample] = []
+    enough = threading.Event()
+
+    def take(sample: Sample) -> None:
+        samples.append(sample)
+        if len(samples) == 3:
+            enough.set()
+
+    sampler = Sampler(directory=tmp_path, interval_seconds=0.05, take=take)
+    sampler.start()
+    assert enough.wait(30)
+    noise = sampler.stop()
+
+    assert len(samples) >= 4
+    assert [sample.elapsed_ms for sample in samples] == sorted(sample.elapsed_ms for sample in samples)
+    assert 0 <= noise.foreign_load_ppm <= 1_000_000
+
+
+def test_a_sampler_that_fails_says_so_when_it_is_stopped(tmp_path: Path) -> None:
+    """A thread's exception does not end unseen."""
+
+    def fail(_sample: Sample) -> None:
+        raise LookupError("no room")
+
+    sampler = Sampler(directory=tmp_path, interval_seconds=60, take=fail)
+    sampler.start()
+
+    with pytest.raises(LookupError, match="no room"):
+        sampler.stop()
