@@ -27,6 +27,8 @@ FLOOR_RECORD_BYTES: Final = 448
 """About the size of one record of the journal."""
 _FLOOR_FILE_BYTES: Final = 4 * 2**20
 _GIT_TIMEOUT_SECONDS: Final = 20
+_NO_BRANCH: Final = "HEAD"
+"""What Git calls the branch of a tree that is on none."""
 _NOT_SOURCE: Final = frozenset({".git", ".venv", "storage", ".static", "node_modules", "__pycache__"})
 
 
@@ -44,10 +46,12 @@ class DiskFloor:
 class BuildIdentity:
     """What is judged: Git commit, whether the tree was clean, and a digest of every source file as it is on disk.
 
-    `commit` is None and `problem` says why when there is no Git here; the digest exists always.
+    `commit` is None and `problem` says why when there is no Git here; the digest exists always. `branch` is None
+    without Git and when the tree is on no branch.
     """
 
     commit: str | None
+    branch: str | None
     is_clean: bool
     tree_digest: str
     problem: str | None
@@ -90,14 +94,20 @@ def identify_build(*, root: Path = ROOT) -> BuildIdentity:
     """Identify the source tree at `root`. Clean means: Git knows every source file exactly as it is on disk."""
     try:
         commit = _git(root, "rev-parse", "HEAD").decode("ascii").strip()
+        branch = _git(root, "rev-parse", "--abbrev-ref", "HEAD").decode("utf-8", "replace").strip()
         is_clean = not _git(root, "status", "--porcelain", "--untracked-files=normal").strip()
         listed = _git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
         names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
     except (OSError, subprocess.SubprocessError) as failure:
-        return BuildIdentity(
-            commit=None, is_clean=False, tree_digest=_digest_of_files(root, _walk(root)), problem=_reason(failure)
-        )
-    return BuildIdentity(commit=commit, is_clean=is_clean, tree_digest=_digest_of_files(root, names), problem=None)
+        digest = _digest_of_files(root, _walk(root))
+        return BuildIdentity(commit=None, branch=None, is_clean=False, tree_digest=digest, problem=_reason(failure))
+    return BuildIdentity(
+        commit=commit,
+        branch=None if branch == _NO_BRANCH else branch,
+        is_clean=is_clean,
+        tree_digest=_digest_of_files(root, names),
+        problem=None,
+    )
 
 
 def _reason(failure: Exception) -> str:

@@ -56,7 +56,7 @@ FINAL_TYPES: Final = ("approval.approved", "approval.rejected", "approval.expire
         MeasurementSpec(
             name="decision_p95_us",
             unit=MICROSECONDS,
-            help=gettext_noop("95 % of the deciders were answered within this."),
+            help=gettext_noop("95 percent of the deciders were answered within this."),
         ),
         counted("repeated_answers", gettext_noop("Decisions sent again that got the first answer again.")),
     ),

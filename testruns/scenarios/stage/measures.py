@@ -30,10 +30,14 @@ LOAD_MEASURES: Final = (
         name="operations_per_second", unit=RATE, help=gettext_noop("Answered operations per second of load.")
     ),
     MeasurementSpec(name="p50_us", unit=MICROSECONDS, help=gettext_noop("Half of the answers came within this time.")),
-    MeasurementSpec(name="p95_us", unit=MICROSECONDS, help=gettext_noop("95 % of the answers came within this time.")),
-    MeasurementSpec(name="p99_us", unit=MICROSECONDS, help=gettext_noop("99 % of the answers came within this time.")),
     MeasurementSpec(
-        name="p999_us", unit=MICROSECONDS, help=gettext_noop("99.9 % of the answers came within this time.")
+        name="p95_us", unit=MICROSECONDS, help=gettext_noop("95 percent of the answers came within this time.")
+    ),
+    MeasurementSpec(
+        name="p99_us", unit=MICROSECONDS, help=gettext_noop("99 percent of the answers came within this time.")
+    ),
+    MeasurementSpec(
+        name="p999_us", unit=MICROSECONDS, help=gettext_noop("99.9 percent of the answers came within this time.")
     ),
     MeasurementSpec(name="max_us", unit=MICROSECONDS, help=gettext_noop("The slowest answer.")),
     MeasurementSpec(

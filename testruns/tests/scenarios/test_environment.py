@@ -21,7 +21,7 @@ def git(root: Path, *arguments: str) -> str:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A clean tree under Git with one file."""
-    git(tmp_path, "init", "-q")
+    git(tmp_path, "init", "-q", "-b", "trunk")
     (tmp_path / "code.py").write_text("print(1)\n")
     git(tmp_path, "add", "code.py")
     git(tmp_path, "commit", "-q", "-m", "First")
@@ -33,9 +33,17 @@ def test_a_clean_tree_is_its_commit(tree: Path) -> None:
     build = identify_build(root=tree)
 
     assert build.commit == git(tree, "rev-parse", "HEAD")
+    assert build.branch == "trunk"
     assert build.is_clean
     assert build.problem is None
     assert identify_build(root=tree) == build
+
+
+def test_a_commit_that_is_on_no_branch_has_none(tree: Path) -> None:
+    """A detached head is common in pipelines."""
+    git(tree, "checkout", "-q", "--detach")
+
+    assert identify_build(root=tree).branch is None
 
 
 @pytest.mark.parametrize("name", ["code.py", "new.py"])
@@ -82,7 +90,7 @@ def test_without_git_there_is_no_commit_but_a_digest_and_a_reason(tmp_path: Path
     build = identify_build(root=tmp_path)
     (tmp_path / "storage" / "rows").write_text("other rows")
 
-    assert build.commit is None
+    assert (build.commit, build.branch) == (None, None)
     assert not build.is_clean
     assert build.problem
     assert identify_build(root=tmp_path).tree_digest == build.tree_digest
