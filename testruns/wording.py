@@ -72,8 +72,8 @@ def said_operator(operator: str) -> str:
 
 
 def plain_decimal(value: Decimal) -> str:
-    """The exact value as digits: no exponent, no zeros at the end behind the point."""
-    text = format(value, "f")
+    """The exact value as digits: no exponent, no zeros at the end behind the point, no negative zero."""
+    text = format(value if value else Decimal(0), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

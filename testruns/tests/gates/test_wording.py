@@ -20,6 +20,8 @@ from testruns.wording import plain_decimal, said_operator, said_quantity, spoken
         (Decimal("0.1234567"), "0.123457", "0,123457"),
         (Decimal("1E+3"), "1,000", "1.000"),
         (Decimal("10.00"), "10", "10"),
+        (Decimal("-0.0000"), "0", "0"),
+        (Decimal("-0.00000001"), "0", "0"),
     ],
 )
 def test_numbers_are_written_as_the_language_writes_them(value: int | str | Decimal, english: str, german: str) -> None:
@@ -80,7 +82,8 @@ def test_operators_are_written_as_signs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "digits"), [("1E+3", "1000"), ("0.100", "0.1"), ("100", "100"), ("-0.0000001", "-0.0000001")]
+    ("value", "digits"),
+    [("1E+3", "1000"), ("0.100", "0.1"), ("100", "100"), ("-0.0000001", "-0.0000001"), ("-0.0000", "0"), ("0", "0")],
 )
 def test_plain_digits_are_exact(value: str, digits: str) -> None:
     """What is stored loses nothing and has no exponent."""
