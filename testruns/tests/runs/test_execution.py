@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from django.conf import settings
 from django.utils import timezone
@@ -21,7 +20,7 @@ from console.kernel.models import AuditEntry
 from testruns.actions import cancel_execution, cancel_run
 from testruns.actions.execution import _deadline_seconds, _execute
 from testruns.actions.leases import claim, is_lost, is_owner_alive, own_label
-from testruns.actions.limits import MACHINE_WAIT_SECONDS, STDERR_BYTES_MAX
+from testruns.actions.limits import HEARTBEAT_SECONDS, MACHINE_WAIT_SECONDS, STDERR_BYTES_MAX
 from testruns.actions.machine_lock import MachineLock, is_machine_busy
 from testruns.actions.protocol import Conversation
 from testruns.actions.watching import Surroundings
@@ -29,7 +28,9 @@ from testruns.evidence import read
 from testruns.models import Attempt, Measurement, Run, RunEvidence, ScenarioExecution
 from testruns.processes import is_running
 from testruns.run_states import ExecutionState
+from testruns.tests.runs import wait
 from testruns.tests.runs.conftest import MakeRun
+from testruns.tests.runs.processes import group_of
 
 pytestmark = pytest.mark.django_db
 
@@ -172,8 +173,10 @@ def test_what_a_child_leaves_behind_is_ended_with_its_group(make_run: MakeRun) -
     """A process that kept the pipe open does not keep the execution open."""
     execution = execute(first(make_run()), "lingering")
 
+    output = read(Attempt.objects.get(execution=execution).output_id or "")
+    child = json.loads(output.splitlines()[0])["pid"]
     assert execution.state == ExecutionState.FINISHED.value
-    assert not [process for process in psutil.Process().children(recursive=True) if process.is_running()]
+    assert wait.until(lambda: group_of(child) == [], seconds=2)
 
 
 def test_cancel_stops_the_child_and_its_children_within_a_second(make_run: MakeRun, tester: Actor) -> None:
@@ -278,12 +281,14 @@ def test_whoever_lost_the_lease_stops_and_writes_nothing(make_run: MakeRun) -> N
     def take_away() -> None:
         ScenarioExecution.objects.filter(pk=execution.pk).update(lease_owner="somebody:1:1:else")
 
-    around, _moments, pids = when_half_way(take_away)
+    around, moments, pids = when_half_way(take_away)
 
     state = _execute(execution_id=execution.pk, surroundings=around, module=f"{CHILDREN}.patient")
+    seconds = time.monotonic() - moments[0]
     execution.refresh_from_db()
 
     assert state is None
+    assert seconds < HEARTBEAT_SECONDS + 2
     assert execution.state == ExecutionState.RUNNING.value
     assert execution.lease_owner == "somebody:1:1:else"
     assert not [pid for pid in pids if is_running(pid)]

@@ -194,6 +194,20 @@ def test_an_errored_scenario_is_attempted_again_alone(make_run: MakeRun, tester:
     assert AuditEntry.objects.filter(act="execution.attempt_again", outcome="done").count() == 1
 
 
+def test_the_last_attempt_is_the_one_that_is_judged(make_run: MakeRun, tester: Actor) -> None:
+    """What an attempt measured before it broke decides nothing once another one finished."""
+    run = make_run(scenarios=("credit_storm",))
+    end(run.executions.get(), ERRORED, double_charges=3)
+    judge_run(run.pk)
+    queued = attempt_again(actor=tester, execution_id=run.executions.get().pk)
+    end(queued, FINISHED, double_charges=0)
+    judge_run(run.pk)
+
+    rule = RuleResult.objects.get(run=run, code="A01")
+
+    assert [one["value"] for one in rule.sources if one["scenario"] == "credit_storm"] == ["0"]
+
+
 def test_both_attempts_stand_in_the_manifest(make_run: MakeRun, tester: Actor) -> None:
     """Nobody retries until it is green unseen."""
     run = ended_run(make_run, ERRORED)
