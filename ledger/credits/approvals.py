@@ -70,9 +70,6 @@ class DecidedApprovals:
     def __init__(self) -> None:
         self._codes: dict[int, int] = {}
 
-    def __len__(self) -> int:
-        return len(self._codes)
-
     def add(self, *, request: str, state: ApprovalState) -> None:
         """Remember the final state of a request."""
         self._codes[_fold(request)] = _CODES.index(state)

@@ -6,12 +6,11 @@ from ledger.credits import policy
 from ledger.credits.accounts import CONSUMPTION, ISSUANCE, WITHDRAWAL, account_of
 from ledger.credits.anomaly import Anomaly
 from ledger.credits.commands import AddCredits, Consume, CreateAgent, Refund, Regenerate, Transfer, Withdraw
-from ledger.credits.errors import AgentExists, InvalidAmount, NothingToWithdraw
+from ledger.credits.errors import AgentExists, NothingToWithdraw
 from ledger.credits.karma_reading import KarmaReading
 from ledger.credits.movements import agent_account, movement, require_funds, require_room
 from ledger.credits.state import CreditState
 from ledger.engine.event import NewEvent
-from ledger.engine.messages import gettext_noop
 
 
 def create_agent(command: CreateAgent, state: CreditState) -> list[NewEvent]:
@@ -105,8 +104,7 @@ def regenerate(command: Regenerate, state: CreditState) -> list[NewEvent]:
     stream = account_of(command.agent)
     multiplier = state.eoc.multiplier_ppm
     amount = policy.regeneration_micros(hours_ppm=command.hours_ppm, multiplier_ppm=multiplier)
-    if amount == 0:
-        raise InvalidAmount(amount=0, why=gettext_noop("so short a time regenerates nothing"))
+    assert amount > 0, "a millionth of an hour at the lowest multiplier gives two micro-credits"
     require_room(state, payer=ISSUANCE, payee=stream, amount_micros=amount)
     return [
         movement(

@@ -91,8 +91,11 @@ class Fold:
     def _movement(self, where: str, event: Event) -> None:
         data = event.data
         amount, payer, payee = data.get("amount_micros"), data.get("from_account"), data.get("to_account")
-        if isinstance(amount, bool) or not isinstance(amount, int) or not payer or not payee:
+        if isinstance(amount, bool) or not isinstance(amount, int):
             self._findings.add("finite", where=where, what=f"the amount is {amount}")
+            return
+        if not isinstance(payer, str) or not isinstance(payee, str):
+            self._findings.add("balance", where=where, what="the movement does not name its two accounts")
             return
         if amount <= 0:
             self._findings.add("positive", where=where, what=f"the amount is {decimal_of(amount)}")

@@ -6,6 +6,7 @@ The engine stops at the first damaged record, because nothing behind it may be t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,7 @@ from ledger.engine.event import Event
 from ledger.engine.limits import CHUNK_BYTES, EVENT_BYTES_MAX
 
 _ZERO = bytes(32)
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 class Place(NamedTuple):
@@ -66,11 +68,11 @@ class Scanner:
     def _parse(self, place: Place, line: bytes, is_whole: bool) -> Event | None:
         try:
             event = event_of(orjson.loads(line))
-            if isinstance(event.seq, int) and isinstance(event.data, dict) and isinstance(event.time, str):
-                bytes.fromhex(event.hash)
+            bytes.fromhex(event.hash)
+            if _is_event(event):
                 return event
         except (ValueError, KeyError, TypeError, IndexError):
-            pass
+            pass  # what cannot be read is reported below
         if self._durable_seq is not None and self.seq >= self._durable_seq:
             self.torn = f"{place}: what no fsync confirmed is incomplete; recovery cuts it off"
             return None
@@ -117,7 +119,7 @@ class Scanner:
         previous = event.data.get("previous")
         if event.seq == 1:
             self._previous = _ZERO
-        elif event.type == "segment.opened" and isinstance(previous, str):
+        elif event.type == "segment.opened" and isinstance(previous, str) and _HASH.fullmatch(previous):
             self._previous = bytes.fromhex(previous)
 
 
@@ -139,6 +141,17 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
                 return
     if rest:
         yield number + 1, rest, False
+
+
+def _is_event(event: Event) -> bool:
+    """Whether the fields that a check relies on are what they should be; JSON may hold anything."""
+    texts = (event.time, event.stream, event.type)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(event.seq, int)
+        and isinstance(event.data, dict)
+        and (event.key is None or isinstance(event.key, str))
+    )
 
 
 def _constant_in(line: bytes) -> str | None:

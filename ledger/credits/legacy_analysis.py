@@ -38,10 +38,6 @@ class LegacyAnalysis:
         """The problems that are their own cause, by line."""
         return [problem for problem in self.problems.values() if problem.cause is None]
 
-    def consequences_of(self, line: int) -> list[LegacyProblem]:
-        """What is broken only because of that line."""
-        return [problem for problem in self.problems.values() if problem.cause == line]
-
 
 @dataclass(slots=True)
 class _Entity:

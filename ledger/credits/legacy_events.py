@@ -95,16 +95,12 @@ def _approval(record: LegacyRecord) -> dict[str, Any]:
             "expires_at": _record_time(record.at + timedelta(hours=rule.timeout_hours)),
         }
     state = ApprovalState(record.type.removeprefix("approval."))
-    data = {"request": request, "state": str(state)}
-    for name, value in (
-        ("action_type", payload.get("action_type")),
-        ("approver", payload.get("approver_id")),
-        ("justification", payload.get("justification")),
-    ):
-        text = _text(value)
-        if text is not None:
-            data[name] = text
-    return data
+    said = {
+        "action_type": _text(payload.get("action_type")),
+        "approver": _text(payload.get("approver_id")),
+        "justification": _text(payload.get("justification")),
+    }
+    return {"request": request, "state": str(state), **{name: text for name, text in said.items() if text is not None}}
 
 
 def _collaboration(payload: dict[str, Any]) -> dict[str, Any]:

@@ -8,17 +8,31 @@ from datetime import datetime
 
 
 def displaced(times: Sequence[datetime]) -> dict[int, int]:
-    """Index of each displaced item -> index of the item it belongs to as a fault (itself for the first one).
+    """Index of each displaced item -> index of the item at which the fault is reported (itself, or its partner).
 
-    Two exchanged items are one fault, reported at the first. In a longer disorder the fewest items whose removal
-    restores the order are the displaced ones.
+    Two exchanged items are one fault, reported at the first. In any other disorder the fewest items whose removal
+    restores the order are displaced, each by its own fault.
     """
     found: dict[int, int] = {}
-    for cycle in _cycles(times):
-        members = cycle if len(cycle) == 2 else _outside_longest_run(times, range(cycle[0], cycle[-1] + 1))
-        for index in members:
-            found[index] = members[0]
+    for group in _overlapping(_cycles(times)):
+        if all(len(cycle) == 2 for cycle in group):
+            found.update({index: cycle[0] for cycle in group for index in cycle})
+        else:
+            span = range(min(cycle[0] for cycle in group), max(cycle[-1] for cycle in group) + 1)
+            found.update({index: index for index in _outside_longest_run(times, span)})
     return found
+
+
+def _overlapping(cycles: list[list[int]]) -> list[list[list[int]]]:
+    """Cycles, sorted by their first index, in groups whose spans overlap; the order within one concerns no other."""
+    groups: list[list[list[int]]] = []
+    end = -1
+    for cycle in cycles:
+        if cycle[0] > end:
+            groups.append([])
+        groups[-1].append(cycle)
+        end = max(end, cycle[-1])
+    return groups
 
 
 def _cycles(times: Sequence[datetime]) -> list[list[int]]:

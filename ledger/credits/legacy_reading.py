@@ -111,7 +111,7 @@ def require_plain_file(path: Path, *, bytes_max: int) -> None:
         raise UnreadableJournal(path=path, why=error.strerror or str(error)) from error
     if not start.strip():
         raise UnreadableJournal(path=path, why=gettext_noop("it is empty"))
-    if b"\0" in start:
+    if b"\0" in start and not start.startswith((b'{"seq":', b'{"event_id":')):
         raise UnreadableJournal(path=path, why=gettext_noop("it is binary"))
     if not start.lstrip().startswith(b"{"):
         raise UnreadableJournal(path=path, why=gettext_noop("it holds no JSON lines"))

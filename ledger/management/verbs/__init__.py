@@ -2,8 +2,16 @@
 
 from types import MappingProxyType
 
-from ledger.management.verbs import doctor, export, import_, reset, tail, verify
+from ledger.management.verbs import bench, doctor, export, import_, reset, tail, verify
 
 VERBS = MappingProxyType(
-    {"verify": verify, "doctor": doctor, "tail": tail, "export": export, "import": import_, "reset": reset}
+    {
+        "verify": verify,
+        "doctor": doctor,
+        "tail": tail,
+        "export": export,
+        "import": import_,
+        "bench": bench,
+        "reset": reset,
+    }
 )

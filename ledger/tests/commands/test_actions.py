@@ -54,7 +54,7 @@ def test_an_import_stands_in_the_audit_chain(engineer: Actor) -> None:
     done = import_journal(actor=engineer, source=DAMAGED, is_strict=False)
 
     (entry,) = AuditEntry.objects.filter(act="journal.import")
-    after = entry.after if isinstance(entry.after, dict) else json.loads(entry.after)
+    after = json.loads(entry.after)
     assert (entry.outcome, entry.actor, entry.object) == ("done", engineer.label, f"journal:{done.journal.name}")
     assert after == {"by": engineer.label, "digest": done.report.digest, "faults": 7, "imported": 165, "lines": 172}
 
@@ -65,7 +65,7 @@ def test_the_owner_of_the_shell_needs_no_role_and_is_named(storage: Path) -> Non
     import_journal(actor=None, source=SOUND, is_strict=True)
 
     (entry,) = AuditEntry.objects.filter(act="journal.import")
-    after = entry.after if isinstance(entry.after, dict) else json.loads(entry.after)
+    after = json.loads(entry.after)
     assert after["by"].startswith("cli:")
 
 
@@ -105,7 +105,7 @@ def test_a_reset_is_audited(engineer: Actor, live: Path) -> None:
     archived = reset_ledger(actor=engineer)
 
     (entry,) = AuditEntry.objects.filter(act="journal.repair")
-    after = entry.after if isinstance(entry.after, dict) else json.loads(entry.after)
+    after = json.loads(entry.after)
     assert after == {"archived_as": archived.name, "by": engineer.label}
     assert not live.exists()
 

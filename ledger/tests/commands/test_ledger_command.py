@@ -205,6 +205,16 @@ def test_reset_begins_an_empty_journal_and_keeps_the_old_one(live: Path, storage
         old.close()
 
 
+def test_bench_prints_a_row_with_its_floor(storage: Path) -> None:
+    """The machine's own floor stands beside the figure; nothing is left behind."""
+    done = call("ledger", "bench", "--row", "one thread", "--seconds", "0.05")
+
+    assert done.code in (0, 1)
+    assert "floor" in done.out
+    assert "one thread" in done.out
+    assert list(storage.iterdir()) == []
+
+
 def test_reset_wants_the_word(live: Path) -> None:
     """Without --yes it is a usage error and nothing moves."""
     with pytest.raises(CommandError, match="--yes"):

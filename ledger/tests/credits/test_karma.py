@@ -140,7 +140,6 @@ def test_the_breaker_opens_probes_and_closes(endpoint: Endpoint) -> None:
     endpoint.status = 500
     open_breaker(client)
 
-    assert client.is_open
     assert client.read("ann").reason is KarmaFailure.BREAKER_OPEN
     clock.now += 1.9
     assert client.read("ann").reason is KarmaFailure.BREAKER_OPEN
@@ -212,6 +211,29 @@ def test_one_thread_probes_while_the_others_go_on(endpoint: Endpoint) -> None:
 
     assert reasons == {KarmaFailure.BREAKER_OPEN}
     assert len(endpoint.paths) == asked + 1
+
+
+def test_a_question_from_before_the_breaker_opened_proves_nothing(endpoint: Endpoint) -> None:
+    """Its late answer neither closes the breaker nor does its late failure open it twice."""
+    changes = list[BreakerChange]()
+    client = KarmaClient(endpoint.url, clock=Clock(), timeout_seconds=5, on_change=changes.append)
+    turn = client._breaker.admit()
+    assert turn is not None
+    endpoint.status = 500
+    open_breaker(client)
+
+    assert not client._breaker.succeeded(turn)
+    assert not client._breaker.failed(turn)
+    client._breaker.give_up(turn)
+
+    assert client.is_open
+    assert [change.is_open for change in changes] == [True]
+
+
+def test_no_time_left_is_a_timeout(endpoint: Endpoint) -> None:
+    """Before anything is sent."""
+    assert KarmaClient(endpoint.url, timeout_seconds=0).read("ann").reason is KarmaFailure.TIMEOUT
+    assert endpoint.paths == []
 
 
 def test_many_threads_open_the_breaker_once(endpoint: Endpoint) -> None:

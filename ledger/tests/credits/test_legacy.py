@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def money(entity: str, type_: str, amount: object, after: object, *, second: int
     }
 
 
-def fact(type_: str, payload: dict[str, object], *, second: int, **more: object) -> dict[str, object]:
+def fact(type_: str, payload: Mapping[str, object], *, second: int, **more: object) -> dict[str, object]:
     """A line of the original about something else."""
     return {**money("x", "consumed", 1, 1, second=second), "event_type": type_, "payload": payload, **more}
 
@@ -202,6 +203,12 @@ def without(line: dict[str, object], *names: str) -> dict[str, object]:
         ([GOOD, money("a", "consumed", 10.0, 95.0, second=2), AFTER], {2: "balance-mismatch"}),
         ([GOOD, AFTER], {2: "balance-mismatch"}),
         ([GOOD, AFTER, NEXT], {2: "out-of-order"}),
+        ([NEXT, GOOD, AFTER], {1: "out-of-order"}),
+        ([money("b", "allocated", 1.0, 1.0, second=9), GOOD, NEXT, AFTER], {1: "out-of-order"}),
+        ([GOOD, "", "  ", NEXT], {}),
+        ([GOOD, {**NEXT, "event_id": 5}], {2: "not-a-record"}),
+        ([GOOD, {**NEXT, "event_id": "x" * 129}], {2: "not-a-record"}),
+        ([GOOD, money("a", "consumed", "10.0", "90.0", second=2)], {2: "not-finite"}),
         ([GOOD, {**NEXT, "idempotency_key": "k-1"}, AFTER], {2: "duplicate-key"}),
         ([GOOD, NEXT, NEXT, AFTER], {3: "duplicate-event"}),
         ([GOOD, money("a", "consumed", None, None, second=2), AFTER], {2: "not-finite"}),
@@ -344,6 +351,13 @@ def test_facts_keep_their_content(desk: Desk, tmp_path: Path) -> None:
     assert (requested["risk_level"], requested["context"]) == ("CRITICAL", '{"n": "5"}')
     assert requested["expires_at"] == "2026-01-04T00:00:03.000000Z"
     assert desk.ledger.approval("r").approvals_needed == 2
+
+
+def test_a_cause_of_the_original_is_kept(desk: Desk, tmp_path: Path) -> None:
+    """As the id that it was there."""
+    bring_in(desk, written(tmp_path, GOOD, {**NEXT, "causation_id": "e-1"}))
+
+    assert desk.events()[-1].data["legacy"]["causation"] == "e-1"
 
 
 def test_a_file_past_the_limit_is_refused(desk: Desk, tmp_path: Path) -> None:

@@ -180,6 +180,51 @@ def test_no_account_passes_sixty_three_bits(desk: Desk) -> None:
         desk.order(commands.AddCredits(agent="ann", amount_micros=6, reason="work"))
 
 
+@pytest.mark.parametrize(
+    ("account", "command"),
+    [
+        ("system:issuance", commands.AddCredits(agent="ann", amount_micros=6, reason="work")),
+        ("system:issuance", commands.CreateAgent(agent="new")),
+        (
+            "system:reward",
+            commands.RecordCollaboration(
+                collaboration="c", agents=("ann", "bob"), mission="m", contributions_ppm=(1, 1)
+            ),
+        ),
+    ],
+)
+def test_no_system_account_passes_sixty_three_bits_below_zero(
+    desk: Desk, account: str, command: commands.CreditCommand
+) -> None:
+    """The side that pays has an end as well."""
+    desk.open_account("ann")
+    desk.open_account("bob")
+    accounts = desk.ledger.journal.query(lambda: desk.ledger._state.accounts)
+    accounts[account].balance_micros = -TOTAL_MICROS_MAX + 5
+
+    with desk.assert_refused(errors.TotalTooLarge):
+        desk.order(command)
+
+
+@pytest.mark.parametrize("mission", ["", " m", 5])
+@pytest.mark.parametrize("make", [commands.Consume, commands.Refund])
+def test_a_mission_is_a_name_or_none(desk: Desk, make: type[commands.Consume], mission: object) -> None:
+    """Not an empty text."""
+    desk.open_account("ann")
+
+    with desk.assert_refused(errors.InvalidIdentifier):
+        desk.order(make(agent="ann", amount_micros=ONE, reason="work", mission=mission))  # type: ignore[arg-type]
+
+
+def test_a_refund_may_name_its_mission(desk: Desk) -> None:
+    """It stands in the event."""
+    desk.open_account("ann")
+
+    answer = desk.order(commands.Refund(agent="ann", amount_micros=ONE, reason="work", mission="m-1"))
+
+    assert answer.events[0].data["mission"] == "m-1"
+
+
 def test_a_command_without_a_key_is_refused(desk: Desk) -> None:
     """A retry could not be told from a second order."""
     with desk.assert_refused(errors.MissingKey):
