@@ -140,9 +140,10 @@ def _attempt(lease: Lease, around: Surroundings, *, module: str) -> ExecutionSta
 
 def _note_environment(lease: Lease) -> None:
     """The first execution of a run measures the machine; the lease is fresh, the measuring takes half a second."""
-    if Run.objects.values_list("environment", flat=True).get(pk=lease.run_id):
+    known = Run.objects.values_list("environment", flat=True).get(pk=lease.run_id)
+    if "machine" in known:
         return
-    environment = read_environment(directory=settings.STORAGE)
+    environment = known | read_environment(directory=settings.STORAGE)
     Run.objects.filter(pk=lease.run_id, frozen_at__isnull=True).update(environment=environment)
 
 

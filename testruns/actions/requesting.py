@@ -114,6 +114,7 @@ def _create(*, actor: Actor | None, plan: RunPlan, build: BuildIdentity, disk: D
         via=actor.via if actor else "command",
         driver=driver,
         planned_seconds=sum(one.planned_seconds for one in planned),
+        environment={"build": {"branch": build.branch, "problem": build.problem}},
         **plan.as_json(),
     )
     for position, one in enumerate(planned, start=1):

@@ -104,7 +104,7 @@ def test_evidence_is_bound_to_run_execution_and_attempt_by_its_digest(make_run: 
 
 def test_the_environment_is_measured_once_for_a_run(make_run: MakeRun) -> None:
     """Machine, Python and disk floor stand in the run before its first scenario ends."""
-    run = make_run(environment={})
+    run = make_run(environment={"build": {"branch": "main"}})
     execute(first(run), "sound")
     run.refresh_from_db()
     noted = run.environment
@@ -113,6 +113,7 @@ def test_the_environment_is_measured_once_for_a_run(make_run: MakeRun) -> None:
     run.refresh_from_db()
 
     assert noted["disk"]["floor"]["fsyncs_per_second"] > 0
+    assert noted["build"] == {"branch": "main"}
     assert run.environment == noted
 
 
