@@ -1,6 +1,6 @@
 """Every refusal and failure of the engine: one class each, a stable code, a translatable template with named values."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from ledger.engine.messages import gettext_noop
 
@@ -20,6 +20,12 @@ class LedgerError(Exception):
 
     def __str__(self) -> str:
         return self.message % self.params
+
+    def again(self) -> Self:
+        """The same error for another caller: one that is raised in several threads would collect their tracebacks."""
+        copy = type(self)(**self.params)
+        copy.__cause__ = self.__cause__
+        return copy
 
 
 class Rejected(LedgerError):

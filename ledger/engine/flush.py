@@ -40,6 +40,7 @@ class Flush:
         "digest",
         "events",
         "first",
+        "key_rows",
         "keys",
         "lines",
         "seq",
@@ -56,6 +57,7 @@ class Flush:
         self.lines: list[bytes] = []
         self.events: list[Event] = []
         self.keys: dict[str, tuple[Event, ...]] = {}
+        self.key_rows: list[tuple[int, int]] = []
         self.size = 0
         self._clock = clock
         self.versions: dict[str, int] = {}
@@ -65,8 +67,11 @@ class Flush:
         """The version of a stream with the events of this flush."""
         return self.versions.get(stream) or self._version_of(stream)
 
-    def add(self, command: Command, drafts: Sequence[NewEvent]) -> tuple[Event, ...]:
-        """The events of one command, all or none. Raises a LimitExceeded subclass and then has changed nothing."""
+    def add(self, command: Command, drafts: Sequence[NewEvent], key_row: int = 0) -> tuple[Event, ...]:
+        """The events of one command, all or none; ``key_row`` is the hash of its key.
+
+        Raises a LimitExceeded subclass and then has changed nothing.
+        """
         count = len(drafts)
         if count > limits.COMMAND_EVENTS_MAX:
             raise TooManyEvents(count=count, limit=limits.COMMAND_EVENTS_MAX)
@@ -74,22 +79,16 @@ class Flush:
         lines: list[bytes] = []
         events: list[Event] = []
         seq, digest, first, size = self.seq, self.digest, self.first, 0
-        actor, correlation, key, fingerprint = (
-            command.actor,
-            command.correlation,
-            command.key or None,
-            command.fingerprint,
-        )
-        for draft in drafts:
-            stream, kind = draft.stream, draft.type
+        actor, correlation, fingerprint = command.actor, command.correlation, command.fingerprint
+        key: str | None = command.key or None
+        for index, time in enumerate(self._clock.take(count, self.wall), 1):
+            draft = drafts[index - 1]
+            stream, kind, schema, values = draft.stream, draft.type, draft.schema, draft.data
             check_names(stream, kind)
-            schema = draft.schema if type(draft.schema) is int else 0
-            if schema < 1:
-                raise SchemaRefused(schema=draft.schema)
-            version = (versions.get(stream) or self.version_of(stream)) + 1
-            versions[stream] = version
+            if schema.__class__ is not int or schema < 1:
+                raise SchemaRefused(schema=schema)
+            version = versions[stream] = (versions.get(stream) or self.version_of(stream)) + 1
             seq += 1
-            time = self._clock.next(self.wall)
             fields: dict[str, Any] = {
                 "seq": seq,
                 "time": time,
@@ -100,22 +99,21 @@ class Flush:
                 "actor": actor,
                 "correlation": correlation,
             }
-            cause = self._cause(draft, seq)
-            if cause is not None:
-                fields["causation"] = cause
+            cause, commit = None, None
+            if draft.causation is not None or draft.caused_by is not None:
+                fields["causation"] = cause = self._cause(draft, seq)
             if key is not None:
                 fields["key"] = key
                 fields["fingerprint"] = fingerprint
             fields["flush"] = first
-            commit = (len(events) + 1, count) if count > 1 else None
-            if commit is not None:
-                fields["commit"] = commit
-            fields["data"] = draft.data
+            if count > 1:
+                fields["commit"] = commit = (index, count)
+            fields["data"] = values
             line, digest, text = encode(fields, digest)
             size += len(line)
             lines.append(line)
-            record = (seq, time, stream, version, kind, schema, actor, correlation, cause)
-            events.append(_new(Event, (*record, key, key and fingerprint, first, commit, draft.data, text)))
+            facts = (seq, time, stream, version, kind, schema, actor, correlation, cause)
+            events.append(_new(Event, (*facts, key, key and fingerprint, first, commit, values, text)))
             key = None
         if size > limits.COMMAND_BYTES_MAX:
             raise CommandTooLarge(bytes=size, limit=limits.COMMAND_BYTES_MAX)
@@ -127,14 +125,15 @@ class Flush:
         self.size += size
         if made and command.key:
             self.keys[command.key] = made
+            self.key_rows.append((key_row, made[0].seq))
         return made
 
-    def _cause(self, draft: NewEvent, seq: int) -> int | None:
-        """The seq of what caused an event: given, or an earlier event of the same command."""
+    def _cause(self, draft: NewEvent, seq: int) -> int:
+        """The seq of what caused an event: given, or that of an earlier event of the same command; never both."""
         cause, index = draft.causation, draft.caused_by
         if index is not None:
             cause = self.seq + 1 + index if cause is None and index >= 0 else seq
-        if cause is not None and not 0 < cause < seq:
+        if cause is None or not 0 < cause < seq:
             raise CauseRefused(cause=cause, seq=seq)
         return cause
 

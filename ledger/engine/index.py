@@ -54,8 +54,8 @@ class Tables:
             self.keys.add(key_hash(event[9]), event[0])
         self.streams.put(*stream_hash(event[2]), event[3])
 
-    def add_flush(self, lines: list[bytes], end: int, keys: Iterable[tuple[str, int]], versions: dict[str, int]) -> int:
-        """A whole flush at once: its lines from byte ``end`` on, the seqs of its keys, the versions it left behind."""
+    def add_flush(self, lines: list[bytes], end: int, keys: list[tuple[int, int]], versions: dict[str, int]) -> int:
+        """A whole flush at once: its lines from byte ``end`` on, (hash, seq) of its keys, the versions it left."""
         offsets, count = self.offsets, self.count
         while count + len(lines) > self._capacity:
             self._grow()
@@ -65,8 +65,8 @@ class Tables:
             end += len(line)
             offsets[count] = end
         self.count = count
-        for key, seq in keys:
-            self.keys.add(key_hash(key), seq)
+        for first, seq in keys:
+            self.keys.add(first, seq)
         for stream, version in versions.items():
             self.streams.put(*stream_hash(stream), version)
         return end
@@ -282,9 +282,8 @@ class Index:
         self.sealing: dict[int, Tables] = {}
         self.files: tuple[KeysFile, ...] = ()
 
-    def seqs_of(self, key: str) -> list[int]:
-        """Events that may have this key; the caller confirms by reading them."""
-        first = key_hash(key)
+    def seqs_of(self, first: int) -> list[int]:
+        """Events whose key may have this hash; the caller confirms by reading them."""
         found = self.active.keys.find(first) if self.active is not None else []
         for tables in self.sealing.values():
             found += tables.keys.find(first)

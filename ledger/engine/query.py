@@ -9,8 +9,8 @@ import orjson
 from ledger.engine import limits
 from ledger.engine.codec import decode
 from ledger.engine.event import Event
+from ledger.engine.keeper import damaged_line
 from ledger.engine.store import Store
-from ledger.engine.walk import Problem, shown_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,11 +149,6 @@ def _matches(store: Store, wanted: Filter, seq: int, lines: list[bytes], is_desc
             continue
         event = decode(line)
         if event is None or event.seq != number:
-            segment = store.first_of(number)
-            offset = store.span_of(segment, number, number)[0]
-            found = shown_text(line[:48])
-            raise store.corrupt(
-                Problem(segment=segment, seq=number, offset=offset, expected=f"event {number}", found=found)
-            )
+            raise damaged_line(store, number, line)
         if wanted.is_match(event):
             yield event

@@ -121,7 +121,7 @@ def copy(env: Env, fd: int, start: int, stop: int, target: Path) -> None:
     env.sync_directory(target.parent)
 
 
-def replace_poisoned(store: Store, *, rewind: Callable[[], Problem | None], reason: str, actor: str) -> dict[str, Any]:
+def replace_poisoned(store: Store, rewind: Callable[[], Problem | None], *, reason: str, actor: str) -> dict[str, Any]:
     """Put the verified records of the poisoned segment into a new file of the same name, under the lock.
 
     What a failed fsync left in the old file's cache cannot be trusted to reach the disk, so it is read, verified and

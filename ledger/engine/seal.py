@@ -27,11 +27,19 @@ class Sealer:
     def __init__(self, env: Env, layout: Layout) -> None:
         self._env = env
         self._layout = layout
+        self._manifest = -1
 
-    def finish(self, first: int, end: int, tables: Tables) -> None:
-        """Everything for the segment from ``first``, whose records end at byte ``end``. OSError if the disk refuses."""
+    def after_fork(self) -> None:
+        """A sealing thread of the parent is not ours, and its lock must not live as long as we do."""
+        if self._manifest >= 0:
+            self._env.close(self._manifest)
+            self._manifest = -1
+
+    def finish(self, first: int, tables: Tables) -> None:
+        """Everything for the segment from ``first`` with these tables. OSError if the disk refuses."""
         env, layout = self._env, self._layout
-        manifest = env.open(layout.manifest, os.O_RDWR | os.O_CREAT)
+        end = tables.offsets[tables.count]
+        manifest = self._manifest = env.open(layout.manifest, os.O_RDWR | os.O_CREAT)
         try:
             env.lock(manifest)
             self._strip(layout.segment(first), end)
@@ -44,6 +52,8 @@ class Sealer:
                 self._merge()
             self._list(manifest, first, last, end)
         finally:
+            self._manifest = -1
+            env.unlock(manifest)
             env.close(manifest)
 
     def keys_files(self) -> tuple[KeysFile, ...]:

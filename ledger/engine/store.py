@@ -21,6 +21,7 @@ from ledger.engine.times import Clock, micros_of
 from ledger.engine.walk import Problem, Walker
 
 Take = Callable[[Event], None]
+Finished = Callable[[int], None]
 
 
 class Store:
@@ -39,7 +40,7 @@ class Store:
         self.active: Segment | None = None
         self.epoch = 0
         self.is_full = False
-        self.finished: Callable[[int, int, Tables], None] | None = None
+        self.finished: Finished | None = None
         self._is_indexed: Callable[[int], bool] = lambda first: False
         mode = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT
         self.marks = MarkFile(env, env.open(layout.durable, mode))
@@ -150,7 +151,7 @@ class Store:
             self.index.sealing[segment.first] = tables
             self.index.active = None
             if self.finished is not None:
-                self.finished(segment.first, segment.end, tables)
+                self.finished(segment.first)
         self.close_active()
 
     def close_active(self) -> None:
@@ -234,8 +235,7 @@ class Store:
         except OSError as error:
             self.poison(f"fdatasync: {error}")
             raise DurabilityUnknown(reason=str(error)) from error
-        keys = [(key, events[0].seq) for key, events in flush.keys.items()]
-        segment.end = tables.add_flush(flush.lines, segment.end, keys, flush.versions)
+        segment.end = tables.add_flush(flush.lines, segment.end, flush.key_rows, flush.versions)
         self.seq, self.digest = flush.seq, flush.digest
         self.write_mark()
 

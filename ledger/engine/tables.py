@@ -14,7 +14,6 @@ _SLACK = 512
 _FULL = 0.75
 
 
-@lru_cache(maxsize=1024)
 def key_hash(key: str) -> int:
     """64 bits that stand for an idempotency key in tables and files; a hit is confirmed by reading the record."""
     return int.from_bytes(_blake2b(key.encode(), digest_size=8).digest(), "big")
@@ -27,14 +26,18 @@ def stream_hash(stream: str) -> tuple[int, int]:
     return int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
 
 
+_PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+
+
 def column(length: int) -> "memoryview[int]":
-    """Zeroed private memory for ``length`` numbers, given back to the system as soon as nothing refers to it."""
-    return memoryview(mmap.mmap(-1, length * 8, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)).cast("Q")
+    """Zeroed private memory for ``length`` numbers: all of it is there at once, so that it never looks like growth,
+    and it goes back to the system as soon as nothing refers to it."""
+    return memoryview(mmap.mmap(-1, length * 8, flags=_PRIVATE)).cast("Q")
 
 
 def narrow_column(length: int) -> "memoryview[int]":
     """As ``column``, for numbers below 2**32."""
-    return memoryview(mmap.mmap(-1, length * 4, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)).cast("I")
+    return memoryview(mmap.mmap(-1, length * 4, flags=_PRIVATE)).cast("I")
 
 
 class Table:

@@ -34,15 +34,18 @@ class Clock:
         self._second = -1
         self._second_text = ""
 
-    def next(self, wall: int) -> str:
-        """The time of the next event when the wall clock shows ``wall`` microseconds."""
-        last = self.last
-        self.last = micros = wall if wall > last else last + 1
-        second, rest = divmod(micros, 1_000_000)
+    def take(self, count: int, wall: int) -> list[str]:
+        """The times of the next ``count`` events when the wall clock shows ``wall`` microseconds."""
+        first = wall if wall > self.last else self.last + 1
+        self.last = first + count - 1
+        second, rest = divmod(first, 1_000_000)
         if second != self._second:
             self._second = second
             self._second_text = text_of(second * 1_000_000)[:20]
-        return f"{self._second_text}{rest:06d}Z"
+        if rest + count > 1_000_000:
+            return [text_of(micros) for micros in range(first, first + count)]
+        prefix = self._second_text
+        return [f"{prefix}{micros:06d}Z" for micros in range(rest, rest + count)]
 
     def jump(self, wall: int) -> int:
         """By how many microseconds the wall clock moved against the steady one since the last look; 0 if it kept up.

@@ -51,15 +51,14 @@ class Walker:
 
     def walk(self, stop: int) -> Iterator[Event]:
         """Events up to byte ``stop``. While an event is with the caller, ``offset`` is where its record ends."""
-        loads, sha256 = orjson.loads, hashlib.sha256
+        loads, sha256, crc = orjson.loads, hashlib.sha256, crc32
         for lines, is_last in self._lines(stop):
             for line in lines:
                 if not line:
                     self._check_padding(stop)
                     return
-                crc_at = len(line) - CRC_BYTES
                 digest = sha256(self.digest + line[:-TAIL_BYTES])
-                tail = b',"hash":"%b","crc":"%08x"}' % (digest.hexdigest().encode(), crc32(line[:crc_at]))
+                tail = b',"hash":"%b","crc":"%08x"}' % (digest.hexdigest().encode(), crc(line[:-CRC_BYTES]))
                 if line[-TAIL_BYTES:] != tail:
                     self._fail(line, f"a record that ends in {shown_text(tail)}", shown_text(line[-TAIL_BYTES:]))
                     return

@@ -9,7 +9,7 @@ import pytest
 
 from ledger.engine import Journal, verify
 from ledger.engine.errors import Corrupt
-from ledger.tests.engine.counting import command, event, opened, record
+from ledger.tests.engine.counting import Counting, command, event, opened, record
 from ledger.tests.engine.disk import MemoryDisk
 
 HOME = Path("/journal")
@@ -30,7 +30,7 @@ def written(home: Path, count: int = 8) -> tuple[Path, list[bytes]]:
 def test_every_flipped_bit_below_the_mark_is_reported_at_its_place() -> None:
     """All bits of a whole journal: read-only with segment, line and offset, and the file is left alone."""
     disk = MemoryDisk()
-    journal = Journal.open(path=HOME, state=_state(), env=disk, segment_bytes=4096)
+    journal = Journal.open(path=HOME, state=Counting(), env=disk, segment_bytes=4096)
     for number in range(3):
         record(journal, f"k{number}")
     image = disk.image()
@@ -41,19 +41,13 @@ def test_every_flipped_bit_below_the_mark_is_reported_at_its_place() -> None:
         damaged = bytearray(image[SEGMENT])
         damaged[at] ^= 1 << (at % 8)
 
-        opened_again = Journal.open(path=HOME, state=_state(), env=MemoryDisk({**image, SEGMENT: bytes(damaged)}))
+        opened_again = Journal.open(path=HOME, state=Counting(), env=MemoryDisk({**image, SEGMENT: bytes(damaged)}))
 
         with pytest.raises(Corrupt) as caught:
             record(opened_again, "new")
         params = caught.value.params
         assert (params["segment"], params["line"], params["offset"]) == (NAME, line + 1, starts[line]), f"byte {at}"
         assert opened_again.status.head.seq == line
-
-
-def _state() -> "object":
-    from ledger.tests.engine.counting import Counting
-
-    return Counting()
 
 
 def test_a_damaged_journal_serves_the_verified_prefix_and_tells_expected_and_found(home: Path) -> None:
@@ -124,7 +118,7 @@ def test_a_torn_end_goes_to_quarantine_and_the_journal_goes_on(home: Path, what:
 def next_line(home: Path) -> bytes:
     """The line that the journal would write next."""
     journal = opened(home)
-    flush = journal._store.new_flush()
+    flush = journal._keeper.store.new_flush()
     flush.add(command("torn"), [event(note="x" * 300)])
     journal.close()
     return flush.lines[0][:-1]
@@ -134,7 +128,7 @@ def test_whole_records_that_were_not_acknowledged_are_adopted_up_to_the_last_who
     """The writer died after the write: a whole command is kept, half of one of three events is cut."""
     segment, lines = written(home)
     journal = opened(home)
-    flush = journal._store.new_flush()
+    flush = journal._keeper.store.new_flush()
     flush.add(command("whole"), [event(), event()])
     flush.add(command("half"), [event(), event(), event()])
     journal.close()
@@ -168,9 +162,9 @@ def test_a_live_process_cuts_what_a_dead_one_left_before_it_appends(home: Path) 
     """Not only opening: whoever takes the lock next makes the end sound."""
     journal = opened(home)
     record(journal, "k1")
-    flush = journal._store.new_flush()
+    flush = journal._keeper.store.new_flush()
     flush.add(command("dead"), [event()])
-    segment = journal._store.active
+    segment = journal._keeper.store.active
     assert segment is not None
     with segment.path.open("r+b") as file:
         file.seek(segment.end)
@@ -219,10 +213,10 @@ def test_random_damage_anywhere_never_shows_an_event_that_was_not_written() -> N
     """2,000 images with random bytes, blocks moved, zeroed and doubled: a verified prefix or nothing."""
     chance = random.Random(11)
     disk = MemoryDisk()
-    journal = Journal.open(path=HOME, state=_state(), env=disk, segment_bytes=16384)
+    journal = Journal.open(path=HOME, state=Counting(), env=disk, segment_bytes=16384)
     for number in range(15):
         record(journal, f"k{number}", event(amount=number))
-    lines = [journal._store.line_of(seq) for seq in range(1, journal.head.seq + 1)]
+    lines = [journal._keeper.store.line_of(seq) for seq in range(1, journal.head.seq + 1)]
     image, end = disk.image(), len(b"\n".join(lines))
     for _ in range(2000):
         damaged = bytearray(image[SEGMENT])
@@ -231,8 +225,8 @@ def test_random_damage_anywhere_never_shows_an_event_that_was_not_written() -> N
         piece = [os.urandom(size), bytes(size), b"\n" * size, bytes(damaged[other : other + size])]
         damaged[at : at + size] = chance.choice(piece)
 
-        again = Journal.open(path=HOME, state=_state(), env=MemoryDisk({**image, SEGMENT: bytes(damaged)}))
+        again = Journal.open(path=HOME, state=Counting(), env=MemoryDisk({**image, SEGMENT: bytes(damaged)}))
 
         head = again.status.head.seq
-        assert [again._store.line_of(seq) for seq in range(1, head + 1)] == lines[:head]
+        assert [again._keeper.store.line_of(seq) for seq in range(1, head + 1)] == lines[:head]
         assert (again.status.state == "normal") == (head == len(lines))

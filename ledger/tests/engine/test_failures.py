@@ -26,7 +26,7 @@ def poisoned(home: Path) -> tuple[Journal, FailingDisk]:
 
 
 def sums(journal: Journal) -> dict[str, int]:
-    state = journal._state
+    state = journal._keeper._state
     assert isinstance(state, Counting)
     return journal.query(lambda: dict(state.sums))
 

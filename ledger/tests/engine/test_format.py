@@ -134,7 +134,7 @@ def test_what_is_answered_is_what_is_read_again_later(home: Path) -> None:
     again = opened(home)
     assert [again.get(seq=one.seq) for one in answered] == answered
     assert list(again.read(types=["credit.*"])) == answered
-    state = again._state
+    state = again._keeper._state
     assert isinstance(state, Counting)
     assert state.sums == {"agent:a": 10}
     again.close()

@@ -111,7 +111,7 @@ def test_no_subset_of_the_sectors_of_a_flush_loses_an_acknowledged_event_or_is_t
 
 def _check_adopted(base: Base, journal: Journal, where: str) -> None:
     """Every record but journal.recovered stands there byte for byte, and the last one ends its commit."""
-    lines = [journal._store.line_of(seq) for seq in range(1, journal.status.head.seq + 1)]
+    lines = [journal._keeper.store.line_of(seq) for seq in range(1, journal.status.head.seq + 1)]
     if b'"type":"journal.recovered"' in lines[-1]:
         lines.pop()
     assert lines == base.lines[: len(lines)], where

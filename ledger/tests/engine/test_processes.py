@@ -157,7 +157,7 @@ def test_a_child_forked_while_a_thread_writes_reads_again_before_it_goes_on(home
     journal = opened(home)
     record(journal, "k1", event(amount=3))
     journal._mutex.acquire()
-    state = journal._state
+    state = journal._keeper._state
     assert isinstance(state, Counting)
     state.sums["agent:a"] = 99
     child = os.fork()

@@ -79,7 +79,7 @@ def test_index_files_are_few_small_and_made_again_when_damaged_or_missing(home: 
 
     journal = opened(home)
 
-    assert journal._store.index.sealing == {}
+    assert journal._keeper.store.index.sealing == {}
     assert record(journal, "k3", event("agent:3", 3)).is_repeated
     assert journal.stream_version("agent:9") == 14
     assert [one.data["amount_micros"] for one in journal.read(stream="agent:29", limit=2)] == [29, 59]
@@ -129,7 +129,7 @@ def test_a_sealed_segment_that_was_changed_or_taken_away_is_reported(home: Path)
 def test_a_crash_between_sealing_and_the_next_segment_is_finished_by_whoever_comes_next(home: Path) -> None:
     """segment.sealed is the last record and no next segment exists: opening makes it."""
     journal = filled(home, 20)
-    store = journal._store
+    store = journal._keeper.store
     store._seal(Counting().digest())
     journal.close()
 
@@ -189,7 +189,7 @@ def test_memory_does_not_grow_with_sealed_events(home: Path) -> None:
     for number in range(8000):
         record(journal, f"more-{number}", event(f"agent:{number % 30}", number))
         if number % 100 == 0:
-            state = journal._state
+            state = journal._keeper._state
             assert isinstance(state, Counting)
             state.applied.clear()
     journal.settle_sealing()
