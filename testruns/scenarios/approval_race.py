@@ -60,7 +60,7 @@ FINAL_TYPES: Final = ("approval.approved", "approval.rejected", "approval.expire
         ),
         counted("repeated_answers", gettext_noop("Decisions sent again that got the first answer again.")),
     ),
-    base_seconds=6,
+    base_seconds=3,
     is_swept=True,
 )
 def run(context: ScenarioContext) -> None:

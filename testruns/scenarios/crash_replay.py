@@ -6,7 +6,8 @@ The ledger's process is killed in the middle of its work, again and again, and m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -34,8 +35,8 @@ ACKNOWLEDGED_MIN: Final = 20
 ACKNOWLEDGED_MAX: Final = 60
 """Answers a writer may give before it is killed: a seeded number of them, and then at a seeded moment."""
 DELAY_SECONDS_MAX: Final = 0.004
-ORDERS_PER_KILL: Final = 40
-"""Orders of each worker, so many that a writer never runs out of work before it is killed."""
+ORDERS_AT_THE_END: Final = 10
+"""Orders of each worker of the last writer, after what was not answered; the others go on until they are killed."""
 ASKED_AGAIN: Final = 2
 """Answered orders that each worker sends again after a restart, besides those that were never answered."""
 REPLAYS: Final = 5
@@ -65,7 +66,7 @@ REPLAYS: Final = 5
         counted("torn_tails", gettext_noop("Torn records planted behind a kill.")),
         counted("repeated_answers", gettext_noop("Orders sent again after a restart that got the first answer again.")),
     ),
-    base_seconds=8,
+    base_seconds=6,
 )
 def run(context: ScenarioContext) -> None:
     """Kill and recover, then audit. A ledger that does not come up again has lost every promise."""
@@ -100,7 +101,6 @@ class Course:
         self._hosts = hosts
         self._promises = promises
         self._planned_kills = planned_kills
-        self._orders_per_worker = planned_kills * ORDERS_PER_KILL
         self._writers = [
             hosts.start(name=f"writer-{generation}", part=write, arguments={"seed": context.seed})
             for generation in range(planned_kills + 1)
@@ -130,8 +130,8 @@ class Course:
         member.send(
             type="open",
             is_first=not self.kill_count,
-            orders_per_worker=self._orders_per_worker,
-            from_positions=[max(0, count - again) for count in self._promises.answered_counts],
+            is_last=self.kill_count == self._planned_kills,
+            from_positions=[max(0, answered - again) for answered in self._promises.answered_counts],
         )
         try:
             (ready,) = self._hosts.await_all("ready", members=[member], seconds=START_SECONDS_MAX)
@@ -180,7 +180,7 @@ def write(host: Host) -> None:
         host.wait_for("go")
         closed_loop(
             workers=[
-                _worker(host, caller, worker, range(first, turn["orders_per_worker"]))
+                _worker(host, caller, worker, _positions(first, is_last=turn["is_last"]))
                 for worker, first in enumerate(turn["from_positions"])
             ]
         )
@@ -200,7 +200,11 @@ def order_of(worker: int, position: int, *, seed: int) -> Operation:
     )
 
 
-def _worker(host: Host, caller: Caller, worker: int, positions: range) -> Callable[[], None]:
+def _positions(first: int, *, is_last: bool) -> Iterable[int]:
+    return range(first, first + ASKED_AGAIN + 1 + ORDERS_AT_THE_END) if is_last else count(first)
+
+
+def _worker(host: Host, caller: Caller, worker: int, positions: Iterable[int]) -> Callable[[], None]:
     """Asks, and says what was answered before it asks on.
 
     The counts go with every answer, for the next may be the last.

@@ -44,7 +44,7 @@ WORKERS_PER_OTHER: Final = 4
         counted("refused_insufficient", gettext_noop("Orders refused because the agent had too little left.")),
         counted("repeated_answers", gettext_noop("Orders sent again that got the first answer again.")),
     ),
-    base_seconds=5,
+    base_seconds=3,
     is_swept=True,
 )
 def run(context: ScenarioContext) -> None:

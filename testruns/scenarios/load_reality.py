@@ -84,7 +84,7 @@ FINISH_SECONDS_MAX: Final = 120.0
         counted("open_files_growth", gettext_noop("Files open at the end more than after the warm-up.")),
         counted("repeated_answers", gettext_noop("Orders sent again that got the first answer again.")),
     ),
-    base_seconds=4,
+    base_seconds=3,
     is_swept=True,
     soaks=True,
 )

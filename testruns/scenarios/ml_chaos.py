@@ -69,7 +69,7 @@ PLAIN: Final = 600
             gettext_noop("1 when the multiplier was cut in the burst, came back to 1 within 20 samples and stayed."),
         ),
     ),
-    base_seconds=5,
+    base_seconds=3,
 )
 def run(context: ScenarioContext) -> None:
     """Disturb the ledger, then audit."""

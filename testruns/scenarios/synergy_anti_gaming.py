@@ -50,7 +50,7 @@ RIGHT_REFUSALS: Final = frozenset({"self-dealing", "already-recorded"})
         ),
         counted("repeated_answers", gettext_noop("Orders sent again that got the first answer again.")),
     ),
-    base_seconds=4,
+    base_seconds=2,
 )
 def run(context: ScenarioContext) -> None:
     """Play the team against the cap, then audit."""

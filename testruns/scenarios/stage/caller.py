@@ -48,6 +48,11 @@ class Caller:
         self.repeated_count = 0
         self.crash_count = 0
 
+    @property
+    def is_breaker_open(self) -> bool:
+        """Whether KARMA is asked no more for the time being."""
+        return self._karma is not None and self._karma.is_open
+
     def set_up(self, operations: Iterable[Operation]) -> None:
         """Put operations that belong to no load and are not counted. Raises SetupFailed when one is not done."""
         for operation in operations:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,18 @@ import pytest
 from testruns.tests.scenarios.playing import Played, play, request_for
 
 FAULTS = "testruns.tests.scenarios.faults"
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Played]:
+    """What came of playing a scenario with the product's ledger; each is played once, however many tests ask."""
+
+    @cache
+    def outcome(scenario: str) -> Played:
+        directory = tmp_path_factory.mktemp(scenario)
+        return play(request_for(scenario, directory / "run"), stderr_path=directory / "stderr")
+
+    return outcome
 
 
 @pytest.fixture

@@ -130,30 +130,28 @@ class _ForgetsItsState(Faulty):
 
 
 class _AcceptsTwoDecisions(Faulty):
+    """Records every decision, whoever was first."""
+
     def spoil(self, command: Any, **values: Any) -> Any:
         try:
             return Ledger.execute(self, command, **values)
         except AlreadyDecided:
-            module = _behind("ledger.engine.event")
+            event = _behind("ledger.engine.event")
             data = {
                 "request": command.request,
                 "approver": command.approver,
                 "justification": command.justification,
                 "state": "rejected",
             }
-            event = module.NewEvent(stream=f"approval:{command.request}", type="approval.rejected", data=data)
-            order = module.Command(
+            second = event.NewEvent(stream=f"approval:{command.request}", type="approval.rejected", data=data)
+            order = event.Command(
                 key=values["key"],
                 fingerprint="0" * 32,
                 actor=values["actor"],
                 correlation=values["correlation"],
-                decide=lambda: [event],
+                decide=lambda: [second],
             )
-            state, self._state._decided = self._state._decided, lambda *_: None  # type: ignore[method-assign]
-            try:
-                return _behind("ledger.credits.answers").answer_of(self.journal.execute(order))
-            finally:
-                self._state._decided = state  # type: ignore[method-assign]
+            return _behind("ledger.credits.answers").answer_of(self.journal.execute(order))
 
 
 class _TellsEveryoneTheyWon(Faulty):
@@ -171,6 +169,13 @@ class _BlocksAnomalies(Faulty):
     def spoil(self, command: Any, **values: Any) -> Any:
         if isinstance(command, commands.Consume) and command.amount_micros >= OUTLIER_MICROS:
             raise InsufficientCredits(agent=command.agent, balance=0, amount=command.amount_micros)
+        return Ledger.execute(self, command, **values)
+
+
+class _DiesOfAnomalies(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.Consume) and command.amount_micros >= OUTLIER_MICROS:
+            os._exit(70)
         return Ledger.execute(self, command, **values)
 
 
@@ -260,9 +265,9 @@ mints = _opener(_Mints)
 drifts = _opener(_Drifts)
 goes_negative = _opener(_GoesNegative)
 forgets_its_state = _opener(_ForgetsItsState)
-accepts_two_decisions = _opener(_AcceptsTwoDecisions)
 tells_everyone_they_won = _opener(_TellsEveryoneTheyWon)
 blocks_anomalies = _opener(_BlocksAnomalies)
+dies_of_anomalies = _opener(_DiesOfAnomalies)
 does_not_tell_anomalies = _opener(_DoesNotTellAnomalies)
 marks_everything = _opener(_MarksEverything)
 crashes_without_karma = _opener(_CrashesWithoutKarma)
@@ -272,6 +277,19 @@ leaks = _opener(_Leaks)
 leaves_files_open = _opener(_LeavesFilesOpen)
 stalls = _opener(_Stalls)
 fails_sometimes = _opener(_FailsSometimes)
+
+
+def accepts_two_decisions(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
+    """Does not mind a request that is decided already, neither in its rules nor in its state."""
+
+    def decided(state: Any, request: str, outcome: Any) -> None:
+        state.pending.pop(request, None)
+        state.decided.add(request=request, state=outcome)
+
+    _behind("ledger.credits.state").CreditState._decided = decided
+    ledger = open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)
+    ledger.__class__ = _AcceptsTwoDecisions
+    return ledger
 
 
 def drops_the_cap(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
@@ -295,12 +313,12 @@ def stays_throttled(*, path: Path, segment_bytes: int | None = None, read_only: 
     return open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)
 
 
-def loses_an_event_on_recovery(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
-    """Recovers one event too few, and forgets that it ever said it was durable."""
+def loses_events_on_recovery(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
+    """Recovers the last eight events not, and forgets that it ever said they are durable."""
     segments = segments_of(path)
     if segments and not read_only:
         content = segments[-1].read_bytes()
-        kept = content.rstrip(b"\n").rpartition(b"\n")[0] + b"\n"
+        kept = b"\n".join(content.rstrip(b"\n").split(b"\n")[:-8]) + b"\n"
         segments[-1].write_bytes(kept.ljust(len(content), b"\n"))
         (path / "durable").unlink()
     return open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)

@@ -62,7 +62,7 @@ def request_for(scenario: str, directory: Path, **values: Any) -> dict[str, Any]
 def play(request: dict[str, Any], *, opener: str = PRODUCT_OPENER, stderr_path: Path) -> Played:
     """Play a request to its end. `opener` names a function of `faults`, or the product's."""
     with playing(request, opener=opener, stderr_path=stderr_path) as child:
-        output, _ = child.communicate(timeout=120)
+        output, _ = child.communicate(timeout=60)
         return Played(
             exit_code=child.returncode,
             messages=[orjson.loads(line) for line in output.splitlines()],

@@ -10,6 +10,7 @@ from testruns.scenarios import SCENARIOS
 from testruns.tests.scenarios.playing import Played
 
 Play = Callable[..., Played]
+Sound = Callable[[str], Played]
 
 JOURNAL_NAMES = {
     "double_charges",
@@ -119,9 +120,9 @@ def assert_sound(outcome: Played, scenario: str) -> None:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_sound_ledger_is_measured_in_full_and_found_sound(played: Play, scenario: str) -> None:
+def test_a_sound_ledger_is_measured_in_full_and_found_sound(sound: Sound, scenario: str) -> None:
     """Every measurement that rules may read exists, in the unit it was declared with, and speaks for the ledger."""
-    outcome = played(scenario)
+    outcome = sound(scenario)
 
     assert_sound(outcome, scenario)
     assert set(outcome.measured) >= JOURNAL_NAMES | OWN_NAMES[scenario]
@@ -132,36 +133,36 @@ def test_a_sound_ledger_is_measured_in_full_and_found_sound(played: Play, scenar
     assert outcome.of_type("sample")[-1]["rss_anon_bytes"] > 1_000_000
 
 
-def test_the_storm_spends_everything_and_hears_the_first_answer_again(played: Play) -> None:
+def test_the_storm_spends_everything_and_hears_the_first_answer_again(sound: Sound) -> None:
     """Ten agents with 1000 credits cannot pay for 18 workers; every tenth order comes twice and counts once."""
-    outcome = played("credit_storm")
+    outcome = sound("credit_storm")
 
     assert outcome.measured["refused_insufficient"] > 0
     assert outcome.measured["repeated_answers"] > 0
     assert outcome.measured["operations"] > (10 + 2 * 4) * 20
 
 
-def test_the_cap_is_reached_and_kept(played: Play) -> None:
+def test_the_cap_is_reached_and_kept(sound: Sound) -> None:
     """Five agents try for several times the cap: they get exactly it, and the journal says what was cut."""
-    outcome = played("synergy_anti_gaming")
+    outcome = sound("synergy_anti_gaming")
 
     assert outcome.measured["rewards_beyond_cap"] == 0
     assert outcome.measured["rewards_capped"] >= 1
     assert outcome.measured["reward_micros_max"] == 500_000_000
 
 
-def test_exactly_one_of_ten_deciders_wins_each_race(played: Play) -> None:
+def test_exactly_one_of_ten_deciders_wins_each_race(sound: Sound) -> None:
     """A hundred requests, one decision each; the other nine hear that it is decided already."""
-    outcome = played("approval_race")
+    outcome = sound("approval_race")
 
     assert outcome.measured["decisions_per_request_min"] == outcome.measured["decisions_per_request_max"] == 1
     assert outcome.measured["already_decided"] == 900
     assert outcome.measured["audit_missing"] == 0
 
 
-def test_credits_survive_a_karma_that_hangs_lies_dies_and_comes_back(played: Play) -> None:
+def test_credits_survive_a_karma_that_hangs_lies_dies_and_comes_back(sound: Sound) -> None:
     """Fifty of fifty orders, forty at most on the fallback, breaker opened and closed."""
-    outcome = played("karma_blackout")
+    outcome = sound("karma_blackout")
 
     assert outcome.measured["operations_failed"] == outcome.measured["crashes"] == 0
     assert outcome.measured["operations"] == 50
@@ -173,9 +174,9 @@ def test_credits_survive_a_karma_that_hangs_lies_dies_and_comes_back(played: Pla
     assert any("127.0.0.1" in socket for socket in outcome.of_type("done")[0]["opened"]["sockets"])
 
 
-def test_outliers_are_marked_and_the_throttle_comes_back(played: Play) -> None:
+def test_outliers_are_marked_and_the_throttle_comes_back(sound: Sound) -> None:
     """All six outliers marked, none blocked, no usual amount marked, and the score stays where it should."""
-    outcome = played("ml_chaos")
+    outcome = sound("ml_chaos")
 
     assert outcome.measured["anomalies_marked"] == 6
     assert outcome.measured["anomalies_missed"] == outcome.measured["anomalies_blocked"] == 0
@@ -186,9 +187,9 @@ def test_outliers_are_marked_and_the_throttle_comes_back(played: Play) -> None:
     assert outcome.measured["throttle_recovered"] == 1
 
 
-def test_no_promise_is_lost_over_five_kills(played: Play) -> None:
+def test_no_promise_is_lost_over_five_kills(sound: Sound) -> None:
     """Killed five times, twice with a torn record behind it: every event that was confirmed is where it was said."""
-    outcome = played("crash_replay")
+    outcome = sound("crash_replay")
 
     assert outcome.measured["kills"] == 5
     assert outcome.measured["torn_tails"] == 2
@@ -197,9 +198,9 @@ def test_no_promise_is_lost_over_five_kills(played: Play) -> None:
     assert outcome.measured["repeated_answers"] > 0
 
 
-def test_load_lasts_as_long_as_asked_and_seals_often(played: Play) -> None:
+def test_load_lasts_as_long_as_asked_and_seals_often(sound: Sound) -> None:
     """Three seconds are three seconds, at the offered rate, over at least ten seals."""
-    outcome = played("load_reality")
+    outcome = sound("load_reality")
 
     assert outcome.measured["duration_seconds"] == 3
     assert outcome.measured["offered_rate"] == 100
@@ -241,9 +242,9 @@ def test_with_karma_available_every_order_of_the_storm_records_its_answer(played
     assert any("127.0.0.1" in socket for socket in outcome.of_type("done")[0]["opened"]["sockets"])
 
 
-def test_what_the_processes_opened_is_files_of_the_run_only(played: Play) -> None:
+def test_what_the_processes_opened_is_files_of_the_run_only(sound: Sound) -> None:
     """No database and no network: a result of looking, not a claim."""
-    outcome = played("credit_storm")
+    outcome = sound("credit_storm")
 
     opened = outcome.of_type("done")[0]["opened"]
     assert "<run>/journal/lock" in opened["files"]
