@@ -1,4 +1,4 @@
-"""The theme's icons: 16 by 16 outlines, drawn inline because the content security policy opens nothing else."""
+"""The theme's icons: 16 by 16 outlines, in the page itself because the content security policy opens nothing else."""
 
 from __future__ import annotations
 
@@ -56,11 +56,23 @@ PATHS: Mapping[str, str] = MappingProxyType(
 )
 
 
+_DRAWN: Mapping[str, SafeString] = MappingProxyType(
+    {
+        name: mark_safe(  # noqa: S308 - constants
+            f'<svg class="icon icon-{name}{" turning" if name == "running" else ""}" aria-hidden="true">'
+            f'<use href="#icon-{name}"/></svg>'
+        )
+        for name in PATHS
+    }
+)
+SPRITE = mark_safe(  # noqa: S308 - constants
+    '<svg xmlns="http://www.w3.org/2000/svg" hidden>'
+    + "".join(f'<symbol id="icon-{name}" viewBox="0 0 16 16">{path}</symbol>' for name, path in PATHS.items())
+    + "</svg>"
+)
+"""Every drawing once, for the top of a page; each use of it is a short reference."""
+
+
 def svg_of(name: str) -> SafeString:
-    """The inline drawing, hidden from screen readers because a word always stands beside it. Raises KeyError."""
-    turning = " turning" if name == "running" else ""
-    return mark_safe(  # noqa: S308 - put together from the constants above
-        f'<svg class="icon icon-{name}{turning}" viewBox="0 0 16 16" fill="none" stroke="currentColor"'
-        ' stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">'
-        f"{PATHS[name]}</svg>"
-    )
+    """A reference to the drawing, hidden from screen readers: a word always stands beside it. Raises KeyError."""
+    return _DRAWN[name]

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext as _
 
-from console.admin.icons import svg_of
+from console.admin.icons import SPRITE, svg_of
 from console.admin.words import EVIDENCE_ROLES, MEASURES, OPENED, OPERATORS, PROFILES, word_of
 from testruns.admin.run_list import progress_ppm_of
 from testruns.wording import spoken as spoken_text
@@ -24,12 +24,19 @@ register = template.Library()
 
 MICROS = 1_000_000
 SHORT_DIGEST = 12
+GROUPED_FROM = 10_000
 
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """The inline drawing of this name."""
     return svg_of(name)
+
+
+@register.simple_tag
+def sprite() -> SafeString:
+    """Every drawing, once per page."""
+    return SPRITE
 
 
 @register.simple_tag
@@ -99,13 +106,17 @@ def number(value: Any) -> str:
     """A number with the reader's separators; whole numbers without a fraction, at most three significant decimals."""
     if value in ("", None):
         return ""
+    if isinstance(value, int) and 0 <= value < GROUPED_FROM:
+        return str(value)
     try:
         exact = Decimal(str(value))
     except InvalidOperation:
         return str(value)
     if not exact.is_finite():
         return str(value)
-    return formats.number_format(_trimmed(exact), use_l10n=True, force_grouping=abs(exact) >= 10_000).replace("-", "−")
+    return formats.number_format(_trimmed(exact), use_l10n=True, force_grouping=abs(exact) >= GROUPED_FROM).replace(
+        "-", "−"
+    )
 
 
 def _trimmed(exact: Decimal) -> Decimal:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, NamedTuple, cast
 
 from django.contrib import admin
 from django.core.cache import cache
@@ -11,10 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from console.kernel.authority import Act
+from console.kernel.authority import Act, Role
 from console.kernel.doors import ReadOnlyAdmin, Section, add_section, roles_of, why_not
 from testruns.admin import downloads, run_acts
 from testruns.admin.request_page import request_run_page
@@ -24,6 +27,7 @@ from testruns.models import Run, ScenarioExecution
 from testruns.run_states import ExecutionState, RunState
 
 FRAGMENT_SECONDS = 60
+_rendering = threading.Lock()
 
 add_section(
     Section(code="runs", title=gettext_lazy("Runs"), icon="runs", url_name="admin:testruns_run_changelist", order=20)
@@ -86,36 +90,54 @@ class RunAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "testruns/run_list.html", {**frame, **context})
 
     def page_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """The page of one run."""
-        page = read_run_page(run_id=run_id, roles=roles_of(request))
-        if page is None:
-            raise Http404
+        """The page of one run; its changing part is the same rendering that updates bring."""
+        rendered = _rendered(run_id=run_id, token=run_token(run_id=run_id), roles=roles_of(request))
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Run %(number)s") % {"number": run_id},
-            "page": page,
-            "token": run_token(run_id=run_id),
+            "title": rendered.title,
+            "number": run_id,
+            "rendered": rendered.content,
         }
         return TemplateResponse(request, "testruns/run.html", context)
 
     def live_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """The changing part of a run's page, 204 when the reader already has it.
-
-        What it shows depends on run, version, language and roles only, so many readers share one rendering.
-        """
+        """The changing part of a run's page, 204 when the reader already has it."""
         token = run_token(run_id=run_id)
         if token == request.GET.get("token"):
             return HttpResponse(status=204)
-        roles = roles_of(request)
-        key = f"run-live:{run_id}:{token}:{get_language()}:{'.'.join(sorted(roles))}"
-        rendered = cache.get(key)
-        if rendered is None:
-            page = read_run_page(run_id=run_id, roles=roles)
-            if page is None:
-                raise Http404
-            rendered = render_to_string("testruns/run_live.html", {"page": page, "token": token, "is_update": True})
+        rendered = _rendered(run_id=run_id, token=token, roles=roles_of(request))
+        return HttpResponse(format_html("<title>{} · Gatehouse</title>{}", rendered.title, rendered.content))
+
+
+class Rendered(NamedTuple):
+    """A run as HTML, and the title of a window that shows it."""
+
+    title: str
+    content: SafeString
+
+
+def _rendered(*, run_id: int, token: str, roles: frozenset[Role]) -> Rendered:
+    """A run rendered once per version, however many readers ask at the same moment. Http404.
+
+    It depends on run, version, language and roles only: the token that its buttons need stands outside of it.
+    """
+    key = f"run:{run_id}:{token}:{get_language()}:{'.'.join(sorted(roles))}"
+    rendered = cache.get(key)
+    if rendered is None:
+        with _rendering:
+            rendered = cache.get(key) or _render(run_id=run_id, token=token, roles=roles)
             cache.set(key, rendered, FRAGMENT_SECONDS)
-        return HttpResponse(rendered)
+    return cast("Rendered", rendered)
+
+
+def _render(*, run_id: int, token: str, roles: frozenset[Role]) -> Rendered:
+    page = read_run_page(run_id=run_id, roles=roles)
+    if page is None:
+        raise Http404
+    title = _("Run %(number)s") % {"number": run_id}
+    if page.is_live:
+        title = f"{page.progress_ppm // 10_000} % · {title}"
+    return Rendered(title=title, content=render_to_string("testruns/run_live.html", {"page": page, "token": token}))
 
 
 def run_token(*, run_id: int) -> str:

@@ -127,6 +127,27 @@ def test_the_sign_in_page_is_sound_and_names_what_was_wrong(
     assert defects_of(page) == []
 
 
+@pytest.mark.parametrize(("width", "theme", "language"), VARIANTS)
+def test_a_form_with_errors_and_a_page_with_a_message_are_sound_too(
+    open_page: OpenPage, tester: Person, width: int, theme: str, language: str
+) -> None:
+    """What appears only after an act is held to the same rules."""
+    page = open_page(tester, "/admin/testruns/run/request/", width=width, theme=theme, language=language)
+    page.fill("#id_concurrency", "many")
+    page.press("#id_seed", "Enter")
+    page.wait_for_selector("[role=alert]")
+    page.problems.clear()  # the 422 itself is noted by the browser
+    shoot(page, f"request-errors-{width}-{theme}-{language}")
+    of_errors = defects_of(page)
+
+    page.fill("#id_concurrency", "50")
+    page.press("#id_seed", "Enter")
+    page.wait_for_selector("[role=status]")
+
+    assert of_errors == []
+    assert defects_of(page) == []
+
+
 def test_a_tester_signs_in_requests_a_run_and_sees_it_waiting(open_page: OpenPage, tester: Person) -> None:
     """From the sign-in page to the page of the queued run, by mouse and keyboard alone."""
     page = open_page(None, "/admin/login/")
@@ -216,6 +237,7 @@ def test_everything_works_without_javascript(open_page: OpenPage, tester: Person
     page.click("text=Request this run")
     run = Run.objects.get()
     ScenarioExecution.objects.filter(run=run).update(progress_ppm=500_000)
+    touch_run(run_id=run.pk)
     page.click("text=Refresh")
     progress = page.get_attribute("#run-progress", "value")
     page.click("#act-stop")

@@ -191,3 +191,16 @@ def test_a_form_without_a_token_is_refused_in_our_design(tester: Person) -> None
     assert response.status_code == 403
     assert "You may not do this" in response.content.decode()
     assert not Run.objects.exists()
+
+
+@pytest.mark.django_db
+def test_every_page_says_so_while_there_is_one_administrator(browse: Browse) -> None:
+    """With a second administrator the sentence goes away."""
+    client = browse("administrator")
+    alone = client.get("/admin/").content.decode()
+
+    second = Person.objects.create_user(username="second")
+    second.groups.set(Group.objects.filter(name="administrator"))
+
+    assert "This installation has one administrator." in alone
+    assert "This installation has one administrator." not in client.get("/admin/").content.decode()
