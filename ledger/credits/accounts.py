@@ -18,7 +18,10 @@ def account_of(agent: str) -> str:
 
 
 class Account:
-    """One account in memory: balance and, for agents, skill, life-long synergy reward and the last amounts spent."""
+    """One account in memory: balance and, for agents, skill, life-long synergy reward and the last amounts spent.
+
+    Who never spends costs no window.
+    """
 
     __slots__ = ("balance_micros", "rewarded_micros", "skill_ppm", "spent")
 
@@ -27,9 +30,3 @@ class Account:
         self.rewarded_micros = 0
         self.skill_ppm = skill_ppm
         self.spent: AmountWindow | None = None
-
-    def note_spent(self, amount_micros: int) -> None:
-        """Remember an amount the agent spent; agents that never spend cost no window."""
-        if self.spent is None:
-            self.spent = AmountWindow()
-        self.spent.add(amount_micros)

@@ -24,6 +24,7 @@ from ledger.credits.policy import (
 from ledger.credits.texts import (
     require_choice,
     require_count,
+    require_flag,
     require_identifier,
     require_ppm,
     require_reason,
@@ -203,6 +204,7 @@ class DecideApproval(CreditCommand):
     def __post_init__(self) -> None:
         require_identifier(self.request, field="request")
         require_identifier(self.approver, field="approver")
+        require_flag(self.is_approval, field="is_approval")
         if self.justification:
             require_text(self.justification, field="justification")
         if not self.is_approval:
@@ -323,6 +325,7 @@ class RecordBreaker(CreditCommand):
     reason: str
 
     def __post_init__(self) -> None:
+        require_flag(self.is_open, field="is_open")
         require_text(self.endpoint, field="endpoint")
         require_text(self.reason, field="reason")
 

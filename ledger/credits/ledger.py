@@ -11,7 +11,14 @@ from ledger.credits.accounts import AGENT_PREFIX, Account, account_of
 from ledger.credits.answers import Answer, answer_of
 from ledger.credits.approvals import Approval, ApprovalState, PendingApproval
 from ledger.credits.eoc import EocReading
-from ledger.credits.errors import AlreadyRecorded, MissingKey, UnknownAgent, UnknownApproval, UnknownCommand
+from ledger.credits.errors import (
+    AlreadyRecorded,
+    InvalidChoice,
+    MissingKey,
+    UnknownAgent,
+    UnknownApproval,
+    UnknownCommand,
+)
 from ledger.credits.state import CreditState
 from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import Conflict
@@ -77,13 +84,16 @@ class Ledger:
         """Carry out a command once and durably.
 
         The same key with the same command gives the same answer again, with another one IdempotencyMismatch.
-        `expected` is (stream, version) for a compare-and-set, Conflict when the stream has moved on. Refusals of the
+        `expected` is (stream, version) for a compare-and-set, Conflict when the stream has moved on; what is recorded
+        once expects its own new stream and nothing else. Refusals of the
         rules are subclasses of Rejected and leave no event; JournalFull, NotWritten and DurabilityUnknown come from
         the engine and say what is known about the effect.
         """
         if not key:
             raise MissingKey
         once = command.once_stream
+        if once is not None and expected not in (None, (once, 0)):
+            raise InvalidChoice(field="expected", choices=f"{once} 0")
         order = Command(
             key=key,
             fingerprint=commands.fingerprint_of(command),

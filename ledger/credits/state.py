@@ -14,6 +14,7 @@ import orjson
 
 from ledger.credits import eoc
 from ledger.credits.accounts import SYSTEM_ACCOUNTS, Account
+from ledger.credits.anomaly import AmountWindow
 from ledger.credits.approvals import ApprovalState, DecidedApprovals, PendingApproval, pending_from
 from ledger.engine.event import Event
 
@@ -95,7 +96,10 @@ class CreditState:
         payer = accounts[data["from_account"]]
         payer.balance_micros -= amount
         accounts[data["to_account"]].balance_micros += amount
-        payer.note_spent(amount)
+        window = payer.spent
+        if window is None:
+            window = payer.spent = AmountWindow()
+        window.add(amount)
 
     def _rewarded(self, event: Event) -> None:
         self._moved(event)

@@ -66,6 +66,12 @@ def require_count(value: object, *, field: str, low: int, high: int) -> None:
         raise InvalidCount(field=field, low=low, high=high)
 
 
+def require_flag(value: object, *, field: str) -> None:
+    """Refuse everything that is neither True nor False: a text such as "no" would count as yes."""
+    if not isinstance(value, bool):
+        raise InvalidChoice(field=field, choices="True, False")
+
+
 def require_choice(value: object, *, field: str, choices: Iterable[str]) -> None:
     """Refuse everything that is none of the choices."""
     offered = tuple(choices)

@@ -264,6 +264,34 @@ def test_what_is_no_credit_command_is_refused(desk: Desk) -> None:
         desk.order(Unheard())
 
 
+@pytest.mark.parametrize("answer", ["no", 0, 1, None])
+def test_a_decision_is_yes_or_no(desk: Desk, answer: object) -> None:
+    """The text "no" must not count as yes."""
+    with desk.assert_refused(errors.InvalidChoice):
+        decision = commands.DecideApproval(
+            request="r",
+            approver="bob",
+            is_approval=answer,  # type: ignore[arg-type]
+            justification="because of that",
+        )
+        desk.order(decision)
+    with desk.assert_refused(errors.InvalidChoice):
+        desk.order(commands.RecordBreaker(is_open=answer, endpoint="e", reason="r"))  # type: ignore[arg-type]
+
+
+def test_what_is_recorded_once_expects_nothing_else(desk: Desk) -> None:
+    """A collaboration stands in a new stream of its own."""
+    desk.open_account("ann")
+    desk.open_account("bob")
+    order = commands.RecordCollaboration(
+        collaboration="c", agents=("ann", "bob"), mission="m", contributions_ppm=(1, 1)
+    )
+
+    with desk.assert_refused(errors.InvalidChoice):
+        desk.order(order, expected=("agent:ann", 2))
+    desk.order(order, expected=("collaboration:c", 0))
+
+
 @pytest.mark.parametrize("depth", [-1, 10**9 + 1, 1.0, True])
 def test_a_queue_depth_is_a_whole_number(desk: Desk, depth: object) -> None:
     """From zero to a thousand million."""
