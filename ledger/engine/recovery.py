@@ -158,5 +158,6 @@ def _pad(env: Env, path: Path, end: int, segment_bytes: int) -> None:
     fd = env.open(path, os.O_RDWR)
     try:
         fill(env, fd, end, -(-(end + 1) // step) * step)
+        env.fsync(fd)
     finally:
         env.close(fd)

@@ -51,7 +51,7 @@ class Segment:
         return needed <= self._filled
 
     def reserve(self, length: int) -> None:
-        """Fill ``length`` bytes from ``end`` on. OSError as the system raises it."""
+        """Fill ``length`` bytes from ``end`` on, not yet durably. OSError as the system raises it."""
         needed = self.end + length
         filled = -(-needed // self._fill_bytes) * self._fill_bytes
         fill(self._env, self.fd, self._filled, filled)
@@ -63,8 +63,7 @@ class Segment:
 
     def erase(self, start: int, stop: int) -> None:
         """Overwrite with newlines, durably: nothing may be found there by a later reader."""
-        for at in range(start, stop, limits.FILL_BYTES):
-            write_all(self._env, self.fd, b"\n" * (min(at + limits.FILL_BYTES, stop) - at), at)
+        fill(self._env, self.fd, start, stop)
         self._env.fsync(self.fd)
 
     def close(self) -> None:
@@ -77,10 +76,9 @@ def fill_bytes(segment_bytes: int) -> int:
 
 
 def fill(env: Env, fd: int, start: int, stop: int) -> None:
-    """Newlines from ``start`` to ``stop``, durable with the new size."""
+    """Newlines from ``start`` to ``stop``; the caller makes them durable."""
     for at in range(start, stop, limits.FILL_BYTES):
         write_all(env, fd, b"\n" * (min(at + limits.FILL_BYTES, stop) - at), at)
-    env.fsync(fd)
 
 
 def prepare_next(env: Env, layout: Layout, *, first: int, segment_bytes: int) -> Path:
@@ -89,6 +87,7 @@ def prepare_next(env: Env, layout: Layout, *, first: int, segment_bytes: int) ->
     fd = env.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     try:
         fill(env, fd, 0, fill_bytes(segment_bytes))
+        env.fsync(fd)
     finally:
         env.close(fd)
     return temporary

@@ -242,7 +242,7 @@ class Store:
     def reserve(self, length: int) -> None:
         """Space is filled before the write, so a full disk is met here, where nothing was written yet.
 
-        Raises JournalFull or NotWritten.
+        Raises JournalFull or NotWritten, DurabilityUnknown if the fsync failed: this file is not written to again.
         """
         segment = self.active
         assert segment is not None
@@ -256,6 +256,13 @@ class Store:
             segment.reserve(length)
         except OSError as error:
             self._refuse_space(error)
+        try:
+            self.env.fsync(segment.fd)
+        except OSError as error:
+            if error.errno in NO_SPACE:
+                self._refuse_space(error)
+            self.poison(f"fsync: {error}")
+            raise DurabilityUnknown(reason=str(error)) from error
 
     def _refuse_space(self, error: OSError) -> None:
         if error.errno in NO_SPACE:

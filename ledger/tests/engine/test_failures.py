@@ -131,6 +131,23 @@ def test_a_write_that_can_not_even_be_undone_poisons_the_journal(home: Path) -> 
     journal.close()
 
 
+def test_an_fsync_that_fails_while_filling_ahead_poisons_too(home: Path) -> None:
+    """Nothing of a command was written yet, but nobody may trust this file any more."""
+    env = FailingDisk()
+    journal = opened(home, env=env, segment_bytes=2**20)
+    record(journal, "k1", event(note="x" * 900_000))
+    env.fail("fsync", errno.EIO)
+
+    with pytest.raises(DurabilityUnknown):
+        record(journal, "k2", event(note="x" * 900_000))
+
+    assert journal.status.state == "poisoned"
+    journal.recover(reason="The cable was loose.", actor="user:3")
+    assert not record(journal, "k2", event(note="x" * 900_000)).is_repeated
+    journal.close()
+    assert verify(path=home).is_sound
+
+
 def test_short_writes_are_continued(home: Path) -> None:
     """Each call writes half of what it is given; the record is whole all the same."""
     env = FailingDisk()
