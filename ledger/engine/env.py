@@ -73,6 +73,15 @@ class OsEnv:
     names = staticmethod(os.listdir)
     exists = staticmethod(os.path.lexists)
 
+    def __init__(self) -> None:
+        """All threads share one malloc arena from here on.
+
+        With an arena per thread, glibc keeps in each the most it ever needed: 14 MB after 80,000 commands from 50
+        threads, growth that no trend can tell from a leak. Under the GIL more arenas buy nothing.
+        """
+        if _MALLOPT is not None:
+            _MALLOPT(_M_ARENA_MAX, 1)
+
     def open(self, path: Path, flags: int, mode: int = 0o644) -> int:
         """Descriptors never reach a program started later."""
         return os.open(path, flags | os.O_CLOEXEC, mode)
@@ -139,7 +148,10 @@ class OsEnv:
 
 
 _FORK_AWARE: "weakref.WeakSet[ForkAware]" = weakref.WeakSet()
-_TRIM: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+_LIBC = ctypes.CDLL(None)
+_TRIM: Callable[[int], int] | None = getattr(_LIBC, "malloc_trim", None)
+_MALLOPT: Callable[[int, int], int] | None = getattr(_LIBC, "mallopt", None)
+_M_ARENA_MAX = -8  # <malloc.h>
 
 
 def _after_fork() -> None:
