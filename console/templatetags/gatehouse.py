@@ -25,6 +25,7 @@ register = template.Library()
 MICROS = 1_000_000
 SHORT_DIGEST = 12
 GROUPED_FROM = 10_000
+ROUNDED_FROM = 10
 
 
 @register.simple_tag
@@ -134,7 +135,16 @@ def figure(value: Any, unit: str = "") -> SafeString:
     if value in ("", None):
         return format_html('<span class="muted">{}</span>', _("not measured"))
     shown, shown_unit = readable(value=value, unit=unit)
-    return format_html('<span class="num">{}{}{}</span>', number(shown), "\u202f" if shown_unit else "", shown_unit)
+    if isinstance(shown, Decimal) and unit in _ROUNDED:
+        shown = round(shown, 1 if abs(shown) >= ROUNDED_FROM else 3)
+    exact = f"{value} {unit}" if unit in _ROUNDED else ""
+    return format_html(
+        '<span class="num"{}>{}{}{}</span>',
+        format_html(' title="{}"', exact) if exact else "",
+        number(shown),
+        "\u202f" if shown_unit else "",
+        shown_unit,
+    )
 
 
 def readable(*, value: Any, unit: str) -> tuple[Any, str]:
@@ -162,6 +172,9 @@ def _readable_bytes(exact: Decimal) -> tuple[Decimal, str]:
             return round(exact / factor, 1), unit
     return exact, "B"
 
+
+_ROUNDED = frozenset({"us", "ms", "ppm", "%", "operations/s"})
+"""Units whose values are shown with sensible digits; the exact value is the title."""
 
 _READABLE: Mapping[str, Callable[[Decimal], tuple[Decimal, str]]] = MappingProxyType(
     {

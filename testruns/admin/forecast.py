@@ -45,7 +45,7 @@ def forecast_of(*, plan: RunPlan, policy: Policy) -> Forecast:
     """Work out cost and gaps of a valid plan. Warnings are no gap: they decide nothing."""
     executions = plan.executions(offered_rate=policy.values.offered_rate)
     deciding = tuple(rule for rule in policy.rules if rule.severity is not Severity.WARNING)
-    gaps = (*_of_scenarios(plan, deciding), *_of_injections(plan, deciding), *_of_duration(plan, deciding))
+    gaps = (*_of_scenarios(plan, deciding), *_of_injections(plan, deciding), *_of_duration(plan, policy, deciding))
     return Forecast(
         planned_seconds=sum(execution.planned_seconds for execution in executions),
         disk_bytes=sum(execution.disk_bytes for execution in executions),
@@ -73,14 +73,15 @@ def _of_injections(plan: RunPlan, rules: tuple[Rule, ...]) -> list[Gap]:
     return gaps
 
 
-def _of_duration(plan: RunPlan, rules: tuple[Rule, ...]) -> list[Gap]:
+def _of_duration(plan: RunPlan, policy: Policy, rules: tuple[Rule, ...]) -> list[Gap]:
+    """A soak shorter than the policy's; one within the warm-up leaves the memory trend without a number too."""
+    asked = [rule for rule in rules if {source.scenario for source in rule.sources} <= set(plan.scenarios)]
+    unmeasured = [
+        rule for rule in asked if rule.kind is Kind.MEMORY and plan.duration_seconds <= policy.values.warmup_seconds
+    ]
     gaps = []
-    for rule in rules:
+    for rule in asked:
         seconds = int(rule.threshold) - plan.duration_seconds
-        if (
-            rule.kind is Kind.DURATION
-            and seconds > 0
-            and {source.scenario for source in rule.sources} <= set(plan.scenarios)
-        ):
-            gaps.append(Gap(sentence=REASONS[Cause.TOO_SHORT], params={"seconds": seconds}, rules=(rule,)))
+        if rule.kind is Kind.DURATION and seconds > 0:
+            gaps.append(Gap(sentence=REASONS[Cause.TOO_SHORT], params={"seconds": seconds}, rules=(rule, *unmeasured)))
     return gaps

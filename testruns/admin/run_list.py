@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, Max, Prefetch, Q, QuerySet, Sum
+from django.db.models import F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 
-from testruns.models import GateResult, Run
+from testruns.models import GateResult, Run, ScenarioExecution
 from testruns.plan import OWN_PROFILE, PROFILES
 from testruns.recommendation import Recommendation
 from testruns.run_states import RunState
@@ -63,10 +63,11 @@ class RunFilter:
 
 
 def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Add `done_ppm`: the share of the planned time that is behind the run, in millionths."""
-    done = Sum(F("executions__progress_ppm") * F("executions__planned_seconds"))
-    planned = Sum(F("executions__planned_seconds"))
-    return runs.annotate(_done=done, _planned=planned)
+    """Add what `progress_ppm_of` needs. Subqueries, so that only the runs of one page are summed up."""
+    of_run = ScenarioExecution.objects.filter(run=OuterRef("pk")).order_by().values("run")
+    done = of_run.annotate(sum=Sum(F("progress_ppm") * F("planned_seconds"))).values("sum")
+    planned = of_run.annotate(sum=Sum("planned_seconds")).values("sum")
+    return runs.annotate(_done=Subquery(done), _planned=Subquery(planned))
 
 
 def progress_ppm_of(run: Any) -> int:

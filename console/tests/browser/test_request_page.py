@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from console.kernel.models import Person
+from console.tests.browser.rows import make_judged_run
+from testruns.actions import plan_of
+from testruns.admin.forecast import active_policy, forecast_of
 from testruns.models import Run
 from testruns.scenarios import SCENARIOS
 
@@ -104,6 +108,7 @@ def test_a_wrong_value_is_named_in_place_with_what_to_enter(
     ("changes", "text"),
     [
         ({}, "1,770 s of soak missing"),
+        ({}, "E02, E04"),
         ({"retry_injection": None}, "the injection of retries was switched off"),
         ({"anomaly_injection": None}, "the injection of anomalies was switched off"),
         ({"scenarios": ["credit_storm"]}, "scenario approval_race was not part of the run"),
@@ -116,6 +121,30 @@ def test_the_forecast_says_first_what_will_have_no_answer(browse: Browse, change
     assert "It will be INCOMPLETE" in page
     assert text in page
     assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"retry_injection": False},
+        {"anomaly_injection": False},
+        {"scenarios": ["credit_storm", "load_reality"]},
+        {"soak_seconds": 1800, "profile": "full"},
+        {"soak_seconds": 600, "profile": "own", "retry_injection": False},
+    ],
+)
+def test_the_forecast_names_exactly_the_rules_that_the_judge_leaves_without_an_answer(
+    tester: Person, changes: dict[str, Any]
+) -> None:
+    """What the form promises is what a run with sound measurements gets, rule by rule."""
+    run = make_judged_run(person=tester, **changes)
+
+    forecast = forecast_of(plan=plan_of(run), policy=active_policy())
+
+    promised = {rule.code for gap in forecast.gaps for rule in gap.rules}
+    unanswered = run.rule_results.filter(verdict="INCONCLUSIVE").exclude(severity="warning")
+    assert promised == set(unanswered.values_list("code", flat=True))
 
 
 def test_the_forecast_of_a_full_run_promises_an_answer_to_every_deciding_rule(browse: Browse) -> None:

@@ -10,6 +10,8 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import translation
+from django.views.defaults import server_error
 
 from console.admin.site import GatehouseSite
 from console.kernel.doors import ReadOnlyAdmin, Section, add_section, return_path
@@ -204,3 +206,26 @@ def test_every_page_says_so_while_there_is_one_administrator(browse: Browse) -> 
 
     assert "This installation has one administrator." in alone
     assert "This installation has one administrator." not in client.get("/admin/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "heading"), [("en", "Something went wrong here"), ("de", "Hier ist etwas")])
+def test_an_error_of_the_server_is_said_in_our_design_and_language(language: str, heading: str) -> None:
+    """The page needs nothing of the request, so it can be shown when everything else failed."""
+    with translation.override(language):
+        response = server_error(RequestFactory().get("/admin/"))
+
+    assert response.status_code == 500
+    assert heading in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_guessing_passwords_ends_at_a_page_that_says_so() -> None:
+    """After five wrong passwords even the right one is refused for a while."""
+    Person.objects.create_user(username="anna", password="a-long-enough-passphrase")
+    client = Client()
+
+    answers = [client.post("/admin/login/", {"username": "anna", "password": "wrong"}) for _ in range(6)]
+
+    assert answers[-1].status_code == 429
+    assert "Too many attempts" in answers[-1].content.decode()
