@@ -295,6 +295,22 @@ def test_a_scenario_no_rule_reads_is_still_an_error_when_it_crashed() -> None:
     assert judgement.scenarios["stranger"] is Verdict.ERROR
 
 
+def test_a_scenario_no_rule_reads_is_never_passed() -> None:
+    """Cancelled and read by no rule: nothing is known about it."""
+    stranger = MeasuredExecution(scenario="stranger", concurrency=1, state=ExecutionState.CANCELLED)
+
+    assert judged([stranger]).scenarios["stranger"] is Verdict.INCONCLUSIVE
+
+
+def test_a_switched_off_injection_is_the_reason_also_where_nothing_was_reported() -> None:
+    """A scenario that does not report what it did not inject is told apart from one that forgot to measure."""
+    silent = execution("ml_chaos", anomaly_injection=False, anomalies_missed=None)
+
+    outcome = outcome_of(judged(sound_run(silent)), "D07")
+
+    assert (outcome.verdict, outcome.sources[0].cause) == (Verdict.INCONCLUSIVE, Cause.INJECTION_OFF)
+
+
 def test_findings_name_severity_consequence_and_place_critical_ones_first() -> None:
     """One finding per failed rule, with what was measured, what it means and where to look."""
     executions = sound_run(
