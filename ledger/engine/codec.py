@@ -50,12 +50,12 @@ def encode(fields: dict[str, Any], previous: bytes) -> tuple[bytes, bytes, str]:
         raise _reason_of(error) from error
     if len(body) >= _BODY_BYTES_MAX:
         raise EventTooLarge(bytes=len(body) + TAIL_BYTES + 2, limit=limits.EVENT_BYTES_MAX)
-    if b"\\u0000" in body:
+    if b"\\" in body and b"\\u0000" in body:
         _check_nul(fields)
-    digest = _sha256(previous + body)
-    text = digest.hexdigest()
+    digest = _sha256(previous + body).digest()
+    text = digest.hex()
     tail = b',"hash":"' + text.encode() + b'"'
-    return body + tail + b',"crc":"%08x"}\n' % crc32(tail, crc32(body)), digest.digest(), text
+    return body + tail + b',"crc":"%08x"}\n' % crc32(tail, crc32(body)), digest, text
 
 
 def event_of(record: dict[str, Any]) -> Event:

@@ -65,8 +65,10 @@ class Group:
         try:
             served = self._serve(requests)
         finally:
-            waiting.extendleft(reversed(requests[served:]))
-            for request in requests[:served]:
+            if served < len(requests):
+                waiting.extendleft(reversed(requests[served:]))
+                requests = requests[:served]
+            for request in requests:
                 request.is_answered = True
                 if request is not own:
                     request.turn.release()
@@ -74,11 +76,9 @@ class Group:
 
     def _pass_on(self) -> None:
         """Who queued up before the lead was released saw it taken and waits: so look again after releasing."""
-        while True:
-            try:
-                self._waiting[0].turn.release()
+        waiting, lead = self._waiting, self._lead
+        while not waiting:
+            lead.release()
+            if not waiting or not lead.acquire(blocking=False):
                 return
-            except IndexError:
-                self._lead.release()
-            if not self._waiting or not self._lead.acquire(blocking=False):
-                return
+        waiting[0].turn.release()

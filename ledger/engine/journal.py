@@ -8,7 +8,6 @@ holder died; that sentence is the whole recovery argument between processes.
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -24,6 +23,7 @@ from ledger.engine.layout import Facts, Layout, check_file_system, create_facts,
 from ledger.engine.query import Filter, read_events
 
 T = TypeVar("T")
+_NO_FILE = -1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,8 +68,7 @@ class Journal:
             finish_later=self._finish_later,
         )
         self._keeper.warnings += [warning] if warning else []
-        with self._alone():
-            self._flocked(self._keeper.open)
+        self._flocked(self._keeper.open)
         env.watch_fork(self)
 
     @classmethod
@@ -91,7 +90,12 @@ class Journal:
         return cls(path=path, state=state, env=env or OsEnv(), segment_bytes=segment_bytes, read_only=read_only)
 
     def _open_lock(self) -> int:
-        return self._env.open(self._layout.lock, os.O_RDONLY if self._read_only else os.O_RDWR | os.O_CREAT)
+        """A reader takes no lock, so it needs no file to lock either."""
+        return _NO_FILE if self._read_only else self._env.open(self._layout.lock, os.O_RDWR | os.O_CREAT)
+
+    def _close_lock(self) -> None:
+        if self._lock_fd != _NO_FILE:
+            self._env.close(self._lock_fd)
 
     def _facts(self, segment_bytes: int) -> Facts:
         if self._read_only:
@@ -105,20 +109,6 @@ class Journal:
             self._env.unlock(self._lock_fd)
 
     # Locks
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Among the threads of this process. Rules and reads run inside and must not come back here."""
-        if self._holder == threading.get_ident():
-            raise NestedUse
-        with self._mutex:
-            if self._is_closed:
-                raise Closed
-            self._holder = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._holder = 0
 
     def _flocked(self, work: Callable[[], T]) -> T:
         """Among processes, held through the fsync. Readers never wait for it."""
@@ -169,8 +159,7 @@ class Journal:
     def _require_writable(self) -> None:
         """Refuse if nothing may be written. A poisoned journal may have been recovered by somebody meanwhile."""
         keeper = self._keeper
-        if self._is_closed:
-            raise Closed
+        self._require_open()
         if isinstance(keeper.problem, Poisoned) and not keeper.is_poisoned():
             keeper.problem, keeper.is_stale = None, True
         if keeper.problem is not None:
@@ -182,12 +171,26 @@ class Journal:
 
     def query(self, read: Callable[[], T]) -> T:
         """Run ``read`` on the state under the lock, after taking what other processes made durable."""
-        with self._alone():
-            if not self._keeper.catch_up():
-                if isinstance(self._keeper.problem, Poisoned):
-                    self._keeper.problem = None
-                self._flocked(self._keeper.open)
-            return read()
+        if self._holder == threading.get_ident():
+            raise NestedUse
+        with self._mutex:
+            self._require_open()
+            self._holder = threading.get_ident()
+            try:
+                if not self._keeper.catch_up():
+                    self._read_again()
+                return read()
+            finally:
+                self._holder = 0
+
+    def _read_again(self) -> None:
+        if isinstance(self._keeper.problem, Poisoned):
+            self._keeper.problem = None
+        self._flocked(self._keeper.open)
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise Closed
 
     @property
     def head(self) -> Head:
@@ -285,7 +288,8 @@ class Journal:
         An engineer's act, recorded as ``journal.recovered`` with ``reason`` and ``actor``. Raises ReadOnly if the
         journal is not poisoned, Corrupt if its durable part is damaged.
         """
-        with self._alone():
+        with self._mutex:
+            self._require_open()
             return self._flocked(lambda: self._keeper.recover(reason=reason, actor=actor))
 
     def after_fork(self) -> None:
@@ -298,7 +302,7 @@ class Journal:
         if self._is_closed:
             return
         keeper = self._keeper
-        self._env.close(self._lock_fd)
+        self._close_lock()
         self._lock_fd = self._open_lock()
         keeper.sealer.after_fork()
         keeper.store.reattach()
@@ -314,4 +318,4 @@ class Journal:
             if not self._read_only:
                 self._keeper.store.sync_mark()
             self._keeper.store.close()
-            self._env.close(self._lock_fd)
+            self._close_lock()

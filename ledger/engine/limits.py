@@ -34,4 +34,4 @@ FREE_BYTES_MIN = 2 * GIB
 CLOCK_JUMP_MICROS = 2_000_000
 
 # Bytes read at once while walking through segments.
-CHUNK_BYTES = MIB
+CHUNK_BYTES = 256 * 1024

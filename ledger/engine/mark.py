@@ -4,13 +4,16 @@ A slot is written after each fsync and not synced itself: a valid slot is always
 old or missing. The two are written in turn, so that one torn write leaves the other.
 """
 
+import os
 import struct
+from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
 from ledger.engine.env import Env
 
 SLOT_BYTES = 64
+_NO_FILE = -1
 _BODY = struct.Struct("<QQQ32sI")
 _CRC = struct.Struct("<I")
 
@@ -49,18 +52,23 @@ class MarkFile:
 
     __slots__ = ("_env", "_fd", "_raw", "_turn")
 
-    def __init__(self, env: Env, fd: int) -> None:
+    def __init__(self, env: Env, path: Path, *, read_only: bool) -> None:
+        """For reading a missing file is as good as a damaged one: there is no mark."""
         self._env = env
-        self._fd = fd
+        self._fd = _NO_FILE
+        if not read_only or env.exists(path):
+            self._fd = env.open(path, os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT)
         self._raw = b"?"
         self._turn = 0
 
     def is_new(self) -> bool:
         """Whether the slots differ from what was read or written here last."""
-        return self._env.pread(self._fd, 2 * SLOT_BYTES, 0) != self._raw
+        return self._fd != _NO_FILE and self._env.pread(self._fd, 2 * SLOT_BYTES, 0) != self._raw
 
     def read(self) -> Mark | None:
         """The newest valid mark, None if there is none."""
+        if self._fd == _NO_FILE:
+            return None
         raw = self._env.pread(self._fd, 2 * SLOT_BYTES, 0)
         found = [unpack(raw[:SLOT_BYTES]), unpack(raw[SLOT_BYTES:])]
         valid = [mark for mark in found if mark is not None]
@@ -94,4 +102,5 @@ class MarkFile:
         self._env.fdatasync(self._fd)
 
     def close(self) -> None:
-        self._env.close(self._fd)
+        if self._fd != _NO_FILE:
+            self._env.close(self._fd)

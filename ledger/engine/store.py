@@ -42,8 +42,7 @@ class Store:
         self.is_full = False
         self.finished: Finished | None = None
         self._is_indexed: Callable[[int], bool] = lambda first: False
-        mode = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT
-        self.marks = MarkFile(env, env.open(layout.durable, mode))
+        self.marks = MarkFile(env, layout.durable, read_only=read_only)
 
     # Reading
 
@@ -384,13 +383,12 @@ class Store:
 
     def reattach(self) -> None:
         """Own descriptors in a forked child, in place of those shared with the parent."""
-        mode = os.O_RDONLY if self.read_only else os.O_RDWR
         self.marks.close()
-        self.marks = MarkFile(self.env, self.env.open(self.layout.durable, mode))
+        self.marks = MarkFile(self.env, self.layout.durable, read_only=self.read_only)
         segment = self.active
         if segment is not None:
             self.env.close(segment.fd)
-            segment.fd = self.env.open(segment.path, mode)
+            segment.fd = self.env.open(segment.path, os.O_RDONLY if self.read_only else os.O_RDWR)
 
     def close(self) -> None:
         self.close_active()

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,10 +104,9 @@ class _Verification:
         return [self._layout.segments / name for name in names]
 
     def _read_mark(self) -> None:
-        with suppress(FileNotFoundError):
-            marks = MarkFile(self._env, self._env.open(self._layout.durable, os.O_RDONLY))
-            self._mark = marks.read()
-            marks.close()
+        marks = MarkFile(self._env, self._layout.durable, read_only=True)
+        self._mark = marks.read()
+        marks.close()
 
     def _check_segment(self, path: Path, *, is_last: bool, total: int) -> None:
         first = self._first_of(path)

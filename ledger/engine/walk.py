@@ -57,8 +57,8 @@ class Walker:
                 if not line:
                     self._check_padding(stop)
                     return
-                digest = sha256(self.digest + line[:-TAIL_BYTES])
-                tail = b',"hash":"%b","crc":"%08x"}' % (digest.hexdigest().encode(), crc(line[:-CRC_BYTES]))
+                digest = sha256(self.digest + line[:-TAIL_BYTES]).digest()
+                tail = b',"hash":"%b","crc":"%08x"}' % (digest.hex().encode(), crc(line[:-CRC_BYTES]))
                 if line[-TAIL_BYTES:] != tail:
                     self._fail(line, f"a record that ends in {shown_text(tail)}", shown_text(line[-TAIL_BYTES:]))
                     return
@@ -71,7 +71,7 @@ class Walker:
                     self._fail(line, f"seq {self.seq + 1}", f"seq {event.seq}")
                     return
                 self.seq += 1
-                self.digest = digest.digest()
+                self.digest = digest
                 self.offset += len(line) + 1
                 yield event
             if is_last:

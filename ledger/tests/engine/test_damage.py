@@ -193,6 +193,20 @@ def test_a_lost_or_damaged_mark_is_no_reason_not_to_open(home: Path, slots: byte
     assert verify(path=home).is_end_proven
 
 
+def test_a_copy_without_mark_and_lock_can_be_read_and_says_that_its_end_is_not_proven(home: Path) -> None:
+    """A reader needs journal.json and the segments; it creates nothing."""
+    _, lines = written(home)
+    (home / "durable").unlink()
+    (home / "lock").unlink()
+
+    reader = opened(home, read_only=True)
+
+    assert len(list(reader.read())) == len(lines)
+    assert not verify(path=home).is_end_proven
+    assert not (home / "durable").exists()
+    reader.close()
+
+
 def test_deleted_swapped_and_inserted_lines_break_the_chain_where_it_was_done(home: Path) -> None:
     """Each record by itself is whole; its place is not."""
     segment, lines = written(home)
