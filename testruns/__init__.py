@@ -1,4 +1,1 @@
-"""The machine side of Gatehouse.
-
-Scenarios that measure a ledger, gates that judge the measurements, runs that keep both.
-"""
+"""The machine side of Gatehouse: scenarios measure a ledger, gates judge what was measured, runs keep both."""

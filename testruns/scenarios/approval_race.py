@@ -1,7 +1,4 @@
-"""approval_race.
-
-Many people decide one request in the same moment, from threads and processes, a hundred times over.
-"""
+"""approval_race: many people decide one request in the same moment, from threads and processes."""
 
 from __future__ import annotations
 

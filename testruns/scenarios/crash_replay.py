@@ -1,7 +1,4 @@
-"""crash_replay.
-
-The ledger's process is killed in the middle of its work, again and again, and must not have lost a promise.
-"""
+"""crash_replay: the ledger's process is killed at its work, again and again, and must not have lost a promise."""
 
 from __future__ import annotations
 

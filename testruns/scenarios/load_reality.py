@@ -1,7 +1,4 @@
-"""load_reality.
-
-A mixed workload at a fixed rate for as long as the plan says, watched for memory, drift and fatigue.
-"""
+"""load_reality: a mixed workload at a fixed rate, for as long as the plan says, watched for memory and drift."""
 
 from __future__ import annotations
 

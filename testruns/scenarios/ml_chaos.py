@@ -1,7 +1,4 @@
-"""ml_chaos: amounts far outside the usual, noise, drift and a queue gone wild.
-
-Marked, never blocked, and recovered from.
-"""
+"""ml_chaos: amounts far outside the usual, noise, drift and a queue gone wild; marked, never blocked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,1 @@
-"""What scenarios stand on.
-
-Registry, context, host processes of the ledger under test, callers, and the audit afterwards.
-"""
+"""What scenarios stand on: registry, context, hosts of the ledger under test, callers, and the audit."""
