@@ -58,14 +58,6 @@ class Histogram:
                 return min(_upper_end_of(bucket), self.max_us)
         raise AssertionError("the buckets hold fewer operations than were counted")
 
-    def merge(self, other: Histogram) -> None:
-        """Add everything that `other` counted."""
-        for bucket, count in enumerate(other._counts):
-            if count:
-                self._counts[bucket] += count
-        self.count += other.count
-        self.max_us = max(self.max_us, other.max_us)
-
     def merge_sparse(self, counts: Iterable[Sequence[int]], *, max_us: int) -> None:
         """Add what another process sent by `sparse`."""
         for bucket, count in counts:

@@ -24,10 +24,10 @@ INITIAL_MICROS: Final = 1_000 * orders.MICROS
 FALLBACK_CI_PPM: Final = 500_000
 """The CI that stands in for a KARMA that cannot be asked (seed 000)."""
 HEALTHY: Final = 10
-HANGING: Final = 2
-LYING: Final = 2
+HANGING: Final = 1
+LYING: Final = 3
 DEAD: Final = 8
-PROBE_SECONDS: Final = 2.1
+PROBE_SECONDS: Final = 2.05
 """A little more than the two seconds after which an open breaker lets one question through."""
 PACE_SECONDS: Final = 0.2
 RECOVERING: Final = 12

@@ -41,11 +41,6 @@ class HostProcess:
         self.is_over = False
         os.set_blocking(self._child.stdout, False)
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._child.pid
-
     def fileno(self) -> int:
         """The pipe it answers on, for a selector."""
         return self._child.stdout

@@ -36,11 +36,6 @@ class KarmaHost:
         """Its base address, the same in every life."""
         return f"http://127.0.0.1:{self.port}"
 
-    @property
-    def pid(self) -> int:
-        """Process id of the life that runs now."""
-        return self._lives[self._life].pid
-
     def behave(self, mode: Mode) -> None:
         """Change its behaviour; returns when the endpoint has confirmed. Raises KarmaSilent."""
         if self._ask(mode) != mode:

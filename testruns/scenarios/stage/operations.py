@@ -18,12 +18,8 @@ ACKNOWLEDGEMENTS_SUFFIX = ".acks.jsonl"
 
 
 class Outcome(StrEnum):
-    """What a caller knows about an operation. SENT: nothing yet. UNKNOWN.
+    """What a caller knows about an operation. UNKNOWN: an answer that promises nothing either way."""
 
-    An answer that promises nothing either way.
-    """
-
-    SENT = "sent"
     DONE = "done"
     REFUSED = "refused"
     UNKNOWN = "unknown"

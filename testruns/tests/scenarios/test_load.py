@@ -26,19 +26,17 @@ def test_a_percentile_is_at_most_a_64th_too_high_and_never_too_low(latencies: li
 
 
 @given(first=LATENCIES, second=LATENCIES)
-def test_histograms_can_be_added_directly_and_over_a_pipe(first: list[int], second: list[int]) -> None:
-    """Both ways give what counting everything in one place gives."""
-    whole, parts, sent = Histogram(), Histogram(), Histogram()
+def test_histograms_can_be_added_over_a_pipe(first: list[int], second: list[int]) -> None:
+    """It gives what counting everything in one place gives."""
+    whole, sent = Histogram(), Histogram()
     for part in (first, second):
         one = Histogram()
         for latency in part:
             whole.add(latency)
             one.add(latency)
-        parts.merge(one)
         sent.merge_sparse(one.sparse(), max_us=one.max_us)
 
-    for other in (parts, sent):
-        assert (other.sparse(), other.count, other.max_us) == (whole.sparse(), whole.count, whole.max_us)
+    assert (sent.sparse(), sent.count, sent.max_us) == (whole.sparse(), whole.count, whole.max_us)
 
 
 def test_an_empty_histogram_says_zero() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from testruns.processes import ROOT, fork_bound_child, is_running, kill_group, start_bound_child
-from testruns.tests.scenarios.test_runner import wait_until
+from testruns.tests.scenarios.waiting import wait_until
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

@@ -6,9 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -19,8 +16,7 @@ from testruns import runner
 from testruns.processes import ROOT, is_running, kill_group, start_bound_child
 from testruns.scenarios import SCENARIOS
 from testruns.tests.scenarios.playing import playing, request_for
-
-SECONDS_MAX = 30
+from testruns.tests.scenarios.waiting import SECONDS_MAX, wait_until
 
 
 def run_runner(line: bytes) -> subprocess.CompletedProcess[bytes]:
@@ -33,14 +29,6 @@ def run_runner(line: bytes) -> subprocess.CompletedProcess[bytes]:
         timeout=SECONDS_MAX,
         check=False,
     )
-
-
-def wait_until(is_true: Callable[[], bool]) -> None:
-    """Wait for a condition, at most half a minute."""
-    deadline = time.monotonic() + SECONDS_MAX
-    while not is_true():
-        assert time.monotonic() < deadline, "it did not happen"
-        threading.Event().wait(0.02)
 
 
 def test_a_run_is_told_in_json_lines_from_hello_to_done(tmp_path: Path) -> None:
