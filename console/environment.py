@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 SECRET_KEY_LENGTH_MIN = 50
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 SQLITE_WAIT_SECONDS = 20
+CONNECTION_SECONDS_MAX = 600  # opening SQLite anew costs a poll a third of its time; the server's threads are few
 
 
 def storage_of(environ: Mapping[str, str], *, base: Path) -> Path:
@@ -70,6 +71,7 @@ def _sqlite_at(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
+        "CONN_MAX_AGE": CONNECTION_SECONDS_MAX,
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": SQLITE_WAIT_SECONDS,
@@ -84,6 +86,7 @@ def _postgresql_of(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL must read postgresql://user:password@host:port/name.")
     return {
         "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": CONNECTION_SECONDS_MAX,
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

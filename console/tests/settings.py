@@ -16,4 +16,7 @@ from console.settings import DATABASES, STORAGE, STORAGES  # noqa: E402
 
 DATABASES["default"]["TEST"] = {"NAME": STORAGE / "gatehouse.sqlite3"}
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+STATIC_ROOT = STORAGE / "static"  # nothing is collected: the files are served from where they lie
+STATIC_ROOT.mkdir()
+WHITENOISE_USE_FINDERS = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -148,7 +148,8 @@ class Command(BaseCommand):
             raise CommandError(f"run {run.pk} is {run.state} and has no recommendation", returncode=ERROR)
         gates = {result.gate: Verdict(result.verdict) for result in run.gate_results.all()}
         for result in run.gate_results.order_by("gate"):
-            self.stdout.write(f"Gate {result.gate}: {result.verdict} {result.worst_rule}".rstrip())
+            worst_rule = "" if result.verdict == Verdict.PASS else f" ({result.worst_rule})"
+            self.stdout.write(f"Gate {result.gate}: {result.verdict}{worst_rule}")
         for finding in run.findings.all():
             self.stdout.write(f"{finding.severity}: {spoken(template=finding.what, params=finding.what_params)}")
         self.stdout.write(spoken(template=run.sentence, params=run.sentence_params))
