@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,11 @@ from ledger.tests.credits import planting
 from ledger.tests.credits.planting import LEGACY
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def listen_to_ctrl_c() -> None:
+    """Whoever starts the tests in the background hands down that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_verify_says_sound_and_names_the_head(live: Path) -> None:
@@ -92,20 +98,25 @@ def test_tail_follows_what_is_recorded_later(live: Path, storage: Path) -> None:
     """Another process prints an event soon after it is durable, and ends quietly on Ctrl-C."""
     environment = {**os.environ, "GATEHOUSE_STORAGE": str(storage), "DJANGO_SETTINGS_MODULE": "console.settings"}
     command = [sys.executable, "manage.py", "ledger", "tail", "-n", "1", "-f"]
-    follower = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert follower.stdout is not None
-        assert json.loads(follower.stdout.readline())["type"] == "credit.consumed"
-        order = commands.AddCredits(agent="ann", amount_micros=1, reason="later")
-        live_ledger().execute(order, key="later", actor="a", correlation="c")
-        assert json.loads(follower.stdout.readline())["data"]["reason"] == "later"
-        follower.send_signal(2)
-        _, errors = follower.communicate(timeout=20)
-    finally:
-        follower.kill()
-        follower.wait()
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen_to_ctrl_c,
+    ) as follower:
+        try:
+            assert follower.stdout is not None
+            assert json.loads(follower.stdout.readline())["type"] == "credit.consumed"
+            order = commands.AddCredits(agent="ann", amount_micros=1, reason="later")
+            live_ledger().execute(order, key="later", actor="a", correlation="c")
+            assert json.loads(follower.stdout.readline())["data"]["reason"] == "later"
+            follower.send_signal(signal.SIGINT)
+            errors = follower.communicate()[1]
+        finally:
+            follower.kill()
 
     assert follower.returncode == 130
     assert errors == ""

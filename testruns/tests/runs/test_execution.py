@@ -191,7 +191,7 @@ def test_cancel_stops_the_child_and_its_children_within_a_second(make_run: MakeR
     assert execution.state == ExecutionState.CANCELLED.value
     assert execution.error == "cancelled by a person"
     assert seconds < 1.0
-    assert not [pid for pid in pids if is_running(pid)]
+    assert wait.until(lambda: not [pid for pid in pids if is_running(pid)], seconds=2)
     assert len(pids) == 2
 
 
@@ -220,7 +220,7 @@ def test_the_end_of_the_supervisor_abandons_the_execution_at_once(make_run: Make
     assert execution.state == ExecutionState.ABANDONED.value
     assert "supervisor" in execution.error
     assert seconds < 1.0
-    assert not [pid for pid in pids if is_running(pid)]
+    assert wait.until(lambda: not [pid for pid in pids if is_running(pid)], seconds=2)
 
 
 def test_a_child_past_its_deadline_is_ended(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +292,7 @@ def test_whoever_lost_the_lease_stops_and_writes_nothing(make_run: MakeRun) -> N
     assert seconds < HEARTBEAT_SECONDS + 2
     assert execution.state == ExecutionState.RUNNING.value
     assert execution.lease_owner == "somebody:1:1:else"
-    assert not [pid for pid in pids if is_running(pid)]
+    assert wait.until(lambda: not [pid for pid in pids if is_running(pid)], seconds=2)
 
 
 def test_an_execution_waits_while_somebody_else_has_the_machine(make_run: MakeRun) -> None:
