@@ -8,7 +8,7 @@ from ledger import gettext_noop
 from testruns.gates.registry import Gate, register
 from testruns.gates.rule import Operator, Rule, Severity, from_scenarios
 from testruns.gates.suite import SUITE
-from testruns.gates.units import COUNT, MICRO_CREDITS
+from testruns.units import COUNT, MICRO_CREDITS
 
 PROJECTION_INTEGRITY = register(
     Gate(

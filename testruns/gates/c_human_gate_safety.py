@@ -7,7 +7,7 @@ from decimal import Decimal
 from ledger import gettext_noop
 from testruns.gates.registry import Gate, register
 from testruns.gates.rule import Kind, Operator, Rule, Severity, from_scenarios
-from testruns.gates.units import COUNT, MILLISECONDS
+from testruns.units import COUNT, MILLISECONDS
 
 HUMAN_GATE_SAFETY = register(
     Gate(

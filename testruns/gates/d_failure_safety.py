@@ -7,7 +7,7 @@ from decimal import Decimal
 from ledger import gettext_noop
 from testruns.gates.registry import Gate, register
 from testruns.gates.rule import Injection, Operator, Rule, Severity, from_scenarios
-from testruns.gates.units import COUNT, PERCENT, SHARE
+from testruns.units import COUNT, PERCENT, SHARE
 
 _DISTURBED = ("karma_blackout", "ml_chaos")
 

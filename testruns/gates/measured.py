@@ -12,7 +12,7 @@ from testruns.run_states import ExecutionState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
-    """One figure a scenario reported: name, value, unit (`testruns.gates.units`)."""
+    """One figure a scenario reported: name, value, unit (`testruns.units`)."""
 
     name: str
     value: Decimal

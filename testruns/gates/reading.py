@@ -14,9 +14,9 @@ from testruns.gates.measured import MeasuredExecution
 from testruns.gates.outcomes import INJECTION_NAMES, Cause, SourceReading
 from testruns.gates.policy import PolicyValues
 from testruns.gates.rule import Kind, Rule, Severity, Source
-from testruns.gates.units import PERCENT, PPM, converted
 from testruns.gates.verdicts import Verdict
 from testruns.run_states import ExecutionState
+from testruns.units import PERCENT, PPM, converted
 from testruns.wording import plain_decimal
 
 

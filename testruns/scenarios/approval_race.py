@@ -14,10 +14,11 @@ from testruns.scenarios.stage.closing import ask_state, audit
 from testruns.scenarios.stage.context import ScenarioContext, seeded
 from testruns.scenarios.stage.host import Host
 from testruns.scenarios.stage.hosts import START_SECONDS_MAX, hosts_of
-from testruns.scenarios.stage.measures import AUDIT_MEASURES, LOAD_MEASURES, MICROSECONDS, counted
+from testruns.scenarios.stage.measures import AUDIT_MEASURES, LOAD_MEASURES, counted
 from testruns.scenarios.stage.operations import Operation
 from testruns.scenarios.stage.reading import Record
 from testruns.scenarios.stage.registry import MeasurementSpec, scenario
+from testruns.units import MICROSECONDS
 
 REQUESTS: Final = 100
 AMOUNT_MICROS: Final = 500 * orders.MICROS

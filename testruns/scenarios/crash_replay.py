@@ -17,10 +17,11 @@ from testruns.scenarios.stage.closing import LiveState, ask_state, audit
 from testruns.scenarios.stage.context import ScenarioContext, seeded
 from testruns.scenarios.stage.host import Host
 from testruns.scenarios.stage.hosts import START_SECONDS_MAX, HostDied, HostProcess, Hosts, Message, hosts_of
-from testruns.scenarios.stage.measures import AUDIT_MEASURES, LOAD_MEASURES, MILLISECONDS, counted
+from testruns.scenarios.stage.measures import AUDIT_MEASURES, LOAD_MEASURES, counted
 from testruns.scenarios.stage.operations import Operation
 from testruns.scenarios.stage.reading import Record, end_of_records, segments_of
 from testruns.scenarios.stage.registry import MeasurementSpec, scenario
+from testruns.units import MILLISECONDS
 
 WORKERS: Final = 4
 AGENTS: Final = 5

@@ -18,18 +18,11 @@ from testruns.scenarios.stage.closing import ask_state, audit
 from testruns.scenarios.stage.context import Reading, ScenarioContext, seeded
 from testruns.scenarios.stage.host import Host
 from testruns.scenarios.stage.hosts import START_SECONDS_MAX, hosts_of
-from testruns.scenarios.stage.measures import (
-    AUDIT_MEASURES,
-    LOAD_MEASURES,
-    MEMORY_TREND,
-    MILLIONTHS,
-    RATE,
-    SECONDS,
-    counted,
-)
+from testruns.scenarios.stage.measures import AUDIT_MEASURES, LOAD_MEASURES, counted
 from testruns.scenarios.stage.operations import Operation
 from testruns.scenarios.stage.registry import MeasurementSpec, scenario
 from testruns.trend import POINTS_MIN, theil_sen
+from testruns.units import MEGABYTES_PER_MINUTE, OPERATIONS_PER_SECOND, PPM, SECONDS
 
 AGENTS: Final = 20
 INITIAL_MICROS: Final = 10_000 * orders.MICROS
@@ -62,19 +55,27 @@ FINISH_SECONDS_MAX: Final = 120.0
         *LOAD_MEASURES,
         *AUDIT_MEASURES,
         MeasurementSpec(name="duration_seconds", unit=SECONDS, help=gettext_noop("How long the load lasted.")),
-        MeasurementSpec(name="offered_rate", unit=RATE, help=gettext_noop("Operations that were due each second.")),
         MeasurementSpec(
-            name="memory_slope_low", unit=MEMORY_TREND, help=gettext_noop("Lower end of the memory trend's interval.")
+            name="offered_rate", unit=OPERATIONS_PER_SECOND, help=gettext_noop("Operations that were due each second.")
         ),
         MeasurementSpec(
-            name="memory_slope", unit=MEMORY_TREND, help=gettext_noop("Trend of memory after the warm-up (Theil-Sen).")
+            name="memory_slope_low",
+            unit=MEGABYTES_PER_MINUTE,
+            help=gettext_noop("Lower end of the memory trend's interval."),
         ),
         MeasurementSpec(
-            name="memory_slope_high", unit=MEMORY_TREND, help=gettext_noop("Upper end of the memory trend's interval.")
+            name="memory_slope",
+            unit=MEGABYTES_PER_MINUTE,
+            help=gettext_noop("Trend of memory after the warm-up (Theil-Sen)."),
+        ),
+        MeasurementSpec(
+            name="memory_slope_high",
+            unit=MEGABYTES_PER_MINUTE,
+            help=gettext_noop("Upper end of the memory trend's interval."),
         ),
         MeasurementSpec(
             name="degradation_ppm",
-            unit=MILLIONTHS,
+            unit=PPM,
             help=gettext_noop("How much slower half of the answers came in the second half of the load."),
         ),
         counted("seals", gettext_noop("Segments that were sealed.")),

@@ -12,10 +12,11 @@ from testruns.scenarios.stage.closing import LiveState, ask_state, audit
 from testruns.scenarios.stage.context import ScenarioContext, seeded
 from testruns.scenarios.stage.host import Host
 from testruns.scenarios.stage.hosts import START_SECONDS_MAX, HostDied, hosts_of
-from testruns.scenarios.stage.measures import AUDIT_MEASURES, CRASHES, LOAD_MEASURES, MILLIONTHS, counted
+from testruns.scenarios.stage.measures import AUDIT_MEASURES, CRASHES, LOAD_MEASURES, counted
 from testruns.scenarios.stage.operations import Operation
 from testruns.scenarios.stage.queue import ORDINARY, QueueSamples, depths
 from testruns.scenarios.stage.registry import MeasurementSpec, scenario
+from testruns.units import PPM
 
 AGENTS: Final = ("steady", "noisy", "drifting", "plain")
 INITIAL_MICROS: Final = 1_000_000 * orders.MICROS
@@ -48,17 +49,17 @@ PLAIN: Final = 600
         counted("anomalies_missed", gettext_noop("Outliers that went through without a mark.")),
         counted("anomalies_blocked", gettext_noop("Outliers that did not go through.")),
         MeasurementSpec(
-            name="false_positive_ppm", unit=MILLIONTHS, help=gettext_noop("Share of usual orders that were marked.")
+            name="false_positive_ppm", unit=PPM, help=gettext_noop("Share of usual orders that were marked.")
         ),
         MeasurementSpec(
-            name="ci_ppm_min", unit=MILLIONTHS, help=gettext_noop("Lowest CI score while the queue was ordinary.")
+            name="ci_ppm_min", unit=PPM, help=gettext_noop("Lowest CI score while the queue was ordinary.")
         ),
         MeasurementSpec(
-            name="ci_ppm_max", unit=MILLIONTHS, help=gettext_noop("Highest CI score while the queue was ordinary.")
+            name="ci_ppm_max", unit=PPM, help=gettext_noop("Highest CI score while the queue was ordinary.")
         ),
         MeasurementSpec(
             name="ci_drift_ppm_max",
-            unit=MILLIONTHS,
+            unit=PPM,
             help=gettext_noop("Largest difference between the recorded CI score and the one computed from the queue."),
         ),
         counted(

@@ -6,15 +6,7 @@ from typing import Final
 
 from ledger import gettext_noop
 from testruns.scenarios.stage.registry import MeasurementSpec
-
-COUNT: Final = "count"
-MICRO_CREDITS: Final = "micro-credits"
-MICROSECONDS: Final = "us"
-MILLISECONDS: Final = "ms"
-SECONDS: Final = "s"
-MILLIONTHS: Final = "ppm"
-RATE: Final = "operations/s"
-MEMORY_TREND: Final = "MB/min"
+from testruns.units import COUNT, MICRO_CREDITS, MICROSECONDS, OPERATIONS_PER_SECOND, PPM
 
 
 def counted(name: str, text: str) -> MeasurementSpec:
@@ -27,7 +19,9 @@ LOAD_MEASURES: Final = (
     counted("refused", gettext_noop("Operations that were refused for a right reason.")),
     counted("errors", gettext_noop("Operations that failed in a way nobody should see.")),
     MeasurementSpec(
-        name="operations_per_second", unit=RATE, help=gettext_noop("Answered operations per second of load.")
+        name="operations_per_second",
+        unit=OPERATIONS_PER_SECOND,
+        help=gettext_noop("Answered operations per second of load."),
     ),
     MeasurementSpec(name="p50_us", unit=MICROSECONDS, help=gettext_noop("Half of the answers came within this time.")),
     MeasurementSpec(
@@ -41,11 +35,11 @@ LOAD_MEASURES: Final = (
     ),
     MeasurementSpec(name="max_us", unit=MICROSECONDS, help=gettext_noop("The slowest answer.")),
     MeasurementSpec(
-        name="steal_ppm", unit=MILLIONTHS, help=gettext_noop("Share of CPU time that the hypervisor gave to others.")
+        name="steal_ppm", unit=PPM, help=gettext_noop("Share of CPU time that the hypervisor gave to others.")
     ),
     MeasurementSpec(
         name="foreign_load_ppm",
-        unit=MILLIONTHS,
+        unit=PPM,
         help=gettext_noop("Share of CPU time that programs outside the run used."),
     ),
 )

@@ -12,9 +12,9 @@ import pytest
 from testruns.gates.registry import GATES, CodeTaken, Gate, all_rules, register
 from testruns.gates.rule import Kind, Operator, Rule, Severity, Source
 from testruns.gates.suite import SEED_SCENARIOS, SUITE
-from testruns.gates.units import converted
 from testruns.gates.verdicts import Verdict, worst
 from testruns.scenarios import SCENARIOS
+from testruns.units import converted
 
 
 def _rule(**changes: object) -> Rule:
