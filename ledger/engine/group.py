@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ledger.engine import limits
+from ledger.engine.errors import DurabilityUnknown
 from ledger.engine.event import Command, Receipt
 
 
@@ -58,12 +59,20 @@ class Group:
         return request.receipt
 
     def _write(self, own: Request) -> None:
-        """One flush for everybody who waits, then the lead goes to whoever waits longest."""
+        """One flush for everybody who waits, then the lead goes to whoever waits longest.
+
+        Even if serving breaks off (an interrupt), nobody is put back: a request left behind would wait for ever.
+        """
         waiting = self._waiting
         requests = [waiting.popleft() for _ in range(min(len(waiting), limits.FLUSH_COMMANDS_MAX))]
         served = 0
         try:
             served = self._serve(requests)
+        except BaseException as error:
+            served = len(requests)
+            for request in requests:
+                request.receipt, request.error = None, request.error or DurabilityUnknown(reason=repr(error))
+            raise
         finally:
             if served < len(requests):
                 waiting.extendleft(reversed(requests[served:]))

@@ -128,8 +128,13 @@ class Keeper:
         try:
             if self.is_stale:
                 self.reload()
-        except (OSError, LedgerError) as second:
-            self.warnings.append(f"reading the journal again: {second}")
+        except Exception as second:  # noqa: BLE001  # a state may raise anything; everybody has an answer already
+            self._warn(f"reading the journal again: {second!r}")
+
+    def _warn(self, text: str) -> None:
+        """Once: what fails at every attempt must not fill the memory."""
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     def event_at(self, seq: int) -> Event:
         """An event by its number, without catching up. Raises UnknownSeq, Corrupt. Needs no lock."""
@@ -153,8 +158,7 @@ class Keeper:
         """An event read from the files. A seal tells the state's digest at that point: replay must have reached it."""
         if event.type == SEALED and event.data.get("state") != self._state.digest():
             warning = "The state differs from what was sealed: its rules changed since, or it is not deterministic."
-            if warning not in self.warnings:
-                self.warnings.append(warning)
+            self._warn(warning)
         self._state.apply(event)
 
     # Following other processes
@@ -166,7 +170,7 @@ class Keeper:
             self._follow_mark(store.marks.read())
         segment = store.active
         if segment is not None and (segment.has_more() or segment.is_sealed):
-            self._settle(store.advance(self._take))
+            self._settle(self._advance())
         if self.problem is not None:
             raise self.problem.again()
 
@@ -177,7 +181,7 @@ class Keeper:
             self.reload()
         elif mark is not None and mark.is_poisoned:
             self.problem = Poisoned(reason=self._poison_reason())
-        elif (problem := store.catch_up(self._take)) is not None:
+        elif mark is not None and (problem := self._advance(until=mark.seq)) is not None:
             self.problem = store.corrupt(problem)
         if self.problem is not None:
             raise self.problem.again()
@@ -195,9 +199,18 @@ class Keeper:
         mark = store.marks.read()
         if mark is not None and mark.epoch != store.epoch:
             return False
-        if self.problem is None and (problem := store.catch_up(self._take)) is not None:
+        if self.problem is None and mark is not None and (problem := self._advance(until=mark.seq)) is not None:
             self.problem = store.corrupt(problem)
         return True
+
+    def _advance(self, *, until: int | None = None) -> Problem | None:
+        """Take what others wrote. If the state cannot take an event, it has seen half: everything is read again."""
+        if until is not None and until <= self.store.seq:
+            return None
+        self.is_stale = True
+        problem = self.store.advance(self._take, until=until)
+        self.is_stale = False
+        return problem
 
     # Reading everything
 
@@ -211,6 +224,7 @@ class Keeper:
         """Fold everything again. A writer settles the end of the journal; damage makes it read-only."""
         store = self.store
         is_writer = not self._read_only and not isinstance(self.problem, Poisoned) and not self.is_poisoned()
+        self.is_stale = True
         problem = self._rewind(until=None if is_writer else self._durable_seq())
         self.is_stale = False
         if is_writer:

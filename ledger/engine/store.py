@@ -163,13 +163,6 @@ class Store:
         """Whether the mark says something that this process has not seen: usually it does not, and that is cheap."""
         return self.marks.is_new()
 
-    def catch_up(self, take: Take) -> Problem | None:
-        """Take what other processes made durable since. May be called without the lock: it stops at the mark."""
-        mark = self.marks.read()
-        if mark is None or mark.seq <= self.seq:
-            return None
-        return self.advance(take, until=mark.seq)
-
     # Finding
 
     def line_of(self, seq: int) -> bytes:

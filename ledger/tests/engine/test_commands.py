@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -210,6 +211,70 @@ def test_a_state_that_cannot_apply_an_event_fails_the_command_and_is_folded_agai
     assert journal.query(lambda: dict(state.sums)) == {"agent:a": 5}
     assert journal.head.seq == 2
     assert record(journal, "k3", event(amount=1)).events[0].seq == 3
+    journal.close()
+
+
+def test_events_of_others_that_the_state_cannot_take_give_every_waiter_an_error(home: Path) -> None:
+    """Nobody waits for ever, nothing is folded twice, and once the state can take them, all goes on."""
+
+    class Newer(Counting):
+        is_able = False
+
+        def apply(self, event: Event) -> None:
+            if event.type == "from.the.future" and not self.is_able:
+                raise KeyError("from.the.future")
+            super().apply(event)
+
+    state, other = Newer(), opened(home)
+    journal = Journal.open(path=home, state=state)
+    record(other, "k1", event(amount=5))
+    record(other, "k2", NewEvent(stream="agent:a", type="from.the.future", data={}))
+
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(record, journal, f"w{number}") for number in range(40)]
+        errors = [future.exception(timeout=20) for future in waiting]
+    assert {type(error) for error in errors} == {NotWritten}
+    assert "from.the.future" in str(errors[0])
+    with pytest.raises(KeyError, match="future"):
+        journal.query(lambda: None)
+    assert len(journal.status.warnings) == 1
+
+    state.is_able = True
+    assert record(journal, "k3", event(amount=1)).events[0].seq == 4
+    assert state.sums == {"agent:a": 6}
+    assert state.applied == [1, 2, 3, 4]
+    journal.close()
+    other.close()
+
+
+def test_a_state_that_cannot_even_be_folded_again_leaves_nobody_waiting(home: Path) -> None:
+    """Applying fails, and so does the reset after it: every thread gets an error, and later the journal goes on."""
+
+    class Broken(Counting):
+        is_broken = False
+
+        def apply(self, event: Event) -> None:
+            if self.is_broken:
+                raise RuntimeError("apply")
+            super().apply(event)
+
+        def reset(self) -> None:
+            if self.is_broken:
+                raise RuntimeError("reset")
+            super().reset()
+
+    state = Broken()
+    journal = Journal.open(path=home, state=state)
+    state.is_broken = True
+
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(record, journal, f"w{number}") for number in range(40)]
+        errors = [future.exception(timeout=20) for future in waiting]
+    assert {type(error) for error in errors} == {NotWritten}
+
+    state.is_broken = False
+    assert record(journal, "k1").events[0].seq == 2
+    assert state.applied == [1, 2]
     journal.close()
 
 
