@@ -18,6 +18,7 @@ from console.kernel.acts import Actor
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person
 from ledger import LedgerError
+from ledger.actions import close_live_ledger, live_ledger
 from testruns.actions import request_run
 from testruns.gates.policy import shipped_policy
 from testruns.models import Run
@@ -36,12 +37,23 @@ def prepare(*, say: Callable[[str], None]) -> None:
     call_command("migrate", interactive=False, verbosity=0)
     triggers.verify()
     collect_static_files(target=Path(settings.STATIC_ROOT))
+    create_live_journal(say=say)
     logins = create_first_logins(storage=settings.STORAGE)
     if logins:
         say(f"First logins, shown once and kept in {settings.STORAGE / FILE_NAME}:")
         for login in logins:
             say(f"  {login.username:<12}{login.password}")
     request_first_run(say=say)
+
+
+def create_live_journal(*, say: Callable[[str], None]) -> None:
+    """Make the live journal before anybody looks: no page may write one only because it was opened."""
+    try:
+        live_ledger()
+    except (LedgerError, OSError) as refusal:
+        say(f"The live journal cannot be opened: {refusal}")
+    else:
+        close_live_ledger()
 
 
 def request_first_run(*, say: Callable[[str], None]) -> None:

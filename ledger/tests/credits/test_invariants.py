@@ -357,7 +357,7 @@ def test_the_command_answers_with_its_exit_code(
         "sys.argv[0] = 'invariants'\n"
         "runpy.run_module('ledger.credits.invariants', run_name='__main__', alter_sys=True)\n"
     )
-    command = [sys.executable, "-W", "ignore::RuntimeWarning", "-c", program, *arguments(sound, tmp_path)]
+    command = [sys.executable, "-W", "error", "-c", program, *arguments(sound, tmp_path)]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 

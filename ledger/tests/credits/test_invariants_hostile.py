@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ledger import check_invariants
-from ledger.credits import invariants
 from ledger.credits.errors import UnreadableJournal
+from ledger.credits.invariants.__main__ import main
 from ledger.engine.limits import EVENT_BYTES_MAX
 from ledger.tests.credits import planting
 from ledger.tests.credits.planting import LEGACY
@@ -206,14 +206,14 @@ def test_the_command_refuses_what_it_cannot_use(
     arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line on standard error."""
-    assert invariants.main(arguments) == code
+    assert main(arguments) == code
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_command_prints_every_invariant(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What holds, what is broken with its places, what the file cannot show."""
-    assert invariants.main([str(sound)]) == 0
-    assert invariants.main([str(LEGACY / "damaged.jsonl")]) == 1
+    assert main([str(sound)]) == 0
+    assert main([str(LEGACY / "damaged.jsonl")]) == 1
 
     printed = capsys.readouterr().out
     assert "holds   chain" in printed

@@ -1,13 +1,7 @@
-"""Checking a journal against every invariant: a directory or one segment of ours, or a legacy JSONL file. No Django.
-
-    python -m ledger.credits.invariants FILE
-
-prints one line per invariant; exit 0 all hold, 1 one does not, 2 usage, 4 the file cannot be read.
-"""
+"""Checking a journal against every invariant: a directory or one segment of ours, or a legacy JSONL file. No Django."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,13 +11,10 @@ from ledger.credits.invariant_lines import Findings, InvariantReport
 from ledger.credits.invariant_scan import Place, Scanner
 from ledger.credits.legacy_analysis import analyse
 from ledger.credits.legacy_reading import LegacyRecord, require_plain_file
-from ledger.engine.errors import LedgerError
 from ledger.engine.event import Event
 from ledger.engine.limits import SEGMENT_BYTES_MAX
 from ledger.engine.mark import SLOT_BYTES, Mark, unpack
 from ledger.engine.messages import gettext_noop
-
-EXIT_HELD, EXIT_BROKEN, EXIT_USAGE, EXIT_ERROR = 0, 1, 2, 4
 
 _LEGACY_CODES = {
     "too-long": "records",
@@ -176,21 +167,3 @@ def printed(report: InvariantReport, *, translate: Callable[[str], str] = str) -
         yield f"{word:8}{line.code:12} {translate(line.question)}{count}{detail}"
         for place in line.where:
             yield f"          {place}"
-
-
-def main(arguments: list[str]) -> int:
-    """The command: one path, one line per invariant."""
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        sys.stderr.write("usage: python -m ledger.credits.invariants FILE-OR-DIRECTORY\n")
-        return EXIT_USAGE
-    try:
-        report = check(Path(arguments[0]))
-    except LedgerError as error:
-        sys.stderr.write(f"{error}\n")
-        return EXIT_ERROR
-    sys.stdout.write("\n".join(printed(report)) + "\n")
-    return EXIT_HELD if report.is_held else EXIT_BROKEN
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
