@@ -25,15 +25,11 @@ _KTHREADD_PID: Final = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TreeReading:
-    """A process and its descendants at one moment.
-
-    Anonymous memory in bytes, descriptors, CPU used so far in clock ticks.
-    """
+    """A process and its descendants at one moment: anonymous memory in bytes, descriptors."""
 
     rss_anon_bytes: int
     open_files: int
     sockets: int
-    cpu_ticks: int
     pids: tuple[int, ...]
 
 
@@ -48,7 +44,7 @@ class MachineReading:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Noise:
-    """Share of the machine's CPU time, in millionths, that was stolen or spent on programs outside the tree."""
+    """Share of the machine's CPU time, in millionths, that was stolen or spent on programs that are not Gatehouse's."""
 
     steal_ppm: int
     foreign_load_ppm: int
@@ -57,14 +53,13 @@ class Noise:
 def read_tree(*, pid: int) -> TreeReading:
     """Read `pid` and all its descendants; those that end while being read count with what was seen of them."""
     pids = tuple(_descendants(pid))
-    rss = files = sockets = ticks = 0
+    rss = files = sockets = 0
     for member in pids:
         rss += _rss_anon_bytes(member)
         member_files, member_sockets = _descriptors(member)
         files += member_files
         sockets += member_sockets
-        ticks += _cpu_ticks(member)
-    return TreeReading(rss_anon_bytes=rss, open_files=files, sockets=sockets, cpu_ticks=ticks, pids=pids)
+    return TreeReading(rss_anon_bytes=rss, open_files=files, sockets=sockets, pids=pids)
 
 
 def read_machine() -> MachineReading:
@@ -76,14 +71,31 @@ def read_machine() -> MachineReading:
     return MachineReading(total_ticks=total, steal_ticks=steal, program_ticks=programs)
 
 
+def head_of_house(*, pid: int) -> int:
+    """The process all of Gatehouse descends from, as seen from `pid`: its highest ancestor that runs `manage.py`.
+
+    A run that the console queued is watched by the task worker, and that by `manage.py up`, which the web server
+    belongs to as well: none of them is foreign to the run. `pid` itself when nothing of Gatehouse stands above it.
+    """
+    head = pid
+    while _runs_manage(parent := _parent(head)):
+        head = parent
+    return head
+
+
+def read_house_ticks(*, head: int) -> int:
+    """CPU time in clock ticks that `head` and all its descendants have used so far."""
+    return sum(_cpu_ticks(member) for member in _descendants(head))
+
+
 def noise_between(
-    before: MachineReading, after: MachineReading, *, tree_ticks_before: int, tree_ticks_after: int
+    before: MachineReading, after: MachineReading, *, own_ticks_before: int, own_ticks_after: int
 ) -> Noise:
-    """Noise between two readings; 0 when no clock tick passed between them."""
+    """Noise between two readings; 0 when no clock tick passed between them. Own ticks: of all of Gatehouse."""
     total = after.total_ticks - before.total_ticks
     if total <= 0:
         return Noise(steal_ppm=0, foreign_load_ppm=0)
-    own = max(0, tree_ticks_after - tree_ticks_before)
+    own = max(0, own_ticks_after - own_ticks_before)
     foreign = max(0, after.program_ticks - before.program_ticks - own)
     steal = max(0, after.steal_ticks - before.steal_ticks)
     return Noise(
@@ -163,8 +175,8 @@ class Sampler:
         """Take the readings everything is compared with, and begin."""
         self._started = time.monotonic()
         self._machine = self._machine_first = read_machine()
-        tree = read_tree(pid=self._pid)
-        self._ticks = self._ticks_first = tree.cpu_ticks
+        self._head = head_of_house(pid=self._pid)
+        self._ticks = self._ticks_first = read_house_ticks(head=self._head)
         self._thread.start()
 
     def stop(self) -> Noise:
@@ -179,8 +191,8 @@ class Sampler:
         return noise_between(
             self._machine_first,
             self._machine,
-            tree_ticks_before=self._ticks_first,
-            tree_ticks_after=self._ticks,
+            own_ticks_before=self._ticks_first,
+            own_ticks_after=self._ticks,
         )
 
     def _run(self) -> None:
@@ -194,9 +206,9 @@ class Sampler:
             self._failure = failure
 
     def _look(self) -> None:
-        machine, tree = read_machine(), read_tree(pid=self._pid)
-        noise = noise_between(self._machine, machine, tree_ticks_before=self._ticks, tree_ticks_after=tree.cpu_ticks)
-        self._machine, self._ticks = machine, tree.cpu_ticks
+        machine, ticks, tree = read_machine(), read_house_ticks(head=self._head), read_tree(pid=self._pid)
+        noise = noise_between(self._machine, machine, own_ticks_before=self._ticks, own_ticks_after=ticks)
+        self._machine, self._ticks = machine, ticks
         self.opened.look(tree.pids)
         at_ns = time.monotonic_ns()
         elapsed_ms = at_ns // 1_000_000 - int(self._started * 1000)
@@ -209,6 +221,20 @@ def _descendants(pid: int) -> list[int]:
         found.extend(_children(found[position]))
         position += 1
     return found
+
+
+def _parent(pid: int) -> int:
+    """0 when there is none, or when the process ended."""
+    fields = _stat_fields(pid)
+    return int(fields[1]) if fields else 0
+
+
+def _runs_manage(pid: int) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return any(word.rpartition(b"/")[2] == b"manage.py" for word in words)
 
 
 def _children(pid: int) -> list[int]:

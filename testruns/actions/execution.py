@@ -14,7 +14,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from console.kernel import audit
-from testruns.environment import read_environment
+from testruns.environment import FLOOR_SLICE_SECONDS, FLOOR_SLICE_SECONDS_SHORT, read_environment
 from testruns.models import Attempt, Run, ScenarioExecution
 from testruns.run_states import ExecutionState
 
@@ -30,6 +30,7 @@ from .limits import (
     HEARTBEAT_SECONDS,
     MACHINE_WAIT_SECONDS,
     POLL_SECONDS,
+    SHORT_RUN_SECONDS,
 )
 from .machine_lock import MachineLock
 from .policies import rules_of
@@ -139,11 +140,12 @@ def _attempt(lease: Lease, around: Surroundings, *, module: str) -> ExecutionSta
 
 
 def _note_environment(lease: Lease) -> None:
-    """The first execution of a run measures the machine; the lease is fresh, the measuring takes half a second."""
-    known = Run.objects.values_list("environment", flat=True).get(pk=lease.run_id)
+    """The first execution of a run measures the machine; the lease is fresh, the measuring takes a second or two."""
+    known, seconds = Run.objects.values_list("environment", "duration_seconds").get(pk=lease.run_id)
     if "machine" in known:
         return
-    environment = known | read_environment(directory=settings.STORAGE)
+    slice_seconds = FLOOR_SLICE_SECONDS if seconds >= SHORT_RUN_SECONDS else FLOOR_SLICE_SECONDS_SHORT
+    environment = known | read_environment(directory=settings.STORAGE, slice_seconds=slice_seconds)
     Run.objects.filter(pk=lease.run_id, frozen_at__isnull=True).update(environment=environment)
 
 

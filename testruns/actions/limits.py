@@ -35,6 +35,9 @@ DEADLINE_EXTRA_SECONDS: Final = 120
 DEADLINE_SECONDS_MAX: Final = 3 * 3600
 """A child's deadline is planned x 1.5 + 120 s, at most three hours (decisions.md, Runs)."""
 
+SHORT_RUN_SECONDS: Final = 30
+"""A run with a shorter soak (smoke) measures its machine more briefly, to stay within its 20 s."""
+
 EXIT_SECONDS: Final = 15
 """A child that said done exits within this time."""
 

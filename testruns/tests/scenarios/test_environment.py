@@ -8,7 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from testruns.environment import identify_build, measure_disk_floor, read_environment
+from testruns.environment import floor_of, identify_build, measure_disk_floor, read_environment
+from testruns.load import Histogram
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -99,17 +100,32 @@ def test_without_git_there_is_no_commit_but_a_digest_and_a_reason(tmp_path: Path
 
 
 def test_the_disk_floor_is_measured_where_the_run_writes_and_leaves_nothing(tmp_path: Path) -> None:
-    """Some fsyncs were made, and the file is gone."""
-    floor = measure_disk_floor(directory=tmp_path, seconds=0.05)
+    """Some fsyncs were made in every slice, and the file is gone."""
+    floor = measure_disk_floor(directory=tmp_path, slice_seconds=0.02)
 
-    assert floor.fsyncs_per_second > 0
-    assert 0 < floor.p50_us <= floor.p99_us
+    assert 0 < floor.fsyncs_per_second_low <= floor.fsyncs_per_second <= floor.fsyncs_per_second_high
+    assert 0 < floor.p50_us <= floor.p95_us <= floor.p99_us
+    assert (floor.slices, floor.slice_ms) == (3, 20)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_stalls_for_a_slice_shows_in_the_spread_and_not_in_the_median() -> None:
+    """One slow slice of three must not pass for the speed of the disk, and must not be hidden either."""
+    latencies = Histogram()
+    latencies.add(100, count=96)
+    latencies.add(40_000, count=4)
+
+    floor = floor_of(rates=[14_474, 233, 9_000], latencies=latencies, slice_seconds=0.5)
+
+    rates = (floor.fsyncs_per_second_low, floor.fsyncs_per_second, floor.fsyncs_per_second_high)
+    assert rates == (233, 9_000, 14_474)
+    assert (floor.p50_us, floor.p95_us) == (100, 100)
+    assert floor.p99_us >= 40_000
 
 
 def test_the_environment_is_plain_json(tmp_path: Path) -> None:
     """Machine, Python and disk, as a row and a report can keep them."""
-    environment = read_environment(directory=tmp_path, floor_seconds=0.05)
+    environment = read_environment(directory=tmp_path, slice_seconds=0.02)
 
     assert orjson.loads(orjson.dumps(environment)) == environment
     assert environment["machine"]["cores"] >= 1

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from testruns.sampling import MachineReading, Opened, Sample, Sampler, noise_between, read_machine, read_tree
+from testruns.sampling import (
+    MachineReading,
+    Opened,
+    Sample,
+    Sampler,
+    head_of_house,
+    noise_between,
+    read_house_ticks,
+    read_machine,
+    read_tree,
+)
 
 HOLDER = """
 import os, sys
@@ -20,6 +32,50 @@ kept = bytearray(os.urandom(1_000_000) * 32)
 sys.stdout.write("ready\\n"); sys.stdout.flush()
 sys.stdin.read()
 """
+
+
+SUPERVISOR = """
+import subprocess, sys
+busy = "n = 0\\nwhile n < 3_000_000: n += 1\\nprint('worked', flush=True)\\nimport sys; sys.stdin.read()"
+web = subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+web.stdout.readline()
+runner = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+sys.stdout.write(f"{web.pid} {runner.pid}\\n"); sys.stdout.flush()
+sys.stdin.read()
+"""
+"""As `manage.py up`: a web server that works, and beside it what a run is done in."""
+
+
+@pytest.fixture
+def supervised(tmp_path: Path) -> Iterator[tuple[int, int, int]]:
+    """The ids of a supervisor called manage.py, its web server, and the run's process."""
+    program = tmp_path / "manage.py"
+    program.write_text(SUPERVISOR)
+    argv = [sys.executable, str(program), "up"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        web, runner = process.stdout.readline().split()
+        yield process.pid, int(web), int(runner)
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_gatehouse_s_own_web_server_and_worker_are_not_foreign_to_a_run(supervised: tuple[int, int, int]) -> None:
+    """The work of the web server beside the run is Gatehouse's own, and is counted as that."""
+    supervisor, web, runner = supervised
+
+    head = head_of_house(pid=runner)
+
+    assert head == supervisor
+    assert read_house_ticks(head=web) > 0
+    assert read_house_ticks(head=head) >= read_house_ticks(head=web) + read_house_ticks(head=runner)
+
+
+def test_what_started_gatehouse_is_foreign(supervised: tuple[int, int, int]) -> None:
+    """The shell, or here the test, that called manage.py does not belong to it."""
+    supervisor, _web, _runner = supervised
+
+    assert head_of_house(pid=supervisor) == supervisor
+    assert head_of_house(pid=os.getpid()) == os.getpid()
 
 
 def test_the_memory_of_children_counts() -> None:
@@ -66,7 +122,7 @@ def test_a_process_that_is_gone_counts_as_nothing() -> None:
 
     reading = read_tree(pid=child.pid)
 
-    assert (reading.rss_anon_bytes, reading.open_files, reading.sockets, reading.cpu_ticks) == (0, 0, 0, 0)
+    assert (reading.rss_anon_bytes, reading.open_files, reading.sockets) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +140,7 @@ def test_noise_is_what_others_took(total: int, steal: int, programs: int, own: i
     before = MachineReading(total_ticks=5, steal_ticks=6, program_ticks=7)
     after = MachineReading(total_ticks=5 + total, steal_ticks=6 + steal, program_ticks=7 + programs)
 
-    noise = noise_between(before, after, tree_ticks_before=3, tree_ticks_after=3 + own)
+    noise = noise_between(before, after, own_ticks_before=3, own_ticks_after=3 + own)
 
     assert (noise.steal_ppm, noise.foreign_load_ppm) == expected
 
