@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -11,19 +12,25 @@ from django.db import transaction
 
 from console.kernel import audit
 from console.kernel.authority import Act, may, who_may
-from console.kernel.errors import GatehouseError, NotAllowed, PersonInactive
+from console.kernel.errors import GatehouseError, NotAllowed, PasswordNotOwn, PersonInactive, SigningNeedsPerson
 from console.kernel.models import Person
+from console.kernel.reauthentication import reauthenticate
 from ledger import LedgerError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """The person who acts, and the door they came through: "console", "command", "api" or "installation"."""
+    """The person who acts, and the door they came through: "console", "command", "api" or "installation".
+
+    `source` is the network address of a request, empty where there is none; wrong passwords are counted by it.
+    """
 
     person: Person
     via: str
+    source: str = ""
 
     @property
     def label(self) -> str:
@@ -31,16 +38,17 @@ class Actor:
         return f"user:{self.person.pk}"
 
 
-def require(*, actor: Actor, act: Act) -> None:
+def require(*, actor: Actor, act: Act) -> Person:
     """Refuse unless the person, as the database knows them now, is active and holds a role that may do this.
 
-    Raises `PersonInactive` or `NotAllowed`.
+    Returns the person as they are now. Raises `PersonInactive` or `NotAllowed`.
     """
     person = Person.objects.filter(pk=actor.person.pk, is_active=True).first()
     if person is None:
         raise PersonInactive(person=str(actor.person))
     if not may(act=act, roles=person.roles):
         raise NotAllowed(person=str(person), act=act.value, roles=", ".join(who_may(act=act)))
+    return person
 
 
 def action(act: Act, *, target: str = "") -> Callable[[Function], Function]:
@@ -54,21 +62,53 @@ def action(act: Act, *, target: str = "") -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         @wraps(function)
         def guarded(*, actor: Actor, **arguments: Any) -> Any:
-            try:
-                with transaction.atomic():
-                    require(actor=actor, act=act)
-                    return function(actor=actor, **arguments)
-            except (GatehouseError, LedgerError) as refusal:
-                with transaction.atomic():
-                    audit.record_refusal(
-                        actor=actor,
-                        act=act.value,
-                        object=target.format(**arguments),
-                        code=refusal.code,
-                        after={"message": str(refusal)},
-                    )
-                raise
+            with _refusals_on_record(actor=actor, act=act, object=target.format(**arguments)), transaction.atomic():
+                require(actor=actor, act=act)
+                return function(actor=actor, **arguments)
 
         return guarded  # type: ignore[return-value]  # wraps() keeps the signature that callers see
 
     return decorate
+
+
+def signed_action(act: Act, *, target: str = "") -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Turn `f(*, actor, signed, ...)` into an action that asks for the actor's password again: callers pass `password`.
+
+    The password is checked before the transaction, after everything that needs no password; `f` gets `signed`, a
+    `Reauthentication`. Besides what `action` raises: `SigningNeedsPerson` for any door but the console,
+    `PasswordNotOwn`, `WrongPassword`, and `TooManyAttempts` after too many of those from one source.
+    """
+
+    def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
+        @wraps(function)
+        def guarded(*, actor: Actor, password: str, **arguments: Any) -> Result:
+            with _refusals_on_record(actor=actor, act=act, object=target.format(**arguments)):
+                signer = _require_signer(actor=actor, act=act)
+                signed = reauthenticate(person=signer, source=actor.source, password=password)
+                with transaction.atomic():
+                    _require_signer(actor=actor, act=act)
+                    return function(actor=actor, signed=signed, **arguments)
+
+        return guarded
+
+    return decorate
+
+
+def _require_signer(*, actor: Actor, act: Act) -> Person:
+    if actor.via != "console":
+        raise SigningNeedsPerson(via=actor.via)
+    person = require(actor=actor, act=act)
+    if not person.password_is_own:
+        raise PasswordNotOwn(person=str(person))
+    return person
+
+
+@contextmanager
+def _refusals_on_record(*, actor: Actor, act: Act, object: str) -> Iterator[None]:  # noqa: A002 - as in the chain
+    try:
+        yield
+    except (GatehouseError, LedgerError) as refusal:
+        after = {"message": str(refusal)} | ({"source": actor.source} if actor.source else {})
+        with transaction.atomic():
+            audit.record_refusal(actor=actor, act=act.value, object=object, code=refusal.code, after=after)
+        raise

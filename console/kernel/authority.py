@@ -38,15 +38,33 @@ class Act(StrEnum):
     EDIT_POLICY = "policy.edit"
     ACTIVATE_POLICY = "policy.activate"
     OPEN_REQUEST = "request.open"
+    WITHDRAW_REQUEST = "request.withdraw"
     ATTEST_IMPLEMENTATION = "request.attest"
     SIGN_AS_TESTER = "request.sign_as_tester"
     SIGN_AS_REVIEWER = "request.sign_as_reviewer"
     DECIDE_RELEASE = "request.decide"
+    WITHDRAW_SIGN_OFF = "sign_off.withdraw"
+    WRITE_REVIEW = "review.write"
+    COMMENT_REVIEW = "review.comment"
+    CLOSE_CONDITION = "condition.close"
+    CONFIRM_CONDITION = "condition.confirm"
     REQUEST_WAIVER = "waiver.request"
     APPROVE_WAIVER = "waiver.approve"
     REVOKE_RELEASE = "release.revoke"
+    SWITCH_CAPABILITY = "capability.switch"
+    VERIFY_JOURNAL = "journal.verify"
     EDIT_PHASE = "phase.edit"
     MANAGE_PEOPLE = "people.manage"
+    CREATE_PERSON = "people.create"
+    PROPOSE_ROLE = "people.propose_role"
+    CONFIRM_ROLE = "people.confirm_role"
+    TAKE_ROLE = "people.take_role"
+    RESET_PASSWORD = "people.reset_password"  # noqa: S105 - the name of an act, not a secret
+    CONFIRM_RESET = "people.confirm_reset"
+    DEACTIVATE_PERSON = "people.deactivate"
+    REACTIVATE_PERSON = "people.reactivate"
+    ROTATE_KEYS = "keys.rotate"
+    EXPORT_AUDIT = "audit.export"
     SET_OWN_PASSWORD = "people.set_own_password"  # noqa: S105 - the name of an act, not a secret
 
 
@@ -61,7 +79,8 @@ ROLE_LABELS: Mapping[Role, str] = MappingProxyType(
     }
 )
 
-_E, _T, _R, _S = Role.ENGINEER, Role.TESTER, Role.REVIEWER, Role.SUPERVISOR
+_E, _T, _R, _S, _A = Role.ENGINEER, Role.TESTER, Role.REVIEWER, Role.SUPERVISOR, Role.ADMINISTRATOR
+SIGNING_ROLES = frozenset({_E, _T, _R, _S})
 _EVERYONE = frozenset(Role)
 
 AUTHORITY: Mapping[Act, frozenset[Role]] = MappingProxyType(
@@ -78,15 +97,33 @@ AUTHORITY: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.EDIT_POLICY: frozenset({_E}),
         Act.ACTIVATE_POLICY: frozenset({_E, _S}),
         Act.OPEN_REQUEST: frozenset({_E, _T, _S}),
+        Act.WITHDRAW_REQUEST: frozenset({_E, _T, _S}),  # its opener, or a supervisor
         Act.ATTEST_IMPLEMENTATION: frozenset({_E}),
         Act.SIGN_AS_TESTER: frozenset({_T}),
         Act.SIGN_AS_REVIEWER: frozenset({_R}),
         Act.DECIDE_RELEASE: frozenset({_S}),
+        Act.WITHDRAW_SIGN_OFF: SIGNING_ROLES,  # its signer
+        Act.WRITE_REVIEW: frozenset({_R}),
+        Act.COMMENT_REVIEW: SIGNING_ROLES,
+        Act.CLOSE_CONDITION: SIGNING_ROLES,  # its owner
+        Act.CONFIRM_CONDITION: frozenset({_S}),
         Act.REQUEST_WAIVER: frozenset({_E, _T}),
         Act.APPROVE_WAIVER: frozenset({_R, _S}),
         Act.REVOKE_RELEASE: frozenset({_S}),
+        Act.SWITCH_CAPABILITY: frozenset({_E, _S}),
+        Act.VERIFY_JOURNAL: SIGNING_ROLES,
         Act.EDIT_PHASE: frozenset({_E}),
-        Act.MANAGE_PEOPLE: frozenset({Role.ADMINISTRATOR}),
+        Act.MANAGE_PEOPLE: frozenset({_A}),
+        Act.CREATE_PERSON: frozenset({_A}),
+        Act.PROPOSE_ROLE: frozenset({_A}),
+        Act.CONFIRM_ROLE: frozenset({_A, _S}),  # a supervisor only while there is one administrator
+        Act.TAKE_ROLE: frozenset({_A}),
+        Act.RESET_PASSWORD: frozenset({_A}),
+        Act.CONFIRM_RESET: frozenset({_A, _S}),  # as for roles
+        Act.DEACTIVATE_PERSON: frozenset({_A}),
+        Act.REACTIVATE_PERSON: frozenset({_A}),
+        Act.ROTATE_KEYS: frozenset({_A}),
+        Act.EXPORT_AUDIT: _EVERYONE,
         Act.SET_OWN_PASSWORD: _EVERYONE,
     }
 )

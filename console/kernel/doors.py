@@ -77,7 +77,7 @@ def person_of(request: HttpRequest) -> Person:
 
 def actor_of(request: HttpRequest) -> Actor:
     """The signed-in person, acting through the console."""
-    return Actor(person=person_of(request), via="console")
+    return Actor(person=person_of(request), via="console", source=str(request.META.get("REMOTE_ADDR", ""))[:64])
 
 
 def roles_of(request: HttpRequest) -> frozenset[Role]:
@@ -108,7 +108,7 @@ def may_read(request: HttpRequest) -> bool:
 
 def explain(error: GatehouseError | LedgerError) -> str:
     """The refusal in the reader's language: what, which one, what now."""
-    return gettext(error.message) % error.params
+    return error.said(gettext) if isinstance(error, GatehouseError) else gettext(error.message) % error.params
 
 
 def act_view(*, back: str) -> Callable[[View], View]:

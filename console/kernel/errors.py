@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ledger import gettext_noop
@@ -11,16 +12,22 @@ class GatehouseError(Exception):
     """Base of every refusal outside the ledger.
 
     `code` is stable and read by machines. `message` is an English template with `%(name)s` fields; a door
-    translates it with `gettext(error.message) % error.params`.
+    translates it with `error.said(gettext)`. `words` names the fields whose values are marked for translation too.
     """
 
     code: ClassVar[str] = "gatehouse-error"
     message: ClassVar[str] = gettext_noop("This could not be done.")
+    words: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, **params: Any) -> None:
         """Keep the values of the template's fields; a field without a value is a mistake of the caller."""
         self.params = params
         super().__init__(self.message % params)
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The refusal in the language of `translate`."""
+        said = {name: translate(value) if name in self.words else value for name, value in self.params.items()}
+        return translate(self.message) % said
 
 
 class NotAllowed(GatehouseError):
@@ -42,6 +49,7 @@ class WrongState(GatehouseError):
 
     code = "wrong-state"
     message = gettext_noop("%(what)s is %(state)s: this cannot be done now.")
+    words = ("state",)
 
 
 class InvalidInput(GatehouseError):
@@ -56,3 +64,53 @@ class NotFound(GatehouseError):
 
     code = "not-found"
     message = gettext_noop("%(what)s does not exist.")
+
+
+class SigningNeedsPerson(GatehouseError):
+    """A signature came through a door at which no person sits."""
+
+    code = "signing-needs-person"
+    message = gettext_noop("Only a person at the console signs; this came through another door (%(via)s).")
+
+
+class PasswordNotOwn(GatehouseError):
+    """The signer has not yet chosen a password that nobody else has seen."""
+
+    code = "password-not-own"
+    message = gettext_noop("%(person)s signs only after setting a password of their own.")
+
+
+class WrongPassword(GatehouseError):
+    """The password given to a signature is not the signer's."""
+
+    code = "wrong-password"
+    message = gettext_noop("The password is wrong. Nothing was signed. Attempts left: %(left)s.")
+
+
+class TooManyAttempts(GatehouseError):
+    """Too many wrong passwords came from this source; the right one is not looked at either."""
+
+    code = "too-many-attempts"
+    message = gettext_noop("Too many wrong passwords. Nothing was signed. Try again in %(seconds)s seconds.")
+
+
+class EvidenceChanged(GatehouseError):
+    """What was signed is not what the person saw; both digests are named."""
+
+    code = "evidence-changed"
+    message = gettext_noop("What you saw has changed (you saw %(seen)s, it is now %(current)s). Read it again.")
+
+
+class AlreadyDone(GatehouseError):
+    """Somebody did this before, with another outcome or for another reason."""
+
+    code = "already-done"
+    message = gettext_noop("%(what)s: %(person)s did this already.")
+
+
+class SecondPersonNeeded(GatehouseError):
+    """The second pair of eyes would be the first one again."""
+
+    code = "second-person-needed"
+    message = gettext_noop("%(what)s takes a second person: %(reason)s")
+    words = ("reason",)

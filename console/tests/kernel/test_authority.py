@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.kernel.authority import AUTHORITY, ROLE_LABELS, Act, Role, may, who_may
+from console.kernel.authority import AUTHORITY, ROLE_LABELS, SIGNING_ROLES, Act, Role, may, who_may
 
 # Columns: engineer, tester, reviewer, supervisor, auditor, administrator. x: may.
 TABLE = """
@@ -20,15 +20,33 @@ journal.repair              x . . . . .
 policy.edit                 x . . . . .
 policy.activate             x . . x . .
 request.open                x x . x . .
+request.withdraw            x x . x . .
 request.attest              x . . . . .
 request.sign_as_tester      . x . . . .
 request.sign_as_reviewer    . . x . . .
 request.decide              . . . x . .
+sign_off.withdraw           x x x x . .
+review.write                . . x . . .
+review.comment              x x x x . .
+condition.close             x x x x . .
+condition.confirm           . . . x . .
 waiver.request              x x . . . .
 waiver.approve              . . x x . .
 release.revoke              . . . x . .
+capability.switch           x . . x . .
+journal.verify              x x x x . .
 phase.edit                  x . . . . .
 people.manage               . . . . . x
+people.create               . . . . . x
+people.propose_role         . . . . . x
+people.confirm_role         . . . x . x
+people.take_role            . . . . . x
+people.reset_password       . . . . . x
+people.confirm_reset        . . . x . x
+people.deactivate           . . . . . x
+people.reactivate           . . . . . x
+keys.rotate                 . . . . . x
+audit.export                x x x x x x
 people.set_own_password     x x x x x x
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in TABLE.strip().splitlines()}
@@ -45,6 +63,14 @@ def test_the_table_speaks_of_every_act_once() -> None:
     """No act exists without a row, here and in the code."""
     assert set(ROWS) == {act.value for act in Act}
     assert set(AUTHORITY) == set(Act)
+
+
+def test_an_administrator_signs_nothing() -> None:
+    """Who hands out roles holds no seat by that."""
+    signatures = (Act.ATTEST_IMPLEMENTATION, Act.SIGN_AS_TESTER, Act.SIGN_AS_REVIEWER, Act.DECIDE_RELEASE)
+
+    assert not any(may(act=act, roles={Role.ADMINISTRATOR}) for act in signatures)
+    assert Role.ADMINISTRATOR not in SIGNING_ROLES
 
 
 def test_nobody_may_do_anything_without_a_role() -> None:
