@@ -1,6 +1,43 @@
-"""Phases and their dependencies."""
+"""Phases, and what people decide about them."""
 
+from console.models.bound_run import BoundRun
+from console.models.capability_act import CapabilityAct
+from console.models.certificate import Certificate
+from console.models.condition import Condition
+from console.models.condition_closing import ConditionClosing
+from console.models.condition_confirmation import ConditionConfirmation
+from console.models.decision import Decision
+from console.models.live_verification import LiveVerification
 from console.models.phase import Phase
 from console.models.phase_dependency import PhaseDependency
+from console.models.release_request import ReleaseRequest
+from console.models.review import Review
+from console.models.review_attachment import ReviewAttachment
+from console.models.review_comment import ReviewComment
+from console.models.revocation import Revocation
+from console.models.sign_off import SignOff
+from console.models.sign_off_withdrawal import SignOffWithdrawal
+from console.models.waiver import Waiver
+from console.models.waiver_answer import WaiverAnswer
 
-__all__ = ["Phase", "PhaseDependency"]
+__all__ = [
+    "BoundRun",
+    "CapabilityAct",
+    "Certificate",
+    "Condition",
+    "ConditionClosing",
+    "ConditionConfirmation",
+    "Decision",
+    "LiveVerification",
+    "Phase",
+    "PhaseDependency",
+    "ReleaseRequest",
+    "Review",
+    "ReviewAttachment",
+    "ReviewComment",
+    "Revocation",
+    "SignOff",
+    "SignOffWithdrawal",
+    "Waiver",
+    "WaiverAnswer",
+]

@@ -29,6 +29,8 @@ PURE = (
     "console/kernel/errors.py",
     "console/kernel/authority.py",
     "console/supervisor/guard.py",
+    "console/release_states.py",
+    "console/eligibility.py",
 )
 MODULES = sorted(
     name_of(path).removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
