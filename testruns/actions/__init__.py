@@ -3,8 +3,9 @@
 from .attempting import attempt_again
 from .cancelling import cancel_execution, cancel_run
 from .execution import execute
-from .judging import freeze_run, judge_run
-from .policies import active_policy, ensure_shipped_policy, rules_of
+from .judging import freeze_for_release, freeze_run, judge_run
+from .overlaying import overlay_of
+from .policies import active_policy, ensure_shipped_policy, last_editor_of, rules_of
 from .queueing import queue_is_stuck
 from .reaping import reap
 from .requesting import plan_of, request_driven_run, request_run, run_again
@@ -20,8 +21,11 @@ __all__ = [
     "cancel_run",
     "ensure_shipped_policy",
     "execute",
+    "freeze_for_release",
     "freeze_run",
     "judge_run",
+    "last_editor_of",
+    "overlay_of",
     "plan_of",
     "queue_is_stuck",
     "reap",

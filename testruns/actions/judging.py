@@ -15,11 +15,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from console.kernel import audit
+from console.kernel.acts import Actor
 from testruns.gates.judge import judge
 from testruns.gates.measured import MeasuredExecution, Measurement
 from testruns.gates.outcomes import Judgement, RuleOutcome
 from testruns.gates.verdicts import Verdict
-from testruns.models import Attempt, Finding, GateResult, RuleResult, Run, ScenarioExecution
+from testruns.models import Attempt, Build, Finding, GateResult, RuleResult, Run, ScenarioExecution
 from testruns.recommendation import Recommended, recommend
 from testruns.run_states import ExecutionState, RunState, require_transition, run_state_of
 from testruns.wording import plain_decimal
@@ -78,15 +79,28 @@ def freeze_overdue_runs() -> int:
     return sum(freeze_run(run_id=run_id) for run_id in list(overdue))
 
 
-def freeze_run(*, run_id: int) -> bool:
-    """Freeze a run that has ended, as it is. False when it is frozen already or has not ended."""
+def freeze_for_release(*, actor: Actor, build: Build) -> tuple[int, ...]:
+    """Freeze every UNFINISHED run of a build, because a release request opens for it. Returns the runs' numbers.
+
+    Call it in the transaction that opens the request. After it no execution of these runs is attempted again.
+    """
+    unfinished = Run.objects.filter(build=build, state=RunState.UNFINISHED.value, frozen_at__isnull=True)
+    numbers = list(unfinished.order_by("pk").values_list("pk", flat=True))
+    return tuple(number for number in numbers if freeze_run(run_id=number, actor=actor))
+
+
+def freeze_run(*, run_id: int, actor: Actor | None = None) -> bool:
+    """Freeze a run that has ended, as it is. False when it is frozen already or has not ended.
+
+    actor: the person whose act asks for it; None when its day is over.
+    """
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run_id)
         if run.is_frozen or run.finished_at is None or run.state != RunState.UNFINISHED.value:
             return False
         run.frozen_at = timezone.now()
         _save(run, "frozen_at")
-        audit.record(actor=None, act="run.freeze", object=f"run:{run_id}", after={"manifest": run.manifest_digest})
+        audit.record(actor=actor, act="run.freeze", object=f"run:{run_id}", after={"manifest": run.manifest_digest})
     return True
 
 

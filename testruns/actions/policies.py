@@ -48,3 +48,8 @@ def active_policy() -> GatePolicy:
 def rules_of(row: GatePolicy) -> Policy:
     """The policy a row holds. InvalidPolicy when this version does not know one of its rules."""
     return from_json(row.content)
+
+
+def last_editor_of(policy: GatePolicy) -> int | None:
+    """The id of whoever edited a policy last; None for one that came with the installation."""
+    return policy.edited_by_id

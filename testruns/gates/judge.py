@@ -33,13 +33,20 @@ def judge(*, policy: Policy, executions: Sequence[MeasuredExecution]) -> Judgeme
     in it. Failed rules become findings, the critical ones first.
     """
     outcomes = tuple(_judge_rule(rule=rule, executions=executions, values=policy.values) for rule in policy.rules)
+    return conclude(gates=policy.gates, outcomes=outcomes, executions=executions)
+
+
+def conclude(
+    *, gates: Iterable[str], outcomes: tuple[RuleOutcome, ...], executions: Sequence[MeasuredExecution]
+) -> Judgement:
+    """Gates, scenarios and findings from the outcomes of the rules, whoever found those."""
     failed = sorted(
         (outcome for outcome in outcomes if outcome.verdict is Verdict.FAIL),
         key=lambda outcome: _SEVERITY_ORDER[outcome.rule.severity],
     )
     return Judgement(
         rules=outcomes,
-        gates={gate: _judge_gate(gate=gate, outcomes=outcomes) for gate in policy.gates},
+        gates={gate: _judge_gate(gate=gate, outcomes=outcomes) for gate in gates},
         scenarios=_judge_scenarios(outcomes=outcomes, executions=executions),
         findings=tuple(_finding(outcome) for outcome in failed),
     )

@@ -7,6 +7,8 @@ from .finding import Finding
 from .gate_policy import GatePolicy
 from .gate_result import GateResult
 from .measurement import Measurement
+from .policy_draft import PolicyDraft
+from .policy_edit import PolicyEdit
 from .rule_result import RuleResult
 from .run import Run
 from .run_evidence import RunEvidence
@@ -21,6 +23,8 @@ __all__ = [
     "GatePolicy",
     "GateResult",
     "Measurement",
+    "PolicyDraft",
+    "PolicyEdit",
     "RuleResult",
     "Run",
     "RunEvidence",

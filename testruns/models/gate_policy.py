@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class GatePolicy(models.Model):
-    """`content` is the canonical JSON text whose SHA-256 is `digest`; both never change."""
+    """`content` is the canonical JSON text whose SHA-256 is `digest`; both never change.
+
+    A policy is activated once and never again: going back is a new policy with a new number. `edited_by` is whoever
+    edited it last; empty, like `activated_by`, for what came with the installation.
+    """
 
     code = models.CharField(max_length=50)
     number = models.PositiveIntegerField()
@@ -15,6 +20,12 @@ class GatePolicy(models.Model):
     content = models.TextField()
     is_active = models.BooleanField(default=False)
     activated_at = models.DateTimeField(null=True, blank=True)
+    activated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
 
     class Meta:
         verbose_name = _("gate policy")
@@ -28,6 +39,10 @@ class GatePolicy(models.Model):
             models.CheckConstraint(
                 condition=models.Q(is_active=False) | models.Q(activated_at__isnull=False),
                 name="gate_policy_active_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(activated_by__isnull=True) | ~models.Q(activated_by=models.F("edited_by")),
+                name="gate_policy_takes_two_people",
             ),
         ]
 

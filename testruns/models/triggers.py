@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from console.kernel.triggers import refuse, refuse_update_delete
+from console.kernel.triggers import Trigger, refuse, refuse_update_delete, register
 
 RUN: Final = "testruns_run"
 EXECUTION: Final = "testruns_scenarioexecution"
 ATTEMPT: Final = "testruns_attempt"
+DRAFT: Final = "testruns_policydraft"
 
 _FROZEN: Final = "is of a frozen run and cannot be changed"
 _HISTORY: Final = "is history and cannot be changed or deleted"
@@ -40,6 +41,15 @@ def register_triggers() -> None:
     """Register every trigger of this application; called once, when the models are loaded."""
     refuse(table=RUN, operations=("UPDATE",), condition="OLD.frozen_at IS NOT NULL", reason=_FROZEN)
     refuse(table=RUN, operations=("DELETE",), reason=_HISTORY)
+    register(
+        Trigger(
+            name=f"{RUN}_keeps_its_policy",
+            table=RUN,
+            operation="UPDATE",
+            condition=_differ("policy_id", "build_id", "seed", nulls=("requested_by_id",)),
+            reason="keeps the build, the policy, the seed and the person it was requested with",
+        )
+    )
 
     refuse(table=EXECUTION, operations=("INSERT",), condition=_run_is_frozen("NEW"), reason=_FROZEN)
     refuse(table=EXECUTION, operations=("UPDATE",), condition=_run_is_frozen("OLD"), reason=_FROZEN)
@@ -62,10 +72,41 @@ def register_triggers() -> None:
     refuse_update_delete(table="testruns_evidence", reason=_HISTORY)
     refuse_update_delete(table="testruns_build", reason=_HISTORY)
 
+    _register_policies()
+
+
+def _register_policies() -> None:
+    """A policy keeps what it says and who made it; it is activated once. A draft keeps what was submitted."""
+    content = _differ("code", "number", "content", "digest")
+    activation = _differ("activated_at", nulls=("activated_by_id", "edited_by_id"))
     refuse(
         table="testruns_gatepolicy",
         operations=("UPDATE",),
-        condition=" OR ".join(f"OLD.{name} <> NEW.{name}" for name in ("code", "number", "content", "digest")),
-        reason="keeps code, number, content and digest for ever",
+        condition=f"{content} OR (OLD.activated_at IS NOT NULL "
+        f"AND ({activation} OR (NOT OLD.is_active AND NEW.is_active)))",
+        reason="keeps code, number, content, digest and its two people for ever and is activated once",
     )
     refuse(table="testruns_gatepolicy", operations=("DELETE",), reason=_HISTORY)
+    refuse(
+        table=DRAFT,
+        operations=("UPDATE",),
+        condition=f"OLD.state IN ('ACTIVATED', 'WITHDRAWN') OR {_differ('code', 'number', 'base_id', 'opened_by_id')} "
+        f"OR (OLD.state <> 'EDITING' AND ({_differ('content', 'digest')}))",
+        reason="is fixed once it was submitted, and history once it was closed",
+    )
+    refuse(table=DRAFT, operations=("DELETE",), reason=_HISTORY)
+    refuse(
+        table="testruns_policyedit",
+        operations=("INSERT",),
+        condition=f"EXISTS (SELECT 1 FROM {DRAFT} WHERE id = NEW.draft_id AND state <> 'EDITING')",  # noqa: S608
+        reason="is of a draft that was submitted",
+    )
+    refuse_update_delete(table="testruns_policyedit", reason=_HISTORY)
+
+
+def _differ(*columns: str, nulls: tuple[str, ...] = ()) -> str:
+    """SQL that is true when one of the columns changes; `nulls` are columns of numbers that may be empty."""
+    return " OR ".join(
+        [f"OLD.{name} <> NEW.{name}" for name in columns]
+        + [f"COALESCE(OLD.{name}, 0) <> COALESCE(NEW.{name}, 0)" for name in nulls]
+    )

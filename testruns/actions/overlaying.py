@@ -1,0 +1,74 @@
+"""Judged runs read back from their rows, so that waivers can be laid over them (`testruns.overlay`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from testruns.gates.measured import MeasuredExecution
+from testruns.gates.outcomes import Cause, RuleOutcome, SourceReading
+from testruns.gates.policy import Policy
+from testruns.gates.verdicts import Verdict
+from testruns.models import RuleResult, Run
+from testruns.overlay import JudgedRun, Overlay, overlay
+from testruns.run_states import ExecutionState
+
+from .policies import rules_of
+
+
+def overlay_of(*, runs: Sequence[Run], waived: Collection[str]) -> Overlay:
+    """What the judged runs say together with the rules of these codes waived; writes nothing.
+
+    All must be of one policy and have results. ValueError otherwise, and for no run.
+    """
+    if len({run.policy_id for run in runs}) != 1:
+        raise ValueError("waivers are laid over runs of one policy")
+    policy = rules_of(runs[0].policy)
+    return overlay(gates=policy.gates, runs=[_judged_run(run, policy) for run in runs], waived=waived)
+
+
+def _judged_run(run: Run, policy: Policy) -> JudgedRun:
+    rows = {row.code: row for row in run.rule_results.all()}
+    missing = [rule.code for rule in policy.rules if rule.code not in rows]
+    if missing:
+        raise ValueError(f"run {run.pk} has no result for {', '.join(missing)}")
+    executions = run.executions.order_by("position").values_list("scenario", "concurrency", "state")
+    return JudgedRun(
+        scenarios=tuple(run.scenarios),
+        executions=tuple(
+            MeasuredExecution(scenario=scenario, concurrency=concurrency, state=ExecutionState(state))
+            for scenario, concurrency, state in executions
+        ),
+        rules=tuple(_outcome(rows[rule.code], policy=policy, position=n) for n, rule in enumerate(policy.rules)),
+    )
+
+
+def _outcome(row: RuleResult, *, policy: Policy, position: int) -> RuleOutcome:
+    return RuleOutcome(
+        rule=policy.rules[position],
+        verdict=Verdict(row.verdict),
+        actual=_number(row.actual),
+        margin=_number(row.margin),
+        is_blocking=row.is_blocking,
+        reason=row.reason,
+        reason_params=row.reason_params,
+        sources=tuple(_reading(source) for source in row.sources),
+    )
+
+
+def _reading(source: Mapping[str, Any]) -> SourceReading:
+    """The inverse of `SourceReading.as_json`, but for the margin, which is stored for the deciding reading only."""
+    return SourceReading(
+        scenario=source["scenario"],
+        concurrency=source["concurrency"],
+        measurement=source["measurement"],
+        value=_number(source["value"] or ""),
+        verdict=Verdict(source["verdict"]),
+        cause=Cause(source["cause"]),
+        params=source["reason"]["params"],
+    )
+
+
+def _number(text: str) -> Decimal | None:
+    return Decimal(text) if text else None

@@ -1,0 +1,1 @@
+"""Tests of gate policies: drafts, two people, comparison, and waivers laid over judged runs."""
