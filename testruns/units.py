@@ -12,6 +12,8 @@ MILLISECONDS: Final = "ms"
 SECONDS: Final = "s"
 PPM: Final = "ppm"
 SHARE: Final = "share"
+MILLIONTHS: Final = "millionths"
+"""Of a score from 0 to 1, which people read as such: 509769 is 0.509769."""
 PERCENT: Final = "%"
 OPERATIONS_PER_SECOND: Final = "operations/s"
 MEGABYTES_PER_MINUTE: Final = "MB/min"
@@ -20,6 +22,7 @@ _FACTORS: Final = {
     (MICROSECONDS, MILLISECONDS): Decimal("0.001"),
     (PPM, PERCENT): Decimal("0.0001"),
     (PPM, SHARE): Decimal("0.000001"),
+    (MILLIONTHS, SHARE): Decimal("0.000001"),
 }
 
 

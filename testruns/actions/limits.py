@@ -56,6 +56,8 @@ READ_BYTES: Final = 256 * 1024
 """At most this much is read in one turn, so that a flooding child cannot keep the loop from its heartbeat."""
 
 MEASUREMENTS_MAX: Final = 500
+ACCOUNTS_MAX: Final = 200
+ACCOUNT_NAME_MAX: Final = 200
 SAMPLES_MAX: Final = 4 * 3600
 SAMPLE_FIELDS_MAX: Final = 60
 SAMPLE_POINTS_MAX: Final = 600

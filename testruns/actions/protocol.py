@@ -13,6 +13,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .limits import (
+    ACCOUNT_NAME_MAX,
+    ACCOUNTS_MAX,
     LINE_BYTES_MAX,
     MEASUREMENTS_MAX,
     OUTPUT_BYTES_MAX,
@@ -49,6 +51,7 @@ class Conversation:
     progress_text: str = ""
     samples: list[dict[str, int]] = field(default_factory=list)
     readings: dict[str, Reading] = field(default_factory=dict)
+    accounts: set[str] = field(default_factory=set)
     journal_head: dict[str, Any] | None = None
     opened: dict[str, list[str]] = field(default_factory=dict)
     is_done: bool = False
@@ -99,6 +102,8 @@ class Conversation:
                 self._sample(said)
             case "measurement":
                 self._measurement(said)
+            case "account":
+                self._account(said)
             case "done":
                 self._done(said)
             case _:
@@ -141,6 +146,17 @@ class Conversation:
         if not 0 < len(unit) <= 40:
             raise ProtocolViolation(f"line {self.line_count}: a unit has 1 to 40 characters")
         self.readings[name] = Reading(name=name, value=self._number(said.get("value")), unit=unit)
+
+    def _account(self, said: dict[str, Any]) -> None:
+        """One account's drift; reports read it from the evidence of this output."""
+        name = self._text(said, "name")
+        if not 0 < len(name) <= ACCOUNT_NAME_MAX or name in self.accounts:
+            raise ProtocolViolation(f"line {self.line_count}: {name[:60]!r} is no account or told a second time")
+        if len(self.accounts) >= ACCOUNTS_MAX:
+            raise ProtocolViolation(f"more than {ACCOUNTS_MAX} accounts")
+        if not all(_is_whole(said.get(part)) for part in ("live_micros", "journal_micros", "drift_micros")):
+            raise ProtocolViolation(f"line {self.line_count}: the amounts of an account are integers")
+        self.accounts.add(name)
 
     def _done(self, said: dict[str, Any]) -> None:
         head = said.get("journal")

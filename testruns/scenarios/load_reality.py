@@ -17,12 +17,12 @@ from testruns.scenarios.stage.caller import Caller
 from testruns.scenarios.stage.closing import ask_state, audit
 from testruns.scenarios.stage.context import Reading, ScenarioContext, seeded
 from testruns.scenarios.stage.host import Host
-from testruns.scenarios.stage.hosts import START_SECONDS_MAX, hosts_of
+from testruns.scenarios.stage.hosts import START_SECONDS_MAX, Message, hosts_of
 from testruns.scenarios.stage.measures import AUDIT_MEASURES, LOAD_MEASURES, counted
 from testruns.scenarios.stage.operations import Operation
 from testruns.scenarios.stage.registry import MeasurementSpec, scenario
 from testruns.trend import POINTS_MIN, theil_sen
-from testruns.units import MEGABYTES_PER_MINUTE, OPERATIONS_PER_SECOND, PPM, SECONDS
+from testruns.units import MEGABYTES_PER_MINUTE, MICROSECONDS, OPERATIONS_PER_SECOND, PPM, SECONDS
 
 AGENTS: Final = 20
 INITIAL_MICROS: Final = 10_000 * orders.MICROS
@@ -39,6 +39,11 @@ CONFIDENCE: Final = 0.95
 BYTES_PER_MEGABYTE: Final = 1_000_000
 PROGRESS_SECONDS: Final = 0.5
 FINISH_SECONDS_MAX: Final = 120.0
+LOOKS_PER_SECOND: Final = 4
+"""How often the second process is asked whether it has seen the last order yet."""
+LOOK_AGAIN_SECONDS: Final = 0.001
+LAG_SECONDS_MAX: Final = 60.0
+LAG_PERCENTILES: Final = (("p50", 500_000), ("p95", 950_000), ("p99", 990_000))
 
 
 @scenario(
@@ -49,7 +54,9 @@ FINISH_SECONDS_MAX: Final = 120.0
         "Spending, refunds, new credits, transfers, regeneration, queue samples and questions, offered at a fixed rate "
         "whether or not the ledger keeps up, so waiting counts from when an operation was due. Segments are small, so "
         "that the journal is sealed many times. Measured over the run's duration: latencies, the trend of memory after "
-        "the warm-up, open files, fatigue from the first to the second half, and drift of every balance at the end."
+        "the warm-up, open files, fatigue from the first to the second half, and drift of every balance at the end. A "
+        "second process that only reads has the journal open as well: a few times a second it is told of an order that "
+        "was just answered, and measured is how long after the answer its own balances have it."
     ),
     measures=(
         *LOAD_MEASURES,
@@ -78,6 +85,25 @@ FINISH_SECONDS_MAX: Final = 120.0
             unit=PPM,
             help=gettext_noop("How much slower half of the answers came in the second half of the load."),
         ),
+        MeasurementSpec(
+            name="projection_lag_p50_us",
+            unit=MICROSECONDS,
+            help=gettext_noop("Half of the looked-at orders stood in a second process's balances within this time."),
+        ),
+        MeasurementSpec(
+            name="projection_lag_p95_us",
+            unit=MICROSECONDS,
+            help=gettext_noop("95 percent of them stood there within this time after their answer."),
+        ),
+        MeasurementSpec(
+            name="projection_lag_p99_us",
+            unit=MICROSECONDS,
+            help=gettext_noop("99 percent of them stood there within this time after their answer."),
+        ),
+        MeasurementSpec(
+            name="projection_lag_max_us", unit=MICROSECONDS, help=gettext_noop("The order that came there last.")
+        ),
+        counted("projection_looks", gettext_noop("Orders that were looked at in the second process.")),
         counted("seals", gettext_noop("Segments that were sealed.")),
         counted("open_files_growth", gettext_noop("Files open at the end more than after the warm-up.")),
         counted("repeated_answers", gettext_noop("Orders sent again that got the first answer again.")),
@@ -101,19 +127,29 @@ def run(context: ScenarioContext) -> None:
     }
     with hosts_of(context) as hosts:
         member = hosts.start(name="load-0", part=bear, arguments=arguments)
-        hosts.await_all("ready", seconds=START_SECONDS_MAX)
+        reader = hosts.start(name="reader-0", part=follow, arguments={})
+        hosts.await_all("ready", members=[member], seconds=START_SECONDS_MAX)
+        reader.send(type="open")
+        hosts.await_all("ready", members=[reader], seconds=START_SECONDS_MAX)
         with context.load():
             started_ns = time.monotonic_ns()
             report.offer_steadily(rate=context.offered_rate, count=operation_count)
             member.send(type="go")
             (result,) = hosts.await_all(
-                "result", seconds=context.duration_seconds + FINISH_SECONDS_MAX, tick=_progress(context, started_ns)
+                "result",
+                members=[member],
+                seconds=context.duration_seconds + FINISH_SECONDS_MAX,
+                hear=lambda _member, message: reader.send(**message),
+                tick=_progress(context, started_ns),
             )
+            reader.send(type="result")
+            (seen,) = hosts.await_all("result", members=[reader])
             ended_ns = time.monotonic_ns()
         report.progress(fraction=0.95, text=gettext_noop("Reading the journal back"))
         live = ask_state(hosts, member)
         hosts.end_all()
     facts = audit(context, live=live).facts
+    _measure_lag(context, seen)
     report.measure("duration_seconds", result["elapsed_ms"] // 1000)
     report.measure("offered_rate", context.offered_rate)
     report.measure("degradation_ppm", _degradation_ppm(*result["halves"]))
@@ -138,6 +174,18 @@ def _progress(context: ScenarioContext, started_ns: int) -> Callable[[], None]:
             )
 
     return tick
+
+
+def _measure_lag(context: ScenarioContext, seen: Message) -> None:
+    """Nothing is measured when no order fell into the time of a look."""
+    lags = Histogram()
+    lags.merge_sparse(seen["lags"], max_us=seen["max_us"])
+    context.report.measure("projection_looks", lags.count)
+    if not lags.count:
+        return
+    for name, share_ppm in LAG_PERCENTILES:
+        context.report.measure(f"projection_lag_{name}_us", lags.percentile_us(share_ppm))
+    context.report.measure("projection_lag_max_us", lags.max_us)
 
 
 def _degradation_ppm(first: Sequence[int], second: Sequence[int]) -> int:
@@ -172,7 +220,7 @@ def bear(host: Host) -> None:
     """A host's part: as many threads as the concurrency, each with its own share of the offered operations."""
     arguments = host.arguments
     ledger = host.open(segment_bytes=arguments["segment_bytes"])
-    load = _Load(arguments)
+    load = _Load(arguments, tell=host.tell)
     with host.caller(ledger) as caller:
         caller.set_up(orders.create_agent(agent_of(agent), micros=INITIAL_MICROS) for agent in range(AGENTS))
         host.tell(type="ready")
@@ -190,10 +238,36 @@ def bear(host: Host) -> None:
     ledger.close()
 
 
+def follow(host: Host) -> None:
+    """A host's part: a ledger that only reads, asked again and again until it has what the other one has answered."""
+    host.wait_for("open")
+    ledger = host.open(read_only=True)
+    host.tell(type="ready")
+    lags = Histogram()
+    while (message := host.wait_for("durable", "result"))["type"] == "durable":
+        lags.add((_seen_ns(ledger, message["seq"]) - message["at_ns"]) // 1000)
+    host.tell(type="result", lags=lags.sparse(), max_us=lags.max_us)
+    host.serve(ledger)
+    ledger.close()
+
+
+def _seen_ns(ledger: Ledger, seq: int) -> int:
+    """When the state of `ledger` has the event. Raises TimeoutError when it never gets there."""
+    deadline = time.monotonic() + LAG_SECONDS_MAX
+    while ledger.head.seq < seq:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"event {seq} was answered and is not in a reading ledger after {LAG_SECONDS_MAX:g} s")
+        time.sleep(LOOK_AGAIN_SECONDS)
+    return time.monotonic_ns()
+
+
 class _Load:
     """What each operation is, and how long the halves of the load took."""
 
-    def __init__(self, arguments: dict[str, Any]) -> None:
+    def __init__(self, arguments: dict[str, Any], *, tell: Callable[..., None]) -> None:
+        """`tell` hears now and then of an order that is durable: its last event, and when it was answered."""
+        self._tell = tell
+        self._look_every = max(1, arguments["rate"] // LOOKS_PER_SECOND)
         self._seed: int = arguments["seed"]
         self._has_retries: bool = arguments["retries"]
         count = arguments["rate"] * arguments["duration_seconds"]
@@ -213,7 +287,9 @@ class _Load:
             caller.look(ledger.accounts, intended_ns=intended_ns)
         else:
             for operation in orders_of(number, kind, chance):
-                caller.ask(operation, intended_ns=intended_ns)
+                answer = caller.ask(operation, intended_ns=intended_ns)
+            if answer is not None and number % self._look_every == 0:
+                self._tell(type="durable", seq=answer.events[-1].seq, at_ns=time.monotonic_ns())
         self._note(number, (time.monotonic_ns() - intended_ns) // 1000)
         if self._has_retries and kind == "consume" and chance.random() < RETRY_SHARE:
             caller.ask(operation)

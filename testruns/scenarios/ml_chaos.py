@@ -16,7 +16,7 @@ from testruns.scenarios.stage.measures import AUDIT_MEASURES, CRASHES, LOAD_MEAS
 from testruns.scenarios.stage.operations import Operation
 from testruns.scenarios.stage.queue import ORDINARY, QueueSamples, depths
 from testruns.scenarios.stage.registry import MeasurementSpec, scenario
-from testruns.units import PPM
+from testruns.units import MILLIONTHS, PPM
 
 AGENTS: Final = ("steady", "noisy", "drifting", "plain")
 INITIAL_MICROS: Final = 1_000_000 * orders.MICROS
@@ -52,14 +52,14 @@ PLAIN: Final = 600
             name="false_positive_ppm", unit=PPM, help=gettext_noop("Share of usual orders that were marked.")
         ),
         MeasurementSpec(
-            name="ci_ppm_min", unit=PPM, help=gettext_noop("Lowest CI score while the queue was ordinary.")
+            name="ci_ppm_min", unit=MILLIONTHS, help=gettext_noop("Lowest CI score while the queue was ordinary.")
         ),
         MeasurementSpec(
-            name="ci_ppm_max", unit=PPM, help=gettext_noop("Highest CI score while the queue was ordinary.")
+            name="ci_ppm_max", unit=MILLIONTHS, help=gettext_noop("Highest CI score while the queue was ordinary.")
         ),
         MeasurementSpec(
             name="ci_drift_ppm_max",
-            unit=PPM,
+            unit=MILLIONTHS,
             help=gettext_noop("Largest difference between the recorded CI score and the one computed from the queue."),
         ),
         counted(

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from testruns.scenarios.stage.operations import Acknowledgement, Movement, Outcome
 from testruns.scenarios.stage.reading import Record, read_records
@@ -66,7 +66,7 @@ class JournalFacts:
     misdirected: int = 0
     balances: Counter[str] = field(default_factory=Counter)
     ever_negative: set[str] = field(default_factory=set)
-    balance_drift_micros: int = 0
+    stated_drifts: dict[str, int] = field(default_factory=dict)
     types: Counter[str] = field(default_factory=Counter)
     movements: dict[str, list[tuple[int, Movement]]] = field(default_factory=lambda: defaultdict(list))
     keys: dict[str, int] = field(default_factory=dict)
@@ -131,7 +131,8 @@ def _note_movement(facts: JournalFacts, record: Record) -> None:
     stated = data.get("balance_micros")
     if stated is not None:
         own = movement.payer if movement.payer.startswith(AGENT_PREFIX) else movement.payee
-        facts.balance_drift_micros = max(facts.balance_drift_micros, abs(stated - balances[own]))
+        if drift := abs(stated - balances[own]):
+            facts.stated_drifts[own] = max(drift, facts.stated_drifts.get(own, 0))
 
 
 def _is_directed(movement: Movement) -> bool:
@@ -208,11 +209,23 @@ def refused_for(expectations: Mapping[str, Expectation], *, code: str) -> int:
     return sum(expectation.is_refused and code in expectation.codes for expectation in expectations.values())
 
 
-def drift_micros_max(facts: JournalFacts, accounts: Mapping[str, int]) -> int:
-    """Largest difference between what the ledger says an account holds and the sum of its movements, in micro-credits.
+class AccountDrift(NamedTuple):
+    """One account: what the ledger says it holds, what its movements in the journal add up to, and the difference.
 
-    The balance each event states is part of it.
+    All in micro-credits. The balance each event states counts as well: the largest difference is the drift.
     """
-    names = set(accounts) | set(facts.balances)
-    live = max((abs(accounts.get(name, 0) - facts.balances[name]) for name in names), default=0)
-    return max(live, facts.balance_drift_micros)
+
+    name: str
+    live_micros: int
+    journal_micros: int
+    drift_micros: int
+
+
+def account_drifts(facts: JournalFacts, accounts: Mapping[str, int]) -> list[AccountDrift]:
+    """Every account of ledger or journal, the largest drift first and then by name."""
+    drifts = []
+    for name in sorted(set(accounts) | set(facts.balances)):
+        live, journal = accounts.get(name, 0), facts.balances[name]
+        drift = max(abs(live - journal), facts.stated_drifts.get(name, 0))
+        drifts.append(AccountDrift(name=name, live_micros=live, journal_micros=journal, drift_micros=drift))
+    return sorted(drifts, key=lambda each: -each.drift_micros)

@@ -13,7 +13,7 @@ from testruns.scenarios.stage.audit import (
     Expectation,
     JournalFacts,
     Observe,
-    drift_micros_max,
+    account_drifts,
     expectations_of,
     match_effects,
     read_facts,
@@ -112,7 +112,7 @@ def audit(
     digests = set(replayed["digests"])
     if live is not None:
         digests.add(live.digest)
-        report.measure("drift_micros_max", drift_micros_max(facts, live.accounts))
+        report.tell_accounts(account_drifts(facts, live.accounts))
         report.measure("accounts_sum_micros", abs(sum(live.accounts.values())))
         below_zero = {name for name, micros in live.accounts.items() if name.startswith(AGENT_PREFIX) and micros < 0}
         report.measure("negative_balances", len(below_zero | facts.ever_negative))

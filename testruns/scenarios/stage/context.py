@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,11 +15,14 @@ from typing import Any, Final
 
 from testruns.load import Histogram, SparseCounts
 from testruns.sampling import Opened, Sample, Sampler
+from testruns.scenarios.stage.audit import AccountDrift
 from testruns.scenarios.stage.registry import Scenario
 
 Emit = Callable[[dict[str, Any]], None]
 
 PRODUCT_OPENER: Final = "testruns.scenarios.stage.opening:open_ledger"
+ACCOUNTS_TOLD_MAX: Final = 120
+"""A hundred agents, the system's accounts, and some."""
 _SHORT_SECONDS: Final = 10
 _SHORT_INTERVAL_SECONDS: Final = 0.2
 
@@ -79,6 +82,15 @@ class Reporter:
             self._measured.add(name)
             shown = str(value) if isinstance(value, Decimal) else int(value)
             self._emit({"type": "measurement", "name": name, "value": shown, "unit": spec.unit})
+
+    def tell_accounts(self, drifts: Sequence[AccountDrift]) -> None:
+        """Report the drift of all accounts together, and of the first ACCOUNTS_TOLD_MAX of `drifts` by name."""
+        self.measure("drift_micros_max", max((each.drift_micros for each in drifts), default=0))
+        self.measure("accounts_checked", len(drifts))
+        self.measure("accounts_with_drift", sum(each.drift_micros > 0 for each in drifts))
+        with self._lock:
+            for each in drifts[:ACCOUNTS_TOLD_MAX]:
+                self._emit({"type": "account", **each._asdict()})
 
     def offer_steadily(self, *, rate: int, count: int) -> None:
         """From now on `rate` operations a second are offered, `count` in all, whether or not they are answered."""
@@ -195,10 +207,15 @@ class ScenarioContext:
         finally:
             ended_ns = time.monotonic_ns()
             noise = sampler.stop()
+        load_ns = max(1, ended_ns - started_ns)
+        accepted = report.operations - report.refused - report.errors
+        report.measure("load_ms", load_ns // 1_000_000)
         report.measure("operations", report.operations)
         report.measure("refused", report.refused)
         report.measure("errors", report.errors)
-        report.measure("operations_per_second", report.operations * 1_000_000_000 // max(1, ended_ns - started_ns))
+        report.measure("operations_per_second", report.operations * 1_000_000_000 // load_ns)
+        report.measure("accepted_per_second", accepted * 1_000_000_000 // load_ns)
+        report.measure("refused_per_second", report.refused * 1_000_000_000 // load_ns)
         for name, share_ppm in (("p50", 500_000), ("p95", 950_000), ("p99", 990_000), ("p999", 999_000)):
             report.measure(f"{name}_us", report.latencies.percentile_us(share_ppm))
         report.measure("max_us", report.latencies.max_us)

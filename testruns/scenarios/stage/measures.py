@@ -6,7 +6,7 @@ from typing import Final
 
 from ledger import gettext_noop
 from testruns.scenarios.stage.registry import MeasurementSpec
-from testruns.units import COUNT, MICRO_CREDITS, MICROSECONDS, OPERATIONS_PER_SECOND, PPM
+from testruns.units import COUNT, MICRO_CREDITS, MICROSECONDS, MILLISECONDS, OPERATIONS_PER_SECOND, PPM
 
 
 def counted(name: str, text: str) -> MeasurementSpec:
@@ -15,13 +15,24 @@ def counted(name: str, text: str) -> MeasurementSpec:
 
 
 LOAD_MEASURES: Final = (
+    MeasurementSpec(name="load_ms", unit=MILLISECONDS, help=gettext_noop("How long the load was watched.")),
     counted("operations", gettext_noop("Operations that were answered, refusals included.")),
     counted("refused", gettext_noop("Operations that were refused for a right reason.")),
     counted("errors", gettext_noop("Operations that failed in a way nobody should see.")),
     MeasurementSpec(
         name="operations_per_second",
         unit=OPERATIONS_PER_SECOND,
-        help=gettext_noop("Answered operations per second of load."),
+        help=gettext_noop("Answered operations per second of load, right refusals included."),
+    ),
+    MeasurementSpec(
+        name="accepted_per_second",
+        unit=OPERATIONS_PER_SECOND,
+        help=gettext_noop("Operations that were carried out, per second of load."),
+    ),
+    MeasurementSpec(
+        name="refused_per_second",
+        unit=OPERATIONS_PER_SECOND,
+        help=gettext_noop("Operations that were refused for a right reason, per second of load."),
     ),
     MeasurementSpec(name="p50_us", unit=MICROSECONDS, help=gettext_noop("Half of the answers came within this time.")),
     MeasurementSpec(
@@ -40,7 +51,7 @@ LOAD_MEASURES: Final = (
     MeasurementSpec(
         name="foreign_load_ppm",
         unit=PPM,
-        help=gettext_noop("Share of CPU time that programs outside the run used."),
+        help=gettext_noop("Share of CPU time that programs other than Gatehouse's used."),
     ),
 )
 
@@ -62,6 +73,8 @@ AUDIT_MEASURES: Final = (
         unit=MICRO_CREDITS,
         help=gettext_noop("Largest difference between a live balance and the sum of its movements in the journal."),
     ),
+    counted("accounts_checked", gettext_noop("Accounts whose live balance was held against the journal.")),
+    counted("accounts_with_drift", gettext_noop("Accounts whose live balance is not the sum of their movements.")),
     counted("negative_balances", gettext_noop("Agents whose balance is or ever was below zero.")),
     MeasurementSpec(
         name="accounts_sum_micros",

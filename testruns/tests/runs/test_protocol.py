@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from testruns.actions.limits import LINE_BYTES_MAX, MEASUREMENTS_MAX, OUTPUT_BYTES_MAX
+from testruns.actions.limits import ACCOUNTS_MAX, LINE_BYTES_MAX, MEASUREMENTS_MAX, OUTPUT_BYTES_MAX
 from testruns.actions.protocol import Conversation, ProtocolViolation
 
 HELLO = {"type": "hello", "pid": 17, "scenario": "credit_storm", "python": "3.11.7"}
+
+ACCOUNT = {"type": "account", "name": "agent:a", "live_micros": 5, "journal_micros": 4, "drift_micros": 1}
 
 
 def line(**message: Any) -> bytes:
@@ -94,6 +96,10 @@ def test_a_child_that_does_not_begin_properly_is_refused(content: bytes, complai
         ({"type": "measurement", "name": "x", "value": 2**63, "unit": "count"}, "decimal text"),
         ({"type": "measurement", "name": "x", "value": 1, "unit": ""}, "unit"),
         ({"type": "measurement", "name": "x", "value": 1}, "unit"),
+        (ACCOUNT | {"name": ""}, "no account"),
+        (ACCOUNT | {"name": "a" * 201}, "no account"),
+        (ACCOUNT | {"drift_micros": 0.5}, "integers"),
+        (ACCOUNT | {"live_micros": None}, "integers"),
         ({"type": "done", "journal": "abc"}, "journal"),
         ({"type": "done", "opened": {"files": "a"}}, "opened"),
     ],
@@ -110,6 +116,20 @@ def test_measuring_the_same_thing_twice_is_a_violation() -> None:
 
     with pytest.raises(ProtocolViolation, match="second time"):
         conversation(reading, reading)
+
+
+def test_telling_an_account_twice_is_a_violation() -> None:
+    """Otherwise a second line could hide the drift of the first."""
+    with pytest.raises(ProtocolViolation, match="second time"):
+        conversation(ACCOUNT, ACCOUNT | {"drift_micros": 0})
+
+
+def test_more_accounts_than_the_limit_are_refused() -> None:
+    """A report lists them all."""
+    accounts = [ACCOUNT | {"name": f"agent:{number}"} for number in range(ACCOUNTS_MAX + 1)]
+
+    with pytest.raises(ProtocolViolation, match=f"more than {ACCOUNTS_MAX}"):
+        conversation(*accounts)
 
 
 def test_a_measurement_after_done_is_a_violation() -> None:

@@ -222,6 +222,23 @@ class _Leaks(Faulty):
         return Ledger.execute(self, command, **values)
 
 
+class _LeaksSlowly(Faulty):
+    """Keeps 0.2 MB for every minute of its life, whatever is asked of it."""
+
+    kept: ClassVar[list[bytes]] = []
+    kept_bytes: ClassVar[int] = 0
+    started: ClassVar[float] = time.monotonic()
+    lock = threading.Lock()
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        with self.lock:
+            due = int((time.monotonic() - self.started) / 60 * 200_000) - self.kept_bytes
+            if due >= 4096:
+                self.kept.append(os.urandom(due))
+                type(self).kept_bytes += due
+        return Ledger.execute(self, command, **values)
+
+
 class _LeavesFilesOpen(Faulty):
     kept: ClassVar[list[int]] = []
 
@@ -244,6 +261,20 @@ class _Stalls(Faulty):
                 # The stall itself is the planted fault, not a wait for something to happen.
                 time.sleep(1.0)
         return Ledger.execute(self, command, **values)
+
+
+class _FollowsLate(Faulty):
+    """A reader that looks at what others wrote only every half second."""
+
+    seen: Any = None
+    seen_at = 0.0
+
+    @property
+    def head(self) -> Any:
+        """What was there at the last look."""
+        if time.monotonic() - self.seen_at > 0.5:
+            self.seen, self.seen_at = Ledger.head.__get__(self), time.monotonic()
+        return self.seen
 
 
 class _FailsSometimes(Faulty):
@@ -274,7 +305,9 @@ crashes_without_karma = _opener(_CrashesWithoutKarma)
 dies_without_karma = _opener(_DiesWithoutKarma)
 keeps_quiet_about_karma = _opener(_KeepsQuietAboutKarma)
 leaks = _opener(_Leaks)
+leaks_slowly = _opener(_LeaksSlowly)
 leaves_files_open = _opener(_LeavesFilesOpen)
+follows_late = _opener(_FollowsLate)
 stalls = _opener(_Stalls)
 fails_sometimes = _opener(_FailsSometimes)
 

@@ -79,7 +79,12 @@ FAULTS: list[tuple[str, str, dict[str, Callable[[Decimal], bool]]]] = [
     ("load_reality", "leaves_files_open", {"open_files_growth": lambda value: value > 100}),
     ("load_reality", "stalls", {"p95_us": lambda value: value > 500_000}),
     ("load_reality", "fails_sometimes", {"errors": lambda value: value > 0}),
-    ("load_reality", "drifts", {"drift_micros_max": lambda value: value == 1}),
+    ("load_reality", "follows_late", {"projection_lag_p95_us": lambda value: value > 200_000}),
+    (
+        "load_reality",
+        "drifts",
+        {"drift_micros_max": lambda value: value == 1, "accounts_with_drift": lambda value: value == 20},
+    ),
 ]
 
 

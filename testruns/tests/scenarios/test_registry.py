@@ -10,7 +10,7 @@ import pytest
 from testruns.scenarios import SCENARIOS, MeasurementSpec, Reporter
 from testruns.scenarios.stage.registry import Registry
 
-UNITS = {"count", "micro-credits", "us", "ms", "s", "ppm", "operations/s", "MB/min"}
+UNITS = {"count", "micro-credits", "us", "ms", "s", "ppm", "millionths", "operations/s", "MB/min"}
 FAST = MeasurementSpec(name="fast", unit="us", help="How fast it is.")
 
 

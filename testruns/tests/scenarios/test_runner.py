@@ -44,7 +44,8 @@ def test_a_run_is_told_in_json_lines_from_hello_to_done(tmp_path: Path) -> None:
     assert messages[0]["type"] == "hello"
     assert messages[0]["scenario"] == "synergy_anti_gaming"
     assert messages[-1]["type"] == "done"
-    assert {message["type"] for message in messages} == {"hello", "progress", "sample", "measurement", "done"}
+    kinds = {"hello", "progress", "sample", "measurement", "account", "done"}
+    assert {message["type"] for message in messages} == kinds
     events = next(message["value"] for message in messages if message.get("name") == "events")
     assert messages[-1]["journal"]["seq"] == events
     assert len(messages[-1]["journal"]["hash"]) == 64

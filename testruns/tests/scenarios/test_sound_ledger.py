@@ -29,6 +29,11 @@ JOURNAL_NAMES = {
     "foreign_load_ppm",
     "operations",
     "operations_per_second",
+    "accepted_per_second",
+    "refused_per_second",
+    "load_ms",
+    "accounts_checked",
+    "accounts_with_drift",
     "p50_us",
     "p95_us",
     "p99_us",
@@ -72,6 +77,11 @@ OWN_NAMES = {
         "memory_slope",
         "memory_slope_high",
         "degradation_ppm",
+        "projection_lag_p50_us",
+        "projection_lag_p95_us",
+        "projection_lag_p99_us",
+        "projection_lag_max_us",
+        "projection_looks",
         "seals",
         "open_files_growth",
         "offered_rate",
@@ -89,6 +99,7 @@ ZERO = (
     "drift_micros_max",
     "negative_balances",
     "accounts_sum_micros",
+    "accounts_with_drift",
     "errors",
 )
 SAMPLE_FIELDS = {
@@ -140,6 +151,38 @@ def test_the_storm_spends_everything_and_hears_the_first_answer_again(sound: Sou
     assert outcome.measured["refused_insufficient"] > 0
     assert outcome.measured["repeated_answers"] > 0
     assert outcome.measured["operations"] > (10 + 2 * 4) * 20
+
+
+def test_the_storm_tells_what_it_carried_out_from_what_it_refused(sound: Sound) -> None:
+    """Accepted and refused are counted apart over the same seconds, and together they are all operations."""
+    measured = sound("credit_storm").measured
+
+    accepted, refused = measured["accepted_per_second"], measured["refused_per_second"]
+    assert accepted > 0
+    assert refused > 0
+    assert 0 <= measured["operations_per_second"] - accepted - refused <= 1
+    assert abs(refused - measured["refused"] * 1000 / measured["load_ms"]) <= refused / 20
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_account_is_told_with_what_it_holds(sound: Sound, scenario: str) -> None:
+    """Agents and system accounts by name, each held against the journal."""
+    outcome = sound(scenario)
+
+    told = outcome.of_type("account")
+    assert len(told) == outcome.measured["accounts_checked"]
+    assert all(one["live_micros"] == one["journal_micros"] and one["drift_micros"] == 0 for one in told)
+    assert sum(one["live_micros"] for one in told) == 0
+
+
+def test_another_process_has_what_was_answered(sound: Sound) -> None:
+    """A reader of its own looked a few times a second and had every order in its balances."""
+    measured = sound("load_reality").measured
+
+    assert 5 <= measured["projection_looks"] <= 3 * 4
+    lags = [measured[f"projection_lag_{name}_us"] for name in ("p50", "p95", "p99", "max")]
+    assert lags == sorted(lags)
+    assert lags[0] > 0
 
 
 def test_the_cap_is_reached_and_kept(sound: Sound) -> None:
