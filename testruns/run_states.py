@@ -46,6 +46,21 @@ class ExecutionState(StrEnum):
         return self in _ENDED_BADLY
 
 
+STATE_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        RunState.QUEUED.value: gettext_noop("queued"),
+        RunState.RUNNING.value: gettext_noop("running"),
+        RunState.JUDGED.value: gettext_noop("judged"),
+        RunState.CANCELLED.value: gettext_noop("cancelled"),
+        RunState.UNFINISHED.value: gettext_noop("unfinished"),
+        ExecutionState.LEASED.value: gettext_noop("starting"),
+        ExecutionState.FINISHED.value: gettext_noop("finished"),
+        ExecutionState.ERRORED.value: gettext_noop("crashed"),
+        ExecutionState.ABANDONED.value: gettext_noop("abandoned"),
+    }
+)
+"""The word a sentence uses for a stored state, of runs and executions alike; doors translate it."""
+
 TERMINAL_STATES = frozenset(
     {ExecutionState.FINISHED, ExecutionState.ERRORED, ExecutionState.CANCELLED, ExecutionState.ABANDONED}
 )

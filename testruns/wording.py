@@ -1,18 +1,21 @@
 """Saying a judged text in a reader's language: templates with parameters, numbers with units.
 
 Judgements are stored as templates (English, marked for translation) with parameters, never as finished sentences. A
-parameter may be a name, a number, a quantity `{"value", "unit"}` (with an optional "operator"), a text of its own
-`{"template", "params"}`, or a list of any of these. Everything is plain JSON, so a row can hold it.
+parameter may be a name, a number, a stored state, a moment `{"moment"}` (ISO 8601), a quantity `{"value", "unit"}` with
+an optional "operator", a text of its own `{"template", "params"}`, or a list of these. Everything is plain JSON, so a
+row can hold it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from ledger import gettext_noop
+from testruns.run_states import STATE_NAMES
 
 Translate = Callable[[str], str]
 
@@ -27,6 +30,7 @@ _UNIT_LABELS: Mapping[str, str] = {
     "bytes": gettext_noop("bytes"),
 }
 _OPERATOR_SIGNS: Mapping[str, str] = {"<=": "≤", ">=": "≥"}
+_MOMENT_FORMATS: Mapping[str, str] = {"en": "%Y-%m-%d %H:%M:%S UTC", "de": "%d.%m.%Y %H:%M:%S UTC"}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _DECIMAL_PLACES_MAX = 6
 
@@ -41,6 +45,23 @@ def spoken(
     """
     said = {name: _said(value, translate, language) for name, value in (params or {}).items()}
     return translate(template) % said
+
+
+def said_error(*, template: str, params: Mapping[str, Any], translate: Translate = str, language: str = "en") -> str:
+    """Why something ended without finishing. Without parameters the text is no template: it may hold any sign."""
+    if not params:
+        return translate(template) if template else ""
+    return spoken(template=template, params=params, translate=translate, language=language)
+
+
+def moment_of(value: Any) -> datetime | None:
+    """The moment a parameter holds; None when it is something else."""
+    return datetime.fromisoformat(value["moment"]) if isinstance(value, Mapping) and "moment" in value else None
+
+
+def said_moment(value: datetime, *, language: str = "en") -> str:
+    """A time in UTC, to the second."""
+    return value.astimezone(UTC).strftime(_MOMENT_FORMATS.get(language, _MOMENT_FORMATS["en"]))
 
 
 def said_number(value: Decimal | int | str, *, language: str = "en") -> str:
@@ -92,12 +113,15 @@ def _said(value: Any, translate: Translate, language: str) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(_said(part, translate, language) for part in value)
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        return value
+        return translate(STATE_NAMES[value]) if value in STATE_NAMES else value
     return said_number(value, language=language)
 
 
 def _said_mapping(value: Mapping[str, Any], translate: Translate, language: str) -> str:
-    """A text of its own, or a quantity with an optional operator."""
+    """A moment, a text of its own, or a quantity with an optional operator."""
+    moment = moment_of(value)
+    if moment is not None:
+        return said_moment(moment, language=language)
     if "template" in value:
         return spoken(template=value["template"], params=value.get("params"), translate=translate, language=language)
     quantity = said_quantity(value["value"], unit=value["unit"], translate=translate, language=language)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
 from django import template
 from django.utils import formats, timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from console.admin.icons import SPRITE, svg_of
 from console.admin.words import EVIDENCE_ROLES, MEASURES, OPENED, OPERATORS, PROFILES, word_of
 from testruns.admin.run_list import progress_ppm_of
+from testruns.wording import moment_of, said_error
 from testruns.wording import spoken as spoken_text
 
 register = template.Library()
@@ -88,6 +89,19 @@ def spoken(sentence: str, params: dict[str, Any] | None = None) -> str:
     if not sentence:
         return ""
     return spoken_text(template=sentence, params=params or {}, translate=gettext, language=(get_language() or "en")[:2])
+
+
+@register.simple_tag
+def error_text(row: Any) -> SafeString:
+    """Why an execution or attempt ended without finishing, in the reader's language, its times as on every page."""
+    times = {name: at for name, value in row.error_params.items() if (at := moment_of(value))}
+    marks = {name: f"\x02{name}\x03" for name in times}
+    language = (get_language() or "en")[:2]
+    params = row.error_params | marks
+    said: str = escape(said_error(template=row.error, params=params, translate=gettext, language=language))
+    for name, at in times.items():
+        said = said.replace(marks[name], moment(at))
+    return mark_safe(said)  # noqa: S308 - escaped above
 
 
 @register.filter
@@ -223,14 +237,17 @@ def duration(seconds: Any) -> str:
 
 @register.filter
 def moment(value: datetime | None) -> SafeString:
-    """Date and time in the reader's zone, with the zone and UTC on hover."""
+    """Date and time in UTC, which the browser replaces by its own zone; UTC stays on hover."""
     if value is None:
         return SafeString("")
-    local = timezone.localtime(value)
-    shown = formats.date_format(local, pgettext("date format", "j M Y, H:i"))
+    shown = formats.date_format(value.astimezone(UTC), pgettext("date format", "j M Y, H:i"))
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", shown
+        '<time data-moment datetime="{}" title="{}">{} UTC</time>', value.isoformat(), _in_utc(value), shown
     )
+
+
+def _in_utc(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 @register.filter
@@ -238,11 +255,8 @@ def ago(value: datetime | None) -> SafeString:
     """How long ago, with the exact time on hover."""
     if value is None:
         return SafeString("")
-    local = timezone.localtime(value)
     shown = _how_long_ago((timezone.now() - value).total_seconds())
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", shown
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), _in_utc(value), shown)
 
 
 def _how_long_ago(seconds: float) -> str:

@@ -68,6 +68,14 @@ function openTarget() {
 }
 window.addEventListener("hashchange", openTarget);
 
+/* Times are shown in the reader's own zone; the title keeps UTC. */
+function showLocalTimes() {
+  const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+  const parts = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+  const format = new Intl.DateTimeFormat(language, parts);
+  for (const time of document.querySelectorAll("time[data-moment]")) time.textContent = format.format(new Date(time.dateTime));
+}
+
 /* A live update keeps open what the reader had opened. */
 let openedIds = [];
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -78,6 +86,7 @@ document.addEventListener("htmx:afterSwap", () => {
     const details = document.getElementById(id);
     if (details) details.open = true;
   }
+  showLocalTimes();
 });
 
 /* Live updates: say when the console does not answer, and take the note away when it does. */
@@ -93,5 +102,6 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 document.addEventListener("DOMContentLoaded", () => {
   showTheme(storedTheme());
+  showLocalTimes();
   openTarget();
 });

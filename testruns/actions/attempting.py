@@ -11,7 +11,7 @@ from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from console.kernel.errors import NotFound
 from testruns.models import Run, ScenarioExecution
-from testruns.run_states import ExecutionState, RunState, require_transition, run_state_of
+from testruns.run_states import STATE_NAMES, ExecutionState, RunState, require_transition, run_state_of
 
 from .judging import withdraw_results
 from .limits import ATTEMPT_AGAIN_HOURS
@@ -52,7 +52,7 @@ def _attempt_again(*, actor: Actor, execution_id: int, disk: Disk) -> ScenarioEx
 def _require_open(execution: ScenarioExecution) -> None:
     run = execution.run
     if not ExecutionState(execution.state).may_be_attempted_again:
-        raise NotToBeAttemptedAgain(scenario=execution.scenario, run=run.pk, state=execution.state)
+        raise NotToBeAttemptedAgain(scenario=execution.scenario, run=run.pk, state=STATE_NAMES[execution.state])
     if run.is_frozen:
         raise RunFrozen(run=run.pk)
     if run.driver and run.state != RunState.UNFINISHED.value:
@@ -66,7 +66,7 @@ def _queue_again(execution: ScenarioExecution) -> None:
     execution.state = ExecutionState.QUEUED.value
     execution.verdict = execution.error = execution.progress_text = execution.lease_owner = ""
     execution.progress_ppm = 0
-    execution.samples, execution.opened, execution.journal_head = [], {}, None
+    execution.error_params, execution.samples, execution.opened, execution.journal_head = {}, [], {}, None
     execution.heartbeat_at = execution.deadline_at = execution.cancel_requested_at = None
     execution.pid = execution.pid_started_ticks = execution.started_at = execution.finished_at = None
     execution.queued_at = execution.changed_at = now

@@ -9,8 +9,9 @@ from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from console.kernel.errors import NotFound
+from ledger import gettext_noop
 from testruns.models import Run, ScenarioExecution
-from testruns.run_states import ExecutionState, RunState
+from testruns.run_states import STATE_NAMES, ExecutionState, RunState
 
 from .judging import settle_run
 from .leases import ACTIVE_STATES, touch_run
@@ -27,10 +28,10 @@ def cancel_run(*, actor: Actor, run_id: int) -> Run:
     if run is None:
         raise NotFound(what=f"run {run_id}")
     if run.state not in (RunState.QUEUED.value, RunState.RUNNING.value):
-        raise RunOver(run=run_id, state=run.state)
+        raise RunOver(run=run_id, state=STATE_NAMES[run.state])
     cancelled = sum(_cancel(execution) for execution in run.executions.defer("samples"))
     if not cancelled:
-        raise RunOver(run=run_id, state=run.state)
+        raise RunOver(run=run_id, state=STATE_NAMES[run.state])
     audit.record(
         actor=actor,
         act=Act.CANCEL_RUN.value,
@@ -49,7 +50,7 @@ def cancel_execution(*, actor: Actor, execution_id: int) -> ScenarioExecution:
     if execution is None:
         raise NotFound(what=f"scenario execution {execution_id}")
     if not _cancel(execution):
-        raise ExecutionOver(scenario=execution.scenario, run=execution.run_id, state=execution.state)
+        raise ExecutionOver(scenario=execution.scenario, run=execution.run_id, state=STATE_NAMES[execution.state])
     audit.record(
         actor=actor,
         act=Act.CANCEL_RUN.value,
@@ -69,7 +70,8 @@ def cancel_interrupted_run(*, run_id: int) -> Run:
     with transaction.atomic():
         count = ScenarioExecution.objects.filter(run_id=run_id, state=ExecutionState.QUEUED.value).update(
             state=ExecutionState.CANCELLED.value,
-            error="interrupted at the terminal",
+            error=gettext_noop("interrupted at the terminal"),
+            error_params={},
             finished_at=now,
             changed_at=now,
         )
@@ -85,7 +87,8 @@ def _cancel(execution: ScenarioExecution) -> bool:
     rows = ScenarioExecution.objects.filter(pk=execution.pk)
     if rows.filter(state=ExecutionState.QUEUED.value).update(
         state=ExecutionState.CANCELLED.value,
-        error="cancelled by a person while it waited",
+        error=gettext_noop("cancelled by a person while it waited"),
+        error_params={},
         cancel_requested_at=now,
         finished_at=now,
         changed_at=now,

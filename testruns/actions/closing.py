@@ -14,6 +14,7 @@ from console.kernel import audit
 from testruns.evidence import store, store_file
 from testruns.models import Attempt, Evidence, Measurement, RunEvidence, ScenarioExecution
 from testruns.run_states import ExecutionState
+from testruns.wording import said_error
 
 from .child import OUTPUT_NAME, STDERR_NAME
 from .leases import ACTIVE_STATES, touch_run
@@ -65,7 +66,11 @@ def close_execution(
             act="execution.end",
             object=f"execution:{execution.pk}",
             before={"state": execution.state},
-            after={"state": ending.state.value, "error": ending.error[:200], "attempt": execution.attempt_count},
+            after={
+                "state": ending.state.value,
+                "error": said_error(template=ending.error, params=ending.params)[:200],
+                "attempt": execution.attempt_count,
+            },
         )
         touch_run(run_id=execution.run_id)
     return True
@@ -82,6 +87,7 @@ def _end_execution(
     changes: dict[str, Any] = {
         "state": ending.state.value,
         "error": ending.error[:ERROR_TEXT_MAX],
+        "error_params": dict(ending.params),
         "finished_at": now,
         "changed_at": now,
         "pid": None,
@@ -106,7 +112,7 @@ def _end_attempt(attempt: Attempt, ending: Ending, conversation: Conversation | 
             for one in conversation.readings.values()
         )
     attempt.state = ending.state.value
-    attempt.error = ending.error[:ERROR_TEXT_MAX]
+    attempt.error, attempt.error_params = ending.error[:ERROR_TEXT_MAX], dict(ending.params)
     attempt.exit_code = ending.exit_code
     attempt.finished_at = timezone.now()
     attempt.output, attempt.stderr, attempt.samples = files.output, files.stderr, files.samples

@@ -17,6 +17,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from console.kernel import audit
+from ledger import gettext_noop
 from testruns.models import Run, ScenarioExecution
 from testruns.run_states import TERMINAL_STATES, ExecutionState, RunState
 
@@ -29,6 +30,7 @@ from .watching import Ending
 
 logger = logging.getLogger(__name__)
 
+WORKER_GONE = gettext_noop("its worker was last heard of at %(at)s and is gone")
 OPEN_STATES = (RunState.QUEUED.value, RunState.RUNNING.value)
 
 
@@ -53,10 +55,7 @@ def abandon_if_lost(*, execution_id: int, stale_seconds: float = STALE_SECONDS) 
     if execution is None or not is_lost(execution, now=timezone.now(), stale_seconds=stale_seconds):
         return False
     _kill_leftover(execution)
-    ending = Ending(
-        state=ExecutionState.ABANDONED,
-        error=f"its worker was last heard of at {_shown(execution.heartbeat_at)} and is gone",
-    )
+    ending = Ending(state=ExecutionState.ABANDONED, error=WORKER_GONE, params=_last_heard(execution.heartbeat_at))
     is_closed = close_execution(execution=execution, owner=execution.lease_owner, ending=ending)
     settle_run(run_id=execution.run_id)
     return is_closed
@@ -104,7 +103,8 @@ def _abandon_queued(run: Run) -> int:
     with transaction.atomic():
         count = run.executions.filter(state=ExecutionState.QUEUED.value).update(
             state=ExecutionState.ABANDONED.value,
-            error="the command that executed this run is gone",
+            error=gettext_noop("the command that executed this run is gone"),
+            error_params={},
             finished_at=now,
             changed_at=now,
         )
@@ -126,5 +126,7 @@ def _settle_ended() -> int:
     return len(ids)
 
 
-def _shown(moment: datetime | None) -> str:
-    return moment.isoformat(timespec="seconds") if moment else "no time"
+def _last_heard(at: datetime | None) -> dict[str, object]:
+    if at is None:
+        return {"at": {"template": gettext_noop("no known time"), "params": {}}}
+    return {"at": {"moment": at.isoformat(timespec="seconds")}}

@@ -6,12 +6,13 @@ import logging
 import os
 import select
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import OperationalError, close_old_connections
 
+from ledger import gettext_noop
 from testruns.run_states import ExecutionState
 
 from .child import Child
@@ -27,10 +28,14 @@ LIFELINE_VARIABLE = "GATEHOUSE_LIFELINE_FD"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """How an attempt ended. `exit_code` is the child's, None when it never ran; `error` says why it failed."""
+    """How an attempt ended. `exit_code` is the child's, None when it never ran.
+
+    `error` with `params` says why it failed, as `testruns.wording.said_error` reads it.
+    """
 
     state: ExecutionState
     error: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
 
 
@@ -45,11 +50,11 @@ class Surroundings:
     def reason_to_stop(self, lease: Lease) -> Ending | None:
         """Whether somebody wants this execution to stop now."""
         if self.lifeline is not None and _is_closed(self.lifeline):
-            return Ending(state=ExecutionState.ABANDONED, error="the supervisor of the worker is gone")
+            return Ending(state=ExecutionState.ABANDONED, error=gettext_noop("the supervisor of the worker is gone"))
         if self.is_interrupted():
-            return Ending(state=ExecutionState.CANCELLED, error="interrupted at the terminal")
+            return Ending(state=ExecutionState.CANCELLED, error=gettext_noop("interrupted at the terminal"))
         if lease.is_cancel_requested():
-            return Ending(state=ExecutionState.CANCELLED, error="cancelled by a person")
+            return Ending(state=ExecutionState.CANCELLED, error=gettext_noop("cancelled by a person"))
         return None
 
 
@@ -85,7 +90,7 @@ class Watch:
         ending = ending or self._broken() or _ending_of(self.child.conversation, exit_code)
         self.points.take(self.child.conversation.samples)
         self.surroundings.listen(self.child.conversation)
-        return Ending(state=ending.state, error=ending.error, exit_code=exit_code)
+        return replace(ending, exit_code=exit_code)
 
     def _turn_until_over(self) -> Ending | None:
         """None when the child ended by itself: then what it said decides."""
@@ -116,16 +121,18 @@ class Watch:
         violation = self.child.violation
         if violation is None:
             return None
-        return Ending(state=ExecutionState.ERRORED, error=f"the child broke the protocol: {violation}")
+        error = gettext_noop("the child broke the protocol: %(violation)s")
+        return Ending(state=ExecutionState.ERRORED, error=error, params={"violation": str(violation)})
 
     def _overdue(self) -> Ending | None:
         now = time.monotonic()
         if now > self.deadline:
-            return Ending(state=ExecutionState.ERRORED, error="the deadline passed")
+            return Ending(state=ExecutionState.ERRORED, error=gettext_noop("the deadline passed"))
         if self.child.conversation.is_done:
             self._done_at = self._done_at or now
             if now > self._done_at + EXIT_SECONDS:
-                return Ending(state=ExecutionState.ERRORED, error=f"said done and did not exit within {EXIT_SECONDS} s")
+                error = gettext_noop("said done and did not exit within %(seconds)s s")
+                return Ending(state=ExecutionState.ERRORED, error=error, params={"seconds": EXIT_SECONDS})
         return None
 
     def _write_row(self) -> None:
@@ -159,11 +166,13 @@ class Watch:
 
 def _ending_of(said: Conversation, exit_code: int) -> Ending:
     if exit_code < 0:
-        return Ending(state=ExecutionState.ERRORED, error=f"the child was killed by signal {-exit_code}")
+        error = gettext_noop("the child was killed by signal %(signal)s")
+        return Ending(state=ExecutionState.ERRORED, error=error, params={"signal": -exit_code})
     if exit_code != 0:
-        return Ending(state=ExecutionState.ERRORED, error=f"the child exited with code {exit_code}")
+        error = gettext_noop("the child exited with code %(code)s")
+        return Ending(state=ExecutionState.ERRORED, error=error, params={"code": exit_code})
     if not said.is_done:
-        return Ending(state=ExecutionState.ERRORED, error="the child exited without saying done")
+        return Ending(state=ExecutionState.ERRORED, error=gettext_noop("the child exited without saying done"))
     return Ending(state=ExecutionState.FINISHED)
 
 

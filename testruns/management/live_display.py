@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from testruns.actions.protocol import Conversation
 from testruns.models import ScenarioExecution
 from testruns.run_states import ExecutionState
+from testruns.wording import said_error
 
 BAR_MAX = 1_000_000
 
@@ -64,7 +65,7 @@ class _Lines:
         seconds = time.monotonic() - self._began
         self._write(f"[{execution.position}/{self._count}] {_named(execution)} {execution.state} in {seconds:.1f} s")
         if execution.error:
-            self._write(f"      {execution.error}")
+            self._write(f"      {_why(execution)}")
 
 
 class _Bars:
@@ -97,7 +98,11 @@ class _Bars:
 
     def end(self, execution: ScenarioExecution) -> None:
         done = BAR_MAX if execution.state == ExecutionState.FINISHED.value else execution.progress_ppm
-        self._progress.update(self._task, completed=done, text=f"{execution.state} {execution.error}".strip())
+        self._progress.update(self._task, completed=done, text=f"{execution.state} {_why(execution)}".strip())
+
+
+def _why(execution: ScenarioExecution) -> str:
+    return said_error(template=execution.error, params=execution.error_params)
 
 
 def _named(execution: ScenarioExecution) -> str:

@@ -26,6 +26,7 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     exit_code = models.IntegerField(null=True, blank=True)
     error = models.TextField(blank=True)
+    error_params = models.JSONField(default=dict, blank=True)
     output = models.ForeignKey(Evidence, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     stderr = models.ForeignKey(Evidence, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     samples = models.ForeignKey(Evidence, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -35,6 +35,7 @@ class ScenarioExecution(models.Model):
     progress_text = models.CharField(max_length=200, blank=True)
     attempt_count = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
+    error_params = models.JSONField(default=dict, blank=True)
     samples = models.JSONField(default=list, blank=True)
     opened = models.JSONField(default=dict, blank=True)
     journal_head = models.JSONField(null=True, blank=True)

@@ -13,7 +13,7 @@ from testruns.evidence import read
 from testruns.models import Attempt
 from testruns.reports.blocks import Block, Cell, Code, Heading, Paragraph, Section, code, number, table
 from testruns.reports.report import Report, ReportExecution
-from testruns.reports.words import count, figure, verdict
+from testruns.reports.words import count, error, figure, state, verdict
 
 ERROR_CHARACTERS_MAX: Final = 16_000
 INVARIANTS: Final = (
@@ -103,11 +103,11 @@ def _attempt_blocks(execution: ReportExecution, attempt: Attempt) -> list[Block]
         "scenario": row.scenario,
         "level": count(row.concurrency),
         "number": count(attempt.number),
-        "state": attempt.state,
+        "state": state(attempt.state),
     }
     blocks: list[Block] = [Heading(text=title)]
     if attempt.error:
-        blocks.append(Paragraph(text=printable(attempt.error)))
+        blocks.append(Paragraph(text=printable(error(attempt))))
     if attempt.stderr_id is not None:
         caption = _("Error output, evidence %(digest)s") % {"digest": attempt.stderr_id}
         blocks.append(Code(caption=caption, text=_error_output(attempt.stderr_id)))

@@ -8,9 +8,10 @@ from django.utils.translation import gettext as _
 
 from testruns.models import Finding
 from testruns.recommendation import Recommendation
+from testruns.reports.appendices import printable
 from testruns.reports.blocks import BAD, GOOD, Block, Boxes, Cell, Heading, Items, Paragraph, Section, code, table
 from testruns.reports.report import Report
-from testruns.reports.words import count, figure, say, severity, verdict
+from testruns.reports.words import count, error, figure, say, severity, state, verdict
 
 PENDING: Final = "PENDING"
 
@@ -20,7 +21,7 @@ def findings(report: Report) -> Section:
     critical = [finding for finding in report.findings if finding.severity == "critical"]
     others = [finding for finding in report.findings if finding.severity != "critical"]
     broken = tuple(
-        f"{execution.row.scenario}: {execution.row.state} {execution.row.error}".strip()
+        printable(f"{execution.row.scenario}: {state(execution.row.state)} {error(execution.row)}".strip())
         for execution in report.executions
         if execution.row.state != "FINISHED"
     )

@@ -16,6 +16,7 @@ from testruns.reports.appendices import metrics_of
 from testruns.reports.assessment import PENDING
 from testruns.reports.report import Report, ReportExecution, start_command
 from testruns.reports.words import say
+from testruns.wording import said_error
 
 FORMAT: Final = 1
 UNITS: Final = {"duration": "s", "throughput": "operations/s", "p95_latency": "ms", "errors": "count"}
@@ -135,7 +136,7 @@ def _scenario(report: Report, execution: ReportExecution) -> dict[str, Any]:
         "throughput": _number(execution.value("operations_per_second")),
         "p95_latency": _number(None if p95 is None else p95 / 1000),
         "errors": _number(execution.value("errors")),
-        "error": row.error or None,
+        "error": said_error(template=row.error, params=row.error_params) or None,
         "rss_bytes_max": execution.rss_bytes_max,
         "metrics": metrics_of(execution),
         "invariants_passed": _invariants_passed(report, execution),

@@ -7,11 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
+from testruns.models import Attempt, ScenarioExecution
 from testruns.reports.blocks import BAD, GOOD, OPEN, Cell
-from testruns.wording import said_number, said_quantity, spoken
+from testruns.run_states import STATE_NAMES
+from testruns.wording import said_error, said_moment, said_number, said_quantity, spoken
 
 LANGUAGES: Final = ("en", "de")
 
@@ -20,7 +21,6 @@ _TONES: Final = {
     **dict.fromkeys(("FAIL", "NO_GO", "ERROR", "ERRORED", "ABANDONED", "critical"), BAD),
     **dict.fromkeys(("INCONCLUSIVE", "CONDITIONAL", "INCOMPLETE", "CANCELLED", "WAIVED", "PENDING", "major"), OPEN),
 }
-_TIME_FORMATS: Final = {"en": "%Y-%m-%d %H:%M:%S UTC", "de": "%d.%m.%Y %H:%M:%S UTC"}
 _BYTES_IN_MEGABYTE: Final = 1_000_000
 
 
@@ -58,7 +58,17 @@ def moment(value: datetime | None) -> str:
     """A time in UTC; `not measured` is said of one that does not exist."""
     if value is None:
         return figure(None, "s")
-    return value.astimezone(timezone.get_fixed_timezone(0)).strftime(_TIME_FORMATS[language()])
+    return said_moment(value, language=language())
+
+
+def error(row: Attempt | ScenarioExecution) -> str:
+    """Why it ended without finishing, in the active language."""
+    return said_error(template=row.error, params=row.error_params, translate=gettext, language=language())
+
+
+def state(word: str) -> str:
+    """The word of a stored state in the active language."""
+    return gettext(STATE_NAMES[word])
 
 
 def yes_no(is_so: bool) -> str:

@@ -140,7 +140,7 @@ def test_a_scenario_that_did_not_finish_is_named_once() -> None:
     """Twenty rules read the crashed scenario; the sentence names it once."""
     advice = advised(sound_run(execution("ml_chaos", state=ExecutionState.ERRORED)))
 
-    assert advice.text == "Not enough was measured for a verdict: scenario ml_chaos did not finish (ERRORED)."
+    assert advice.text == "Not enough was measured for a verdict: scenario ml_chaos did not finish (crashed)."
 
 
 def test_a_switched_off_injection_is_named_once() -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from testruns.wording import plain_decimal, said_operator, said_quantity, spoken
+from testruns.wording import plain_decimal, said_error, said_operator, said_quantity, spoken
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,33 @@ def test_a_parameter_that_was_not_measured_says_so() -> None:
     """None is a word of its own in every language."""
     assert spoken(template="load %(n)s", params={"n": None}) == "load not measured"
     assert spoken(template="load %(n)s", params={"n": {"value": None, "unit": "%"}}) == "load not measured"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "at 2026-11-21 03:04:05 UTC"), ("de", "at 21.11.2026 03:04:05 UTC")]
+)
+def test_a_moment_is_written_as_the_language_writes_times(language: str, said: str) -> None:
+    """In UTC and to the second, whatever zone it was stored in."""
+    params = {"at": {"moment": "2026-11-21T04:04:05+01:00"}}
+
+    assert spoken(template="at %(at)s", params=params, language=language) == said
+
+
+def test_a_stored_state_is_said_as_a_word() -> None:
+    """Rows judged long ago hold the stored word too."""
+    words = {"it is %(state)s": "es ist %(state)s", "abandoned": "verwaist"}
+
+    assert spoken(template="it is %(state)s", params={"state": "ABANDONED"}) == "it is abandoned"
+    assert spoken(template="it is %(state)s", params={"state": "ABANDONED"}, translate=words.__getitem__) == (
+        "es ist verwaist"
+    )
+
+
+def test_an_error_without_parameters_is_no_template() -> None:
+    """What a child said may hold any sign."""
+    assert said_error(template="100 % broken", params={}) == "100 % broken"
+    assert said_error(template="", params={}) == ""
+    assert said_error(template="code %(code)s", params={"code": 3}) == "code 3"
 
 
 def test_texts_within_texts_are_translated_and_joined() -> None:

@@ -31,6 +31,7 @@ from testruns.run_states import ExecutionState
 from testruns.tests.runs import wait
 from testruns.tests.runs.conftest import MakeRun
 from testruns.tests.runs.processes import group_of
+from testruns.wording import said_error
 
 pytestmark = pytest.mark.django_db
 
@@ -141,8 +142,8 @@ def test_a_broken_child_is_that_scenarios_error_and_the_others_still_run(
 
     attempt = Attempt.objects.get(execution=broken)
     assert broken.state == attempt.state == ExecutionState.ERRORED.value
-    assert error in broken.error
-    assert broken.error == attempt.error
+    assert error in said_error(template=broken.error, params=broken.error_params)
+    assert (broken.error, broken.error_params) == (attempt.error, attempt.error_params)
     assert broken.verdict == "ERROR"
     assert after.state == ExecutionState.FINISHED.value
     assert (run.state, run.recommendation, run.is_frozen) == ("UNFINISHED", "INCOMPLETE", False)

@@ -225,7 +225,7 @@ def test_what_finished_is_not_attempted_again(make_run: MakeRun, tester: Actor) 
     run = ended_run(make_run, FINISHED, ERRORED)
     finished = run.executions.get(state=FINISHED.value)
 
-    with pytest.raises(NotToBeAttemptedAgain, match="FINISHED"):
+    with pytest.raises(NotToBeAttemptedAgain, match="finished"):
         attempt_again(actor=tester, execution_id=finished.pk)
 
 

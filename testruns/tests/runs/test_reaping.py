@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -59,6 +59,7 @@ def test_an_execution_whose_worker_died_is_abandoned_and_its_attempt_closed(make
     assert changed == 1
     assert execution.state == Attempt.objects.get().state == ABANDONED
     assert "last heard of" in execution.error
+    assert datetime.fromisoformat(execution.error_params["at"]["moment"]) < timezone.now()
     assert (run.state, run.recommendation, run.is_provisional) == (RunState.UNFINISHED.value, "INCOMPLETE", True)
     assert AuditEntry.objects.filter(act="execution.end", object=f"execution:{execution.pk}").exists()
 

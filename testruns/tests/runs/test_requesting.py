@@ -201,7 +201,7 @@ def test_what_is_over_cannot_be_cancelled(make_run: MakeRun, tester: Actor) -> N
     run = make_run(scenarios=("credit_storm",))
     cancel_run(actor=tester, run_id=run.pk)
 
-    with pytest.raises(RunOver, match="CANCELLED"):
+    with pytest.raises(RunOver, match="cancelled"):
         cancel_run(actor=tester, run_id=run.pk)
     with pytest.raises(ExecutionOver, match="credit_storm"):
         cancel_execution(actor=tester, execution_id=run.executions.get().pk)
