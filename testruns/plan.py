@@ -57,6 +57,16 @@ class WrongType(InvalidPlan):
     message = gettext_noop("%(field)s has the value %(value)s, which a plan cannot hold.")
 
 
+class NothingToSweep(InvalidPlan):
+    """Several levels of concurrency for scenarios that run at one level only."""
+
+    code = "invalid-plan-sweep"
+    message = gettext_noop(
+        "%(field)s: a sweep over %(levels)s needs a scenario that has levels (%(swept)s); "
+        "%(scenarios)s would run once only. Choose one of them, or enter one level."
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedExecution:
     """One scenario at one level of concurrency, with what it is expected to need."""
@@ -110,11 +120,21 @@ class RunPlan:
         _require_distinct(field="concurrency", values=self.concurrency, high=LEVELS_MAX)
         for level in self.concurrency:
             _require_range(field="concurrency", value=level, low=1, high=CONCURRENCY_MAX)
+        self._require_something_to_sweep()
         _require_range(field="duration_seconds", value=self.duration_seconds, low=1, high=DURATION_SECONDS_MAX)
         _require_range(field="seed", value=self.seed, low=0, high=SEED_MAX)
         for name in ("retry_injection", "karma_available", "anomaly_injection"):
             if not isinstance(getattr(self, name), bool):
                 raise WrongType(field=name, value=getattr(self, name))
+
+    def _require_something_to_sweep(self) -> None:
+        if len(self.concurrency) > 1 and not self.swept_scenarios:
+            raise NothingToSweep(
+                field="concurrency",
+                levels=", ".join(map(str, self.concurrency)),
+                swept=", ".join(code for code, scenario in SCENARIOS.items() if scenario.is_swept),
+                scenarios=", ".join(self.scenarios),
+            )
 
     def executions(self, *, offered_rate: int = DEFAULT_OFFERED_RATE) -> tuple[PlannedExecution, ...]:
         """The executions in the order of the suite, whatever order was asked for; `offered_rate` is operations/s."""
@@ -129,6 +149,11 @@ class RunPlan:
             if code in self.scenarios
             for level in (self.concurrency if scenario.is_swept else self.concurrency[:1])
         )
+
+    @property
+    def swept_scenarios(self) -> tuple[str, ...]:
+        """The chosen scenarios that run once per level of concurrency, in the order of the suite."""
+        return tuple(code for code, scenario in SCENARIOS.items() if scenario.is_swept and code in self.scenarios)
 
     @property
     def is_full_suite(self) -> bool:

@@ -27,12 +27,22 @@ class Gap:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sweep:
+    """Which scenarios run once per level, and which once only, at the first level."""
+
+    levels: tuple[int, ...]
+    swept: tuple[str, ...]
+    once: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Forecast:
     """What a plan costs and what will be missing afterwards."""
 
     planned_seconds: int
     disk_bytes: int
     execution_count: int
+    sweep: Sweep | None
     gaps: tuple[Gap, ...]
 
 
@@ -50,8 +60,16 @@ def forecast_of(*, plan: RunPlan, policy: Policy) -> Forecast:
         planned_seconds=sum(execution.planned_seconds for execution in executions),
         disk_bytes=sum(execution.disk_bytes for execution in executions),
         execution_count=len(executions),
+        sweep=_sweep_of(plan),
         gaps=gaps,
     )
+
+
+def _sweep_of(plan: RunPlan) -> Sweep | None:
+    if len(plan.concurrency) == 1:
+        return None
+    swept = plan.swept_scenarios
+    return Sweep(levels=plan.concurrency, swept=swept, once=tuple(code for code in plan.scenarios if code not in swept))
 
 
 def _of_scenarios(plan: RunPlan, rules: tuple[Rule, ...]) -> list[Gap]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -38,9 +39,9 @@ def again_offer(*, run: Run, roles: frozenset[Role]) -> Offer:
     return Offer(url=url, why_not=_why_not_by_role(Act.REQUEST_RUN, roles))
 
 
-def cancel_offer(*, run: Run, roles: frozenset[Role]) -> Offer | None:
-    """Cancel a run; None when there is nothing left to cancel."""
-    if run.state not in (RunState.QUEUED, RunState.RUNNING):
+def cancel_offer(*, run: Run, executions: Sequence[ScenarioExecution], roles: frozenset[Role]) -> Offer | None:
+    """Cancel a run; None when there is nothing left to cancel, or all that is left was asked to stop."""
+    if run.state not in (RunState.QUEUED, RunState.RUNNING) or not any(map(_may_be_stopped, executions)):
         return None
     url = reverse("admin:testruns_run_cancel", args=[run.pk])
     return Offer(url=url, why_not=_why_not_by_role(Act.CANCEL_RUN, roles))
@@ -48,10 +49,14 @@ def cancel_offer(*, run: Run, roles: frozenset[Role]) -> Offer | None:
 
 def cancel_execution_offer(*, execution: ScenarioExecution, roles: frozenset[Role]) -> Offer | None:
     """Cancel one scenario of a run; None when it has come to its end or is asked to stop already."""
-    if ExecutionState(execution.state).is_terminal or execution.cancel_requested_at is not None:
+    if not _may_be_stopped(execution):
         return None
     url = reverse("admin:testruns_execution_cancel", args=[execution.pk])
     return Offer(url=url, why_not=_why_not_by_role(Act.CANCEL_RUN, roles))
+
+
+def _may_be_stopped(execution: ScenarioExecution) -> bool:
+    return not ExecutionState(execution.state).is_terminal and execution.cancel_requested_at is None
 
 
 def attempt_offer(*, run: Run, execution: ScenarioExecution, roles: frozenset[Role]) -> Offer | None:

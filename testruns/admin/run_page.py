@@ -160,16 +160,16 @@ class RunPage:
 
     @property
     def progress_ppm(self) -> int:
-        """The share of the planned time that is behind the run."""
+        """The share of the planned work that was done; what was cancelled or broke off counts as far as it came."""
         planned = sum(line.execution.planned_seconds for line in self.executions)
-        done = sum(line.execution.planned_seconds * _done_ppm(line.execution) for line in self.executions)
+        done = sum(line.execution.planned_seconds * line.execution.progress_ppm for line in self.executions)
         return done // planned if planned else 0
 
     @property
     def remaining_seconds(self) -> int:
-        """What is left of the planned time."""
-        planned = sum(line.execution.planned_seconds for line in self.executions)
-        return planned * (1_000_000 - self.progress_ppm) // 1_000_000
+        """What is left of the planned time of the executions that are not at their end."""
+        left = [line.execution for line in self.executions if not ExecutionState(line.execution.state).is_terminal]
+        return sum(one.planned_seconds * (1_000_000 - one.progress_ppm) for one in left) // 1_000_000
 
     @property
     def elapsed_seconds(self) -> int | None:
@@ -179,9 +179,23 @@ class RunPage:
         return round(((self.run.finished_at or self.now) - self.run.started_at).total_seconds())
 
     @property
-    def ended_count(self) -> int:
-        """How many executions have come to their end."""
-        return sum(ExecutionState(line.execution.state).is_terminal for line in self.executions)
+    def finished_count(self) -> int:
+        """How many executions did all they were to do."""
+        return sum(line.execution.state == ExecutionState.FINISHED for line in self.executions)
+
+    @property
+    def unfinished_counts(self) -> dict[str, int]:
+        """How many executions ended without finishing, by state."""
+        counts = {state.value: 0 for state in ExecutionState if state.may_be_attempted_again}
+        for line in self.executions:
+            if line.execution.state in counts:
+                counts[line.execution.state] += 1
+        return {state: count for state, count in counts.items() if count}
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether all that is left was asked to stop and has not stopped yet."""
+        return self.is_live and self.stop is None
 
     @property
     def waiting(self) -> Waiting | None:
@@ -231,15 +245,16 @@ def read_run_page(*, run_id: int, roles: Iterable[Role]) -> RunPage | None:
         return None
     roles = frozenset(roles)
     rules = _rule_lines(run)
+    executions = _execution_lines(run, roles)
     return RunPage(
         run=run,
         gates=_gate_lines(run, rules),
         rules=rules,
-        executions=_execution_lines(run, roles),
+        executions=executions,
         findings=tuple(sorted(run.findings.all(), key=_by_severity)),
         evidence=tuple(_evidence_of(run)),
         again=again_offer(run=run, roles=roles),
-        stop=cancel_offer(run=run, roles=roles),
+        stop=cancel_offer(run=run, executions=[line.execution for line in executions], roles=roles),
         now=timezone.now(),
     )
 
@@ -324,7 +339,3 @@ def _evidence_of(run: Run) -> Any:
         .prefetch_related(Prefetch("execution", queryset=ScenarioExecution.objects.defer("samples")))
         .order_by("execution__position", "attempt__number", "role")
     )
-
-
-def _done_ppm(execution: ScenarioExecution) -> int:
-    return 1_000_000 if ExecutionState(execution.state).is_terminal else execution.progress_ppm

@@ -88,6 +88,12 @@ def test_a_sweep_makes_one_execution_per_level_where_levels_mean_something(brows
         ({"seed": "x"}, "seed", "Seed: enter a whole number"),
         ({"seed": "99999999999"}, "seed", "Seed: enter at most 4294967295."),
         ({"scenarios": []}, "scenarios", "Scenarios: choose at least one."),
+        (
+            {"concurrency": "50,100", "scenarios": ["ml_chaos", "crash_replay"]},
+            "concurrency",
+            "concurrency: a sweep over 50, 100 needs a scenario that has levels "
+            "(credit_storm, approval_race, load_reality); ml_chaos, crash_replay would run once only.",
+        ),
         ({"profile": "own"}, "duration_seconds", "Duration: own values need one. Enter seconds from 1 to 7200."),
         ({"profile": "own", "duration_seconds": "7201"}, "duration_seconds", "Duration: enter at most 7200 seconds."),
         ({"duration_seconds": "31"}, "duration_seconds", "Duration: this profile soaks for 30 s."),
@@ -121,6 +127,16 @@ def test_the_forecast_says_first_what_will_have_no_answer(browse: Browse, change
     assert "It will be INCOMPLETE" in page
     assert text in page
     assert not Run.objects.exists()
+
+
+def test_the_forecast_says_which_scenarios_a_sweep_repeats(browse: Browse) -> None:
+    """The others run once, and nobody has to guess which."""
+    values = entered(concurrency="50,100", scenarios=["credit_storm", "ml_chaos"])
+    response = browse("tester").post(ADDRESS, values, headers={"HX-Request": "true"})
+
+    sweep = response.context["forecast"].sweep
+    assert (sweep.levels, sweep.swept, sweep.once) == ((50, 100), ("credit_storm",), ("ml_chaos",))
+    assert "Once only, at 50" in response.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from testruns.plan import (
     PROFILES,
     InvalidPlan,
+    NothingToSweep,
     RunPlan,
     UnknownChoice,
     ValueOutOfRange,
@@ -56,6 +57,7 @@ def test_there_are_three_profiles() -> None:
         ({"concurrency": ()}, WrongCount, "concurrency"),
         ({"concurrency": (50, 50)}, WrongCount, "concurrency"),
         ({"concurrency": tuple(range(1, 10))}, WrongCount, "concurrency"),
+        ({"concurrency": (50, 100), "scenarios": ("ml_chaos", "crash_replay")}, NothingToSweep, "concurrency"),
         ({"concurrency": (0,)}, ValueOutOfRange, "concurrency"),
         ({"concurrency": (501,)}, ValueOutOfRange, "concurrency"),
         ({"concurrency": (True,)}, ValueOutOfRange, "concurrency"),
