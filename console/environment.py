@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 SECRET_KEY_LENGTH_MIN = 50
+ATTESTATION_BASE = "https://gatehouse.example"
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 SQLITE_WAIT_SECONDS = 20
 CONNECTION_SECONDS_MAX = 600  # opening SQLite anew costs a poll a third of its time; the server's threads are few
@@ -58,6 +59,15 @@ def hosts_of(environ: Mapping[str, str], *, is_production: bool) -> list[str]:
     if not hosts or any("*" in host for host in hosts):
         raise ImproperlyConfigured("GATEHOUSE_PRODUCTION needs GATEHOUSE_HOSTS: the host names, without wildcards.")
     return hosts
+
+
+def attestation_base_of(environ: Mapping[str, str]) -> str:
+    """The address under which certificates name their types; it need not answer. Raises `ImproperlyConfigured`."""
+    base = environ.get("GATEHOUSE_ATTESTATION_BASE", "") or ATTESTATION_BASE
+    parts = urlsplit(base)
+    if parts.scheme != "https" or not parts.netloc or parts.query or parts.fragment or base.endswith("/"):
+        raise ImproperlyConfigured("GATEHOUSE_ATTESTATION_BASE must read https://name or https://name/path.")
+    return base
 
 
 def database_of(environ: Mapping[str, str], *, storage: Path) -> dict[str, Any]:

@@ -4,6 +4,8 @@ GATEHOUSE_STORAGE      where everything that must be kept lives (default: storag
 GATEHOUSE_PRODUCTION   1: served over HTTPS behind a proxy; refuses to start on unsafe values
 GATEHOUSE_HOSTS        production: the names this console answers to, separated by commas
 GATEHOUSE_SECRET_KEY   instead of the key generated into storage/keys/
+GATEHOUSE_ATTESTATION_BASE
+                       the address under which certificates name their types (https; need not answer)
 DATABASE_URL           postgresql://... instead of the SQLite file in the storage
 """
 
@@ -17,7 +19,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from console.environment import database_of, flag_of, hosts_of, secret_key_of, storage_of
+from console.environment import attestation_base_of, database_of, flag_of, hosts_of, secret_key_of, storage_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STORAGE = storage_of(os.environ, base=BASE_DIR)
@@ -26,6 +28,7 @@ PRODUCTION = flag_of(os.environ, "GATEHOUSE_PRODUCTION")
 SECRET_KEY = secret_key_of(os.environ, keys=STORAGE / "keys", is_production=PRODUCTION)
 DEBUG = False
 ALLOWED_HOSTS = hosts_of(os.environ, is_production=PRODUCTION)
+ATTESTATION_BASE = attestation_base_of(os.environ)  # frozen in every certificate that was issued under it
 
 # --- apps ---------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -1,17 +1,21 @@
-"""Pages outside the admin site: the language switch and the answer to a form without a valid token."""
+"""Pages outside the admin site: the language switch, the public keys, the answer to a form without a valid token."""
 
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import check_for_language
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
 
+from console import signing_keys as keys
+from console.actions.keys import keys_directory
 from console.kernel.doors import return_path
 from console.kernel.models import Person
 
 COOKIE_SECONDS = 365 * 24 * 3600
+KEYS_SECONDS = 300
 
 
 @require_POST
@@ -27,6 +31,13 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, Person):
         Person.objects.filter(pk=request.user.pk).update(language=language)
     return response
+
+
+@require_safe
+@cache_control(public=True, max_age=KEYS_SECONDS)
+def signing_keys(request: HttpRequest) -> HttpResponse:
+    """The public halves of all keys that ever signed certificates, for everybody."""
+    return JsonResponse(keys.published(directory=keys_directory()))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

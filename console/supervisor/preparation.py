@@ -12,11 +12,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from console.actions.keys import create_signing_key, keys_directory
 from console.first_logins import FILE_NAME, create_first_logins
 from console.kernel import triggers
 from console.kernel.acts import Actor
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person
+from console.signing_keys import signing_key
 from ledger import LedgerError
 from ledger.actions import close_live_ledger, live_ledger
 from testruns.actions import request_run
@@ -38,6 +40,7 @@ def prepare(*, say: Callable[[str], None]) -> None:
     triggers.verify()
     collect_static_files(target=Path(settings.STATIC_ROOT))
     create_live_journal(say=say)
+    prepare_signing_key(say=say)
     logins = create_first_logins(storage=settings.STORAGE)
     if logins:
         say(f"First logins, shown once and kept in {settings.STORAGE / FILE_NAME}:")
@@ -54,6 +57,18 @@ def create_live_journal(*, say: Callable[[str], None]) -> None:
         say(f"The live journal cannot be opened: {refusal}")
     else:
         close_live_ledger()
+
+
+def prepare_signing_key(*, say: Callable[[str], None]) -> None:
+    """Create the key that signs certificates at the first start; a lost one is said and not replaced."""
+    try:
+        created = create_signing_key()
+        signing_key(directory=keys_directory())
+    except GatehouseError as refusal:
+        say(str(refusal))
+    else:
+        if created:
+            say(f"Created the signing key {created}.")
 
 
 def request_first_run(*, say: Callable[[str], None]) -> None:

@@ -13,9 +13,11 @@ os.environ["GATEHOUSE_STORAGE"] = tempfile.mkdtemp(prefix="gatehouse-tests-")
 
 from console.settings import *  # noqa: E402, F403
 from console.settings import DATABASES, STORAGE, STORAGES  # noqa: E402
+from console.signing_keys import create_first  # noqa: E402
 
 DATABASES["default"]["TEST"] = {"NAME": STORAGE / "gatehouse.sqlite3"}
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+create_first(directory=STORAGE / "keys")
 STATIC_ROOT = STORAGE / "static"  # nothing is collected: the files are served from where they lie
 STATIC_ROOT.mkdir()
 WHITENOISE_USE_FINDERS = True

@@ -12,7 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from console.environment import database_of, flag_of, hosts_of, secret_key_of, storage_of
+from console.environment import attestation_base_of, database_of, flag_of, hosts_of, secret_key_of, storage_of
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY_OF_PROCESS = """
@@ -55,6 +55,17 @@ def test_a_flag_that_is_neither_is_refused() -> None:
     """A typing mistake in GATEHOUSE_PRODUCTION must not switch the safety off."""
     with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_PRODUCTION"):
         flag_of({"GATEHOUSE_PRODUCTION": "ture"}, "GATEHOUSE_PRODUCTION")
+
+
+@pytest.mark.parametrize(
+    "base", ["http://a.example", "a.example", "https://a.example/", "https://a.example/?x"]
+)
+def test_the_base_of_attestations_is_an_address_without_an_end(base: str) -> None:
+    """It stands in every certificate for ever: nothing that only looks like an address."""
+    assert attestation_base_of({}) == "https://gatehouse.example"
+    assert attestation_base_of({"GATEHOUSE_ATTESTATION_BASE": "https://a.example/b"}) == "https://a.example/b"
+    with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_ATTESTATION_BASE"):
+        attestation_base_of({"GATEHOUSE_ATTESTATION_BASE": base})
 
 
 def test_the_first_start_makes_a_secret_key_that_others_cannot_read(tmp_path: Path) -> None:
