@@ -7,6 +7,7 @@ amount counted, or the line left out) are broken only as its consequence (decisi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
@@ -17,6 +18,7 @@ from ledger.credits.legacy_reading import (
     MONEY_TYPES,
     LegacyProblem,
     LegacyRecord,
+    Number,
     decimal_of_text,
     read_items,
 )
@@ -24,6 +26,8 @@ from ledger.engine.messages import gettext_noop
 
 TOLERANCE = Decimal("0.01")
 _READINGS_MAX = 8
+_SHOWN_MAX = 40
+_NUMBER_FIELDS = {"amount": "amount", "after": "balance_after"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +129,8 @@ class _Checker:
         if amount is None or after is None:
             entity.readings, entity.cause, entity.sum = [], record.line, after
             message = gettext_noop("The amount (%(amount)s) or balance_after (%(after)s) is no finite number.")
-            return problem or _problem(record, "not-finite", message, amount=record.amount, after=record.balance_after)
+            shown = {name: _as_written(record, field) for name, field in _NUMBER_FIELDS.items()}
+            return problem or _problem(record, "not-finite", message, **shown)
         delta = amount * MONEY_TYPES[record.type]
         agrees = entity.sum is None or abs(entity.sum + delta - after) <= TOLERANCE
         problem = problem or self._amount(record, is_allocated, amount, after)
@@ -193,6 +198,14 @@ class _Checker:
             return _problem(record, "decided-twice", gettext_noop("%(request)s was decided before."), request=request)
         self._requests[request] = True
         return None
+
+
+def _as_written(record: LegacyRecord, field: str) -> str:
+    """The field as the file has it, null included; a dash where the file has none."""
+    if field not in record.payload:
+        return "–"
+    value = record.payload[field]
+    return value if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)[:_SHOWN_MAX]
 
 
 def _problem(record: LegacyRecord, code: str, message: str, **params: object) -> LegacyProblem:

@@ -49,6 +49,33 @@ def test_verify_names_the_damage(live: Path) -> None:
     assert done.out.endswith("DAMAGED\n")
 
 
+def test_verify_of_one_segment_says_last_what_it_cannot_tell(live: Path) -> None:
+    """A tail cut between two records leaves a sound file: exit 0, and the last line says what that does not mean."""
+    close_live_ledger()
+    segment = planting.segments_of(live)[0]
+    planting.plant(segment, lambda lines: lines.__delitem__(-1))
+
+    done = call("ledger", "verify", segment)
+    of_directory = call("ledger", "verify", live)
+
+    assert done.code == 0
+    assert "3 events in 1 segments, head 3" in done.out
+    assert done.out.splitlines()[-1].startswith(
+        "one question could not be answered: whether the tail was cut cannot be told from one segment alone"
+    )
+    assert of_directory.code == 1
+
+
+def test_verify_of_a_sealed_segment_leaves_no_question_open(tmp_path: Path) -> None:
+    """The seal is its end, so a cut tail would be missing it."""
+    sealed = planting.segments_of(planting.sound_journal(tmp_path / "journal"))[0]
+
+    done = call("ledger", "verify", sealed)
+
+    assert done.code == 0
+    assert done.out.endswith("sound\n")
+
+
 @pytest.mark.parametrize("verb", ["verify", "doctor", "tail", "export"])
 def test_a_journal_that_is_not_there_is_an_error(tmp_path: Path, verb: str) -> None:
     """Exit 4 and one sentence, and nothing is created."""

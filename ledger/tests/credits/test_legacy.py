@@ -110,6 +110,26 @@ def test_each_of_the_seven_faults_is_reported_at_its_line(desk: Desk) -> None:
     assert check_invariants(desk.path).is_held
 
 
+def test_a_null_is_reported_as_the_file_has_it() -> None:
+    """Not in the words of the language this is written in; a field that is not there at all is a dash."""
+    faults = {problem.line: str(problem) for problem in analyse(LEGACY / "damaged.jsonl").faults}
+
+    assert faults[167] == "The amount (null) or balance_after (null) is no finite number."
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [('"ten"', '"ten"'), ("NaN", "NaN"), ("1e400", "1e400"), ("true", "true"), (None, "–")]
+)
+def test_an_amount_that_is_no_number_is_reported_as_it_was_written(
+    tmp_path: Path, written: str | None, shown: str
+) -> None:
+    """So that one finds it in the file."""
+    line = json.dumps(NEXT).replace('"amount": 10.0, ', "" if written is None else f'"amount": {written}, ')
+    (tmp_path / "j.jsonl").write_text(f"{json.dumps(GOOD)}\n{line}\n")
+
+    assert f"The amount ({shown}) or" in str(analyse(tmp_path / "j.jsonl").problems[2])
+
+
 def test_a_strict_import_leaves_nothing(desk: Desk) -> None:
     """The refusal names the faults; the journal stays empty."""
     with pytest.raises(ImportRefused, match="7 of its lines") as refusal:
