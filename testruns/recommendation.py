@@ -69,7 +69,16 @@ _SCENARIOS_FAILED: Final = gettext_noop("%(count)s of the seeds' %(total)s scena
 _MORE: Final = gettext_noop("%(count)s more")
 
 # These causes say by themselves what is missing; the others are only understood beside the rule they stop.
-_SELF_EXPLAINING: Final = frozenset({Cause.TOO_SHORT, Cause.INJECTION_OFF, Cause.NOT_FINISHED, Cause.NOT_MEASURED})
+_SELF_EXPLAINING: Final = frozenset(
+    {
+        Cause.TOO_SHORT,
+        Cause.INJECTION_OFF,
+        Cause.NOT_FINISHED,
+        Cause.NOT_MEASURED,
+        Cause.WITHIN_WARMUP,
+        Cause.HARDLY_WARM,
+    }
+)
 
 
 class RequestedScenarios(Protocol):

@@ -24,7 +24,8 @@ from .limits import (
 )
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
-DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,20})?")
+DECIMAL = re.compile(r"-?\d{1,19}(\.\d{1,9})?")
+"""As long as decimal arithmetic stays exact, from judging to saying a figure in percent."""
 INTEGER_MAX = 2**63 - 1
 
 

@@ -127,7 +127,9 @@ LOAD_REALITY = register(
                 code="E07",
                 question=gettext_noop("Does the storm reach more than 100 operations per second?"),
                 help=gettext_noop(
-                    "The throughput of the storm with every operation durable on disk. Less is a warning."
+                    "Operations the storm got an answer to; being refused for lack of credits is a right answer. What "
+                    "was carried out, durable on disk, and what was refused stand apart in the scenario's figures. "
+                    "Less is a warning."
                 ),
                 impact=gettext_noop("There is little reserve above ordinary load."),
                 where=gettext_noop("The disk's fsync floor in the environment; the size of the group commits."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from ledger import gettext_noop
@@ -15,6 +16,7 @@ from testruns.gates.measured import MeasuredExecution
 from testruns.gates.outcomes import REASONS, Finding, GateOutcome, Judgement, RuleOutcome, SourceReading
 from testruns.gates.policy import Policy, PolicyValues
 from testruns.gates.reading import read_source
+from testruns.gates.remarks import noise_remark
 from testruns.gates.rule import Rule, Severity
 from testruns.gates.suite import SUITE
 from testruns.gates.verdicts import Verdict, worst
@@ -30,10 +32,12 @@ def judge(*, policy: Policy, executions: Sequence[MeasuredExecution]) -> Judgeme
 
     Each rule reads each of its sources in every execution of that scenario (a sweep has several); the worst counts and
     all are listed. A gate gets the worst of its critical and major rules, a scenario the worst of what those rules read
-    in it. Failed rules become findings, the critical ones first.
+    in it. Failed rules become findings, the critical ones first, and a machine that was busy with other things another.
     """
     outcomes = tuple(_judge_rule(rule=rule, executions=executions, values=policy.values) for rule in policy.rules)
-    return conclude(gates=policy.gates, outcomes=outcomes, executions=executions)
+    judgement = conclude(gates=policy.gates, outcomes=outcomes, executions=executions)
+    remark = noise_remark(executions=executions, values=policy.values)
+    return judgement if remark is None else replace(judgement, findings=(*judgement.findings, remark))
 
 
 def conclude(

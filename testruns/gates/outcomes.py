@@ -31,6 +31,8 @@ class Cause(StrEnum):
     NOISY = "noisy"
     TOO_SHORT = "too-short"
     UNDECIDED = "undecided"
+    WITHIN_WARMUP = "within-warm-up"
+    HARDLY_WARM = "hardly-warm"
 
 
 REASONS: Mapping[Cause, str] = {
@@ -48,6 +50,12 @@ REASONS: Mapping[Cause, str] = {
     Cause.TOO_SHORT: gettext_noop("%(seconds)s s of soak missing"),
     Cause.UNDECIDED: gettext_noop(
         "the trend in %(scenario)s lies between %(low)s and %(high)s, which a longer soak must narrow"
+    ),
+    Cause.WITHIN_WARMUP: gettext_noop(
+        "no memory trend: the soak of %(soak)s is not longer than the %(warmup)s of warm-up, which do not count"
+    ),
+    Cause.HARDLY_WARM: gettext_noop(
+        "no memory trend: the soak of %(soak)s has only %(left)s after the %(warmup)s of warm-up, which do not count"
     ),
 }
 
@@ -119,7 +127,7 @@ class GateOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """Something a person should read: one per failed rule. `what` is a template, impact and where are plain texts."""
+    """Something a person should read: one per failed rule, and remarks. `what` is a template, the rest are texts."""
 
     rule_code: str
     severity: Severity

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from testruns.gates.measured import MeasuredExecution
 from testruns.gates.outcomes import INJECTION_NAMES, Cause, SourceReading
@@ -16,8 +16,12 @@ from testruns.gates.policy import PolicyValues
 from testruns.gates.rule import Kind, Rule, Severity, Source
 from testruns.gates.verdicts import Verdict
 from testruns.run_states import ExecutionState
-from testruns.units import PERCENT, PPM, converted
+from testruns.trend import POINTS_MIN
+from testruns.units import PERCENT, PPM, SECONDS, converted
 from testruns.wording import plain_decimal
+
+TREND_SECONDS_MIN: Final = 2 * POINTS_MIN
+"""Memory is looked at once a second in every soak that outlasts the warm-up."""
 
 
 def read_source(
@@ -55,6 +59,10 @@ def is_noisy(*, execution: MeasuredExecution, values: PolicyValues) -> bool:
 def _exceeds(execution: MeasuredExecution, name: str, limit: int) -> bool:
     measurement = execution.measurements.get(name)
     return measurement is not None and measurement.value.is_finite() and measurement.value > limit
+
+
+def _seconds(value: Decimal) -> dict[str, str]:
+    return {"value": plain_decimal(value), "unit": SECONDS}
 
 
 class _Reader:
@@ -104,7 +112,7 @@ class _Reader:
         for suffix in suffixes:
             measurement = self.execution.measurements.get(self.source.measurement + suffix)
             if measurement is None:
-                return self.reading(Verdict.INCONCLUSIVE, Cause.NOT_MEASURED)
+                return self._soaked_too_short() or self.reading(Verdict.INCONCLUSIVE, Cause.NOT_MEASURED)
             if not measurement.value.is_finite():
                 return self.reading(Verdict.ERROR, Cause.NO_NUMBER)
             value = converted(value=measurement.value, measured_in=measurement.unit, asked_in=self.rule.unit)
@@ -114,6 +122,20 @@ class _Reader:
                 )
             found.append(value)
         return tuple(found)
+
+    def _soaked_too_short(self) -> SourceReading | None:
+        """Why there is no trend of memory, by the length of the soak; None when that does not explain it."""
+        assert self.execution is not None, "read() is only called with an execution"
+        soak = self.execution.measurements.get("duration_seconds")
+        if self.rule.kind is not Kind.MEMORY or soak is None or not soak.value.is_finite():
+            return None
+        left = soak.value - self.values.warmup_seconds
+        if left >= TREND_SECONDS_MIN:
+            return None
+        params = {"soak": _seconds(soak.value), "warmup": _seconds(Decimal(self.values.warmup_seconds))}
+        if left <= 0:
+            return self.reading(Verdict.INCONCLUSIVE, Cause.WITHIN_WARMUP, **params)
+        return self.reading(Verdict.INCONCLUSIVE, Cause.HARDLY_WARM, left=_seconds(left), **params)
 
     def _threshold(self, value: Decimal) -> SourceReading:
         rule, params = self.rule, self._compared(value)

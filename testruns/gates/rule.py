@@ -6,11 +6,12 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from enum import StrEnum
 from typing import NamedTuple
 
 _CODE = re.compile(r"[A-Z]\d{2}")
+_DIGITS_MAX = 100
 
 
 class Operator(StrEnum):
@@ -130,7 +131,9 @@ class Rule:
             distance = -distance
         elif self.operator is Operator.EQUAL:
             distance = -abs(distance)
-        return (distance / self.threshold).quantize(Decimal("0.000001")) + 0
+        # A reported value may have more digits than the default context can quantize, which must not stop the judge.
+        with localcontext(prec=_DIGITS_MAX):
+            return (distance / self.threshold).quantize(Decimal("0.000001")) + 0
 
 
 def from_scenarios(measurement: str, *scenarios: str) -> tuple[Source, ...]:

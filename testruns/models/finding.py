@@ -1,4 +1,4 @@
-"""A finding: something a person should read, made by the judge for each failed rule."""
+"""A finding: something a person should read, made by the judge for each failed rule and as a remark."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .run import Run
 
 
 class Finding(models.Model):
-    """One per failed rule of a run."""
+    """One per failed rule of a run; a remark has its own word in the place of a rule's code."""
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="findings")
     rule_code = models.CharField(max_length=10)

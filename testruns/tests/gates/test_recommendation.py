@@ -115,11 +115,12 @@ def test_a_quick_run_of_a_sound_ledger_says_how_much_soak_is_missing() -> None:
     advice = advised(sound_run(quick))
 
     assert advice.text == (
-        "Not enough was measured for a verdict: 1,770 s of soak missing; load_reality did not report memory_slope."
+        "Not enough was measured for a verdict: 1,770 s of soak missing; no memory trend: the soak of 30 s is not "
+        "longer than the 300 s of warm-up, which do not count."
     )
     assert [text["template"] for text in advice.missing] == [
         REASONS[Cause.TOO_SHORT],
-        REASONS[Cause.NOT_MEASURED],
+        REASONS[Cause.WITHIN_WARMUP],
     ]
 
 

@@ -61,6 +61,12 @@ def test_operators_hold_where_they_should(operator: Operator, below: bool, at: b
     assert held == [below, at, above]
 
 
+@pytest.mark.parametrize("value", ["-2999999999999999999999699999.5000", "9" * 30 + "." + "9" * 20])
+def test_a_figure_of_absurd_length_has_a_margin_too(value: str) -> None:
+    """It is judged like any other; a digit more must not stop the judge."""
+    assert all_rules()["E03"].margin(value=Decimal(value)).is_finite()
+
+
 @pytest.mark.parametrize(
     ("operator", "threshold", "value", "margin"),
     [

@@ -94,6 +94,8 @@ def test_a_child_that_does_not_begin_properly_is_refused(content: bytes, complai
         ({"type": "measurement", "name": "x", "value": "1e9", "unit": "count"}, "decimal text"),
         ({"type": "measurement", "name": "x", "value": None, "unit": "count"}, "decimal text"),
         ({"type": "measurement", "name": "x", "value": 2**63, "unit": "count"}, "decimal text"),
+        ({"type": "measurement", "name": "x", "value": "1" * 20, "unit": "count"}, "decimal text"),
+        ({"type": "measurement", "name": "x", "value": "0." + "1" * 10, "unit": "count"}, "decimal text"),
         ({"type": "measurement", "name": "x", "value": 1, "unit": ""}, "unit"),
         ({"type": "measurement", "name": "x", "value": 1}, "unit"),
         (ACCOUNT | {"name": ""}, "no account"),
