@@ -7,13 +7,13 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils import timezone
 
 from console.kernel import audit
 from console.kernel.acts import Actor
 from console.kernel.authority import ROLE_LABELS, Act, Role
-from console.kernel.models import Person
+from console.kernel.models import Person, RoleGrant
 
 FILE_NAME = "first-login.txt"
 LOGINS = (
@@ -64,12 +64,14 @@ def _create_person(login: FirstLogin) -> None:
         is_staff=True,
         is_superuser=is_administrator,
     )
-    person.groups.add(Group.objects.get(name=login.role.value))
+    now = timezone.now()
+    grant = RoleGrant.objects.create(person=person, role=login.role.value, proposed_at=now, confirmed_at=now)
     audit.record(
         actor=Actor(person=person, via="installation"),
         act=Act.MANAGE_PEOPLE,
         object=f"person:{person.pk}",
         after={"username": login.username, "roles": [login.role.value], "note": "at installation"},
+        rows=(person, grant),
     )
 
 

@@ -1,17 +1,13 @@
-"""What every installation starts with: the phases of the roadmap, a group per role. Planting again changes nothing."""
+"""What every installation starts with: the phases of the roadmap. Planting again changes nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
-from console.kernel.authority import Role
 from console.models import Phase, PhaseDependency
 from ledger import gettext_noop
-
-OUR_APPS = ("kernel", "ledger", "testruns", "console")
 
 PHASES = (
     ("1-5", gettext_noop("File event sourcing"), Phase.State.ACTIVE),
@@ -30,7 +26,6 @@ def plant(**_: Any) -> None:
     """Handler of post_migrate: create what is missing, leave what is there as it is."""
     with transaction.atomic():
         _plant_phases()
-        _plant_roles()
 
 
 def _plant_phases() -> None:
@@ -47,14 +42,3 @@ def _plant_phases() -> None:
         for opener, opened in OPENS
         if (opener, opened) not in edges
     )
-
-
-def _plant_roles() -> None:
-    """Every role may look at everything of ours; acts are decided by the authority table, not by permissions."""
-    views = Permission.objects.filter(content_type__app_label__in=OUR_APPS, codename__startswith="view_")
-    wanted = set(views.values_list("pk", flat=True))
-    for role in Role:
-        group, _created = Group.objects.get_or_create(name=role.value)
-        missing = wanted - set(group.permissions.values_list("pk", flat=True))
-        if missing:
-            group.permissions.add(*missing)

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ImproperlyConfigured
@@ -19,10 +18,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext as _
 
-from console.kernel.authority import ROLE_LABELS, Role
+from console.kernel.authority import ROLE_LABELS
 from console.kernel.doors import ReadOnlyAdmin, may_read, roles_of, sections
 
-ADMINISTRATORS_MIN = 2
 OUR_APPS = frozenset({"kernel", "ledger", "testruns", "console"})
 
 
@@ -64,6 +62,8 @@ class GatehouseSite(admin.AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What the frame of every page needs; two small queries at most (the person's roles, the administrators)."""
+        from console.kernel.second_person import has_one_administrator  # as in `index`
+
         if not self.has_permission(request):
             return {"site_title": self.site_title, "has_permission": False}
         return {
@@ -71,7 +71,7 @@ class GatehouseSite(admin.AdminSite):
             "has_permission": True,
             "is_popup": False,
             "sections": self._navigation(request),
-            "has_one_administrator": _count_administrators() < ADMINISTRATORS_MIN,
+            "has_one_administrator": has_one_administrator(),
             "role_words": [_(ROLE_LABELS[role]) for role in sorted(roles_of(request))],
         }
 
@@ -106,9 +106,3 @@ class GatehouseSite(admin.AdminSite):
         if request.headers.get("HX-Request"):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return super().login(request, extra_context)
-
-
-def _count_administrators() -> int:
-    """How many people could confirm each other's grants; with one, what is done alone is marked (governance.md 2)."""
-    people = get_user_model().objects.filter(is_active=True, groups__name=Role.ADMINISTRATOR.value)
-    return people.count()

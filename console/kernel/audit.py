@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
+from console.kernel import row_digests
 from console.kernel.models import AuditEntry
 from ledger import canonical_bytes, digest_of
 
 if TYPE_CHECKING:
+    from django.db.models import Model
+
     from console.kernel.acts import Actor
 
 GENESIS = "0" * 64
 SYSTEM_ACTOR, SYSTEM_NAME, SYSTEM_VIA = "system", "Gatehouse", "system"
+CONTENT_CHARACTERS_MAX = 200_000  # an event of the governance journal takes a mebibyte in all
+MESSAGE_CHARACTERS_MAX = 2_000
 _ADVISORY_LOCK = 0x6A7E_A0D1  # one number for the chain; PostgreSQL has no BEGIN IMMEDIATE
 
 
@@ -57,12 +62,16 @@ def record(
     object: str,  # noqa: A002 - the word of the audit chain
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    rows: Iterable[Model] = (),
 ) -> AuditEntry:
     """Append that something was done. Call it in the transaction of the change; without one it raises.
 
     `actor` is None for what the console does by itself. `before` and `after` hold what canonical JSON can hold:
-    text, integers, booleans, lists and mappings; no floats.
+    text, integers, booleans, lists and mappings; no floats. `rows` are the rows of bound models that the act wrote, as
+    they are at its end: `after` gets their digests.
     """
+    if digests := row_digests.digests_of(rows):
+        after = {**(after or {}), "rows": digests}
     return _append(actor=actor, act=act, object_=object, outcome=AuditEntry.Outcome.DONE, before=before, after=after)
 
 
@@ -75,6 +84,11 @@ def record_refusal(
     after: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Append that something was refused, with the code of the refusal. Also needs a transaction."""
+    if after is not None:
+        after = {
+            name: _told(value, MESSAGE_CHARACTERS_MAX) if isinstance(value, str) else value
+            for name, value in after.items()
+        }
     return _append(
         actor=actor, act=act, object_=object, outcome=AuditEntry.Outcome.REFUSED, code=code, before=None, after=after
     )
@@ -151,7 +165,7 @@ def _append(
         actor_name=str(actor.person) if actor else SYSTEM_NAME,
         via=actor.via if actor else SYSTEM_VIA,
         act=act,
-        object=object_,
+        object=_told(object_, 200),
         outcome=outcome,
         code=code,
         before=_text_of(before),
@@ -164,4 +178,13 @@ def _append(
 
 
 def _text_of(content: Mapping[str, Any] | None) -> str:
-    return canonical_bytes(dict(content)).decode() if content is not None else ""
+    """Canonical JSON. Raises ValueError beyond the limit: what is longer belongs into a row or a file, by digest."""
+    text = canonical_bytes(dict(content)).decode() if content is not None else ""
+    if len(text) > CONTENT_CHARACTERS_MAX:
+        raise ValueError(f"an audit entry holds at most {CONTENT_CHARACTERS_MAX} characters, not {len(text)}")
+    return text
+
+
+def _told(text: str, characters_max: int) -> str:
+    """What somebody handed in, as every database and journal can keep it."""
+    return text.replace("\0", "").encode(errors="replace").decode()[:characters_max]

@@ -57,6 +57,7 @@ class InvalidInput(GatehouseError):
 
     code = "invalid-input"
     message = gettext_noop("%(field)s: %(reason)s")
+    words = ("reason",)
 
 
 class NotFound(GatehouseError):
@@ -77,7 +78,7 @@ class PasswordNotOwn(GatehouseError):
     """The signer has not yet chosen a password that nobody else has seen."""
 
     code = "password-not-own"
-    message = gettext_noop("%(person)s signs only after setting a password of their own.")
+    message = gettext_noop("%(person)s signs and confirms only after setting a password of their own.")
 
 
 class WrongPassword(GatehouseError):
@@ -112,5 +113,5 @@ class SecondPersonNeeded(GatehouseError):
     """The second pair of eyes would be the first one again."""
 
     code = "second-person-needed"
-    message = gettext_noop("%(what)s takes a second person: %(reason)s")
+    message = gettext_noop("This takes a second person: %(reason)s")
     words = ("reason",)

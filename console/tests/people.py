@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 
-from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from console.kernel.acts import Actor
 from console.kernel.authority import Role
-from console.kernel.models import Person
+from console.kernel.models import Person, RoleGrant
 
 PASSWORD = "a-long-enough-passphrase"
 _numbers = itertools.count(1)
@@ -19,8 +19,16 @@ def person_with(*roles: Role, is_superuser: bool = False) -> Person:
     person = Person.objects.create_user(
         username=f"person-{next(_numbers)}", password=PASSWORD, is_staff=True, is_superuser=is_superuser
     )
-    person.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
+    give(person, *roles)
     return person
+
+
+def give(person: Person, *roles: Role) -> None:
+    """Let the person hold these roles as well, as if from the installation on."""
+    now = timezone.now()
+    RoleGrant.objects.bulk_create(
+        RoleGrant(person=person, role=role.value, proposed_at=now, confirmed_at=now) for role in roles
+    )
 
 
 def actor_with(*roles: Role) -> Actor:

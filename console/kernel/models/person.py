@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from console.kernel.authority import Role
+from console.kernel.row_digests import bind
 from console.kernel.triggers import refuse
 
 TABLE = "kernel_person"
 
 
 class Person(AbstractUser):
-    """Someone with a login. What they may do follows from their roles, which are Django groups."""
+    """Someone with a login. What they may do follows from the roles that were granted to them and confirmed.
+
+    Django's groups, permissions and staff flag decide nothing here.
+    """
 
     printed_name = models.CharField(
         _("printed name"),
@@ -46,9 +51,19 @@ class Person(AbstractUser):
     @property
     def roles(self) -> frozenset[Role]:
         """The roles this person holds now, read from the database on every call."""
-        known = {role.value for role in Role}
-        names = self.groups.values_list("name", flat=True)
-        return frozenset(Role(name) for name in names if name in known)
+        standing = self.grants.filter(confirmed_at__isnull=False, ended_at__isnull=True)
+        return frozenset(Role(role) for role in standing.values_list("role", flat=True))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Compare, and never store the password anew in passing: the row changes through actions alone."""
+        return check_password(raw_password, self.password)
 
 
+bind(Person, leaving_out=("last_login", "language"))
 refuse(table=TABLE, operations=("DELETE",), reason="people are deactivated, never deleted")
+refuse(
+    table=TABLE,
+    operations=("UPDATE",),
+    condition="OLD.username <> NEW.username",
+    reason="a username belongs to one person for ever",
+)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.contrib.auth.models import Group
 from django.test import Client
 
+from console.kernel.authority import Role
 from console.kernel.models import Person
+from console.tests.people import give
 from ledger import Ledger, commands
 from ledger.actions import close_live_ledger, live_ledger
 
@@ -41,7 +42,7 @@ def make_person(db: None) -> MakePerson:
         if is_new:
             person.set_password(PASSWORD)
             person.save()
-            person.groups.set(Group.objects.filter(name=role))
+            give(person, *[known for known in Role if known.value == role])
         return person
 
     return make

@@ -14,9 +14,11 @@ from django.utils import translation
 from django.views.defaults import server_error
 
 from console.admin.site import GatehouseSite
+from console.kernel.authority import Role
 from console.kernel.doors import ReadOnlyAdmin, Section, add_section, return_path
 from console.kernel.models import AuditEntry, Person
 from console.tests.browser.rows import make_judged_run
+from console.tests.people import give
 from testruns.models import GatePolicy, Run
 
 Browse = Callable[[str], Client]
@@ -98,7 +100,7 @@ def test_nobody_adds_changes_or_deletes_rows_not_even_a_superuser_with_every_rol
     run = make_judged_run(person=tester)
     browse("superuser")
     person = Person.objects.get(username="superuser")
-    person.groups.set(Group.objects.all())
+    give(person, *Role)
     client = Client()
     client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
     entry = AuditEntry.objects.latest("index")
@@ -132,7 +134,7 @@ def test_an_audit_entry_shows_who_did_what_with_before_and_after(browse: Browse)
     """Signing in above left an entry; its page names person, act and hash."""
     client = Client()
     person = Person.objects.create_user(username="anna", password="a-long-enough-passphrase", printed_name="Anna A.")
-    person.groups.set(Group.objects.filter(name="auditor"))
+    give(person, Role.AUDITOR)
     client.post("/admin/login/", {"username": "anna", "password": "a-long-enough-passphrase"})
     entry = AuditEntry.objects.latest("index")
 
@@ -202,7 +204,7 @@ def test_every_page_says_so_while_there_is_one_administrator(browse: Browse) -> 
     alone = client.get("/admin/").content.decode()
 
     second = Person.objects.create_user(username="second")
-    second.groups.set(Group.objects.filter(name="administrator"))
+    give(second, Role.ADMINISTRATOR)
 
     assert "This installation has one administrator." in alone
     assert "This installation has one administrator." not in client.get("/admin/").content.decode()

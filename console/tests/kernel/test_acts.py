@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.utils import timezone
 
 from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act, Role
 from console.kernel.errors import NotAllowed, PersonInactive, WrongState
-from console.kernel.models import AuditEntry, Person
+from console.kernel.models import AuditEntry, Person, RoleGrant
 from console.models import Phase
 from console.tests.people import actor_with, person_with
 from ledger import Conflict
@@ -102,9 +103,9 @@ def test_a_deactivated_person_is_refused_even_with_an_old_session() -> None:
 
 
 def test_a_role_taken_away_counts_at_the_next_act() -> None:
-    """Authority is what the groups say now."""
+    """Authority is what the grants say now."""
     actor = actor_with(Role.TESTER)
-    actor.person.groups.clear()
+    RoleGrant.objects.filter(person=actor.person).update(ended_at=timezone.now(), ended_by=actor.person)
 
     with pytest.raises(NotAllowed):
         rename_phase(actor=actor, code="5a", title="Renamed")

@@ -7,7 +7,6 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from console.kernel import triggers
-from console.kernel.authority import Role
 from console.kernel.models import Person
 from console.tests.people import person_with
 
@@ -77,8 +76,7 @@ def test_triggers_step_aside_only_for_a_migrate_that_has_work_to_do() -> None:
 
 def test_a_person_is_never_deleted() -> None:
     """What a person signed keeps its name: the database refuses, whatever asks."""
-    person = person_with(Role.TESTER)
-    person.groups.clear()
+    person = person_with()
 
     with pytest.raises(IntegrityError, match="deactivated, never deleted"), transaction.atomic():
         Person.objects.filter(pk=person.pk).delete()

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 
 from console.kernel.acts import Actor
 from console.kernel.authority import Role
 from console.kernel.models import Person
+from console.tests.people import give
 from ledger import commands
 from ledger.actions import close_live_ledger, live_ledger
 from ledger.conf import live_journal
@@ -40,7 +40,7 @@ def live() -> Path:
 def actor_named(name: str, role: Role) -> Actor:
     """A person with this login and role, at the command line."""
     person = Person.objects.create_user(username=name)
-    person.groups.set(Group.objects.filter(name=role.value))
+    give(person, role)
     return Actor(person=person, via="command")
 
 

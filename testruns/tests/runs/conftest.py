@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 
 from console.kernel.acts import Actor
+from console.kernel.authority import Role
 from console.kernel.models import Person
+from console.tests.people import give
 from testruns.actions import active_policy
 from testruns.models import Build, Run, ScenarioExecution
 
@@ -33,7 +34,7 @@ def make_actor(db: None) -> MakeActor:
 
     def make(role: str) -> Actor:
         person = Person.objects.create_user(username=f"{role}-{Person.objects.count()}", printed_name=role.title())
-        person.groups.add(Group.objects.get_or_create(name=role)[0])
+        give(person, Role(role))
         return Actor(person=person, via="console")
 
     return make

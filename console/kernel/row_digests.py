@@ -1,0 +1,144 @@
+"""Rows that are bound to the audit chain by a digest, so that an edit by somebody with SQL access is found and named.
+
+A model asks for it where it is defined: `bind(SignOff)`. An action that writes such a row hands it to `audit.record`
+(`rows=`), which keeps its digest in the entry. `wrong_rows` compares the rows as they are with the last digest that
+the chain holds of each. Columns that change without being history (a last sign-in) are left out.
+
+Rows that were there before their model was bound, or before it had a field more, are taken into the chain once, by
+`bind_existing` after a migrate; the entry says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, models, transaction
+
+from ledger import digest_of
+
+ACT_BOUND = "rows.bound"
+_PART = 500  # rows in one entry
+
+_left_out: dict[str, frozenset[str]] = {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrongRow:
+    """A row that is not what the chain says. `what` is "altered", "missing" or "unknown"; `index` of the last entry."""
+
+    row: str
+    index: int
+    what: str
+
+
+def bind(model: type[models.Model], *, leaving_out: Iterable[str] = ()) -> None:
+    """Bind every row of this model to the chain, without the fields that are left out."""
+    _left_out[model._meta.label] = frozenset(leaving_out)
+
+
+def bound() -> tuple[type[models.Model], ...]:
+    """The bound models, by name."""
+    return tuple(apps.get_model(label) for label in sorted(_left_out))
+
+
+def fields_of(model: type[models.Model]) -> list[str]:
+    """The columns that the digest of a row covers."""
+    left_out = _left_out[model._meta.label]
+    return sorted(field.attname for field in model._meta.concrete_fields if field.name not in left_out)
+
+
+def digests_of(rows: Iterable[models.Model]) -> dict[str, str]:
+    """`table:key` and digest of each row as the database holds it now."""
+    found = {}
+    for row in rows:
+        model = type(row)
+        values = model._base_manager.filter(pk=row.pk).values(*fields_of(model)).get()
+        found[_name(model, row.pk)] = _digest(values)
+    return found
+
+
+def wrong_rows() -> Iterator[WrongRow]:
+    """Rows that were altered, removed or added past the chain."""
+    known = _known_rows()
+    for model in bound():
+        table = model._meta.db_table
+        of_table = {name: known.pop(name) for name in [name for name in known if name.split(":")[0] == table]}
+        key = model._meta.pk.attname
+        for values in model._base_manager.order_by(key).values(*fields_of(model)).iterator(chunk_size=500):
+            name = _name(model, values[key])
+            digest, index = of_table.pop(name, ("", 0))
+            if not index:
+                yield WrongRow(row=name, index=0, what="unknown")
+            elif digest != _digest(values):
+                yield WrongRow(row=name, index=index, what="altered")
+        for name, (_digest_then, index) in of_table.items():
+            yield WrongRow(row=name, index=index, what="missing")
+
+
+def bind_existing(**_: Any) -> None:
+    """Handler of post_migrate: take the rows of newly bound or changed models into the chain, once."""
+    from console.kernel import audit  # which imports this module
+
+    tables = set(connection.introspection.table_names())
+    if not {"kernel_auditentry", *(model._meta.db_table for model in bound())} <= tables:
+        return
+    for model in bound():
+        with transaction.atomic():
+            fields = fields_of(model)
+            if _bound_fields(model._meta.db_table) == fields:
+                continue
+            keys = list(model._base_manager.order_by("pk").values_list("pk", flat=True))
+            for start in range(0, max(len(keys), 1), _PART):
+                rows = model._base_manager.filter(pk__in=keys[start : start + _PART])
+                audit.record(
+                    actor=None, act=ACT_BOUND, object=model._meta.db_table, after={"fields": fields}, rows=rows
+                )
+
+
+def _bound_fields(table: str) -> list[str] | None:
+    from console.kernel.models import AuditEntry
+
+    last = AuditEntry.objects.filter(act=ACT_BOUND, object=table).order_by("-index").values_list("after").first()
+    return json.loads(last[0])["fields"] if last else None
+
+
+def _known_rows() -> dict[str, tuple[str, int]]:
+    """The last digest that the chain holds of each row, and the index of its entry."""
+    from console.kernel.models import AuditEntry
+
+    known: dict[str, tuple[str, int]] = {}
+    entries = AuditEntry.objects.filter(outcome="done", after__contains='"rows":{').order_by("index")
+    for index, after in entries.values_list("index", "after").iterator(chunk_size=500):
+        rows = _rows_in(after)
+        known.update({name: (digest, index) for name, digest in rows.items()})
+    return known
+
+
+def _rows_in(after: str) -> dict[str, str]:
+    """The digests of an entry; one that was tampered with has none, and is named by the walk over the chain."""
+    try:
+        rows = json.loads(after).get("rows", {})
+    except (ValueError, AttributeError):
+        return {}
+    return rows if isinstance(rows, dict) else {}
+
+
+def _name(model: type[models.Model], key: Any) -> str:
+    return f"{model._meta.db_table}:{key}"
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return digest_of({name: _plain(value) for name, value in values.items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
