@@ -13,6 +13,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -174,6 +175,35 @@ class ReadOnlyAdmin(_ModelAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_read(request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's list. It leaves out a filter it does not know by `?e=1`; here that is said."""
+        if ERROR_FLAG in request.GET:
+            messages.warning(request, gettext("The address asks for a filter this list does not have; all is shown."))
+        kept = request.GET.copy()
+        for name in self._unknown_choices(request):
+            asked = kept.pop(name)[-1]
+            messages.warning(
+                request, gettext("“%(value)s” is not a choice of this filter; all is shown.") % {"value": asked[:50]}
+            )
+        if len(kept) < len(request.GET):
+            return redirect(f"{request.path}?{kept.urlencode()}")
+        return super().changelist_view(request, extra_context)
+
+    def _unknown_choices(self, request: HttpRequest) -> list[str]:
+        """The filters in the address whose value no row could ever have."""
+        unknown = []
+        for column in map(str, self.list_filter):
+            for name in (column, f"{column}__exact"):
+                if name in request.GET and request.GET[name] not in self._choices(column):
+                    unknown.append(name)
+        return unknown
+
+    def _choices(self, column: str) -> set[str]:
+        choices = self.opts.get_field(column).choices  # type: ignore[union-attr]  # filters are columns of the table
+        if choices:
+            return {str(value) for value, _label in choices}
+        return set(self.model._default_manager.order_by().values_list(column, flat=True).distinct())
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Django's own history is deletable and therefore no evidence; the audit entries are the history."""

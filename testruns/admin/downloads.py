@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from console.kernel.doors import explain
 from console.kernel.errors import GatehouseError
@@ -33,8 +34,14 @@ def report(request: HttpRequest, run_id: int, kind: str) -> HttpResponse:
     run = get_object_or_404(Run, pk=run_id)
     if not run.recommendation:
         raise Http404
-    asked = request.GET.get("language", "") or (get_language() or "en")[:2]
-    language = asked if asked in LANGUAGES else "en"
+    asked = request.GET.get("language", "")
+    if asked and asked not in LANGUAGES:
+        messages.error(
+            request, _("There is no report in the language “%(asked)s”; choose one below.") % {"asked": asked[:20]}
+        )
+        return redirect("admin:testruns_run_change", run_id)
+    own = (get_language() or "en")[:2]
+    language = asked or (own if own in LANGUAGES else "en")
     name, media_type, suffix = KINDS[kind]
     content = reports.render(run=run, kind=name, language=language)
     return _file(content, media_type=media_type, name=f"gatehouse-run-{run_id}-{language}.{suffix}")

@@ -9,6 +9,8 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from testruns.models import GateResult, Run, ScenarioExecution
 from testruns.plan import OWN_PROFILE, PROFILES
@@ -21,24 +23,47 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     "recommendation": tuple(word.value for word in Recommendation),
     "profile": (*PROFILES, OWN_PROFILE),
 }
+_NOT_FILTERS = ("q", "page", "token")
+_SHOWN_MAX = 50
+_UNKNOWN = {
+    "state": gettext_lazy("“%(value)s” is not a state of a run; runs in every state are shown."),
+    "recommendation": gettext_lazy("“%(value)s” is not a recommendation; runs with every recommendation are shown."),
+    "profile": gettext_lazy("“%(value)s” is not a profile; runs of every profile are shown."),
+}
 ACTIVE = (RunState.QUEUED.value, RunState.RUNNING.value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Unknown:
+    """Something an address asks for that does not exist; without a value it is the filter itself."""
+
+    name: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        if not self.value:
+            return _("“%(name)s” is not a filter of this list; it was left out.") % {"name": self.name[:_SHOWN_MAX]}
+        return _UNKNOWN[self.name] % {"value": self.value[:_SHOWN_MAX]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunFilter:
-    """What a list is narrowed to; unknown values in an address are ignored, so an old link never breaks."""
+    """What a list is narrowed to. What an address asks for and nobody knows is left out and named in `unknown`."""
 
     state: str = ""
     recommendation: str = ""
     profile: str = ""
     search: str = ""
+    unknown: tuple[Unknown, ...] = ()
 
     @classmethod
     def of(cls, request: HttpRequest) -> RunFilter:
         """The filter in the address."""
         chosen = {name: request.GET.get(name, "") for name in FILTERS}
         known = {name: value for name, value in chosen.items() if value in FILTERS[name]}
-        return cls(**known, search=request.GET.get("q", "").strip()[:100])
+        values = [Unknown(name=name, value=value) for name, value in chosen.items() if value and name not in known]
+        names = [Unknown(name=name) for name in request.GET if name not in (*FILTERS, *_NOT_FILTERS)]
+        return cls(**known, search=request.GET.get("q", "").strip()[:100], unknown=(*values, *names))
 
     @property
     def is_set(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, NamedTuple, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.cache import cache
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -69,7 +69,7 @@ class RunAdmin(ReadOnlyAdmin):
         narrowed = RunFilter.of(request)
         page = page_of_runs(narrowed=narrowed, number=request.GET.get("page"))
         query = request.GET.copy()
-        for name in ("token", "page"):
+        for name in ("token", "page", *(unknown.name for unknown in narrowed.unknown)):
             query.pop(name, None)
         context = {
             "page": page,
@@ -82,6 +82,8 @@ class RunAdmin(ReadOnlyAdmin):
         }
         if is_update:
             return TemplateResponse(request, "testruns/run_lines.html", context)
+        for unknown in narrowed.unknown:
+            messages.warning(request, str(unknown))
         frame = {
             **self.admin_site.each_context(request),
             "title": _("Runs"),

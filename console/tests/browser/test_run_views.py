@@ -50,7 +50,7 @@ def test_the_list_finds_runs_by_commit_number_and_person(browse: Browse, tester:
 
 
 def test_the_list_filters_by_state_recommendation_and_profile(browse: Browse, tester: Person) -> None:
-    """Each filter narrows; a value that does not exist is ignored instead of breaking an old link."""
+    """Each filter narrows; a value that does not exist breaks no old link."""
     judged = make_judged_run(person=tester)
     queued = make_run(person=tester, profile="own")
     client = browse("tester")
