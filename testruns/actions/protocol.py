@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
+
+from ledger import gettext_noop
 
 from .limits import (
     ACCOUNT_NAME_MAX,
@@ -27,10 +29,16 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 DECIMAL = re.compile(r"-?\d{1,19}(\.\d{1,9})?")
 """As long as decimal arithmetic stays exact, from judging to saying a figure in percent."""
 INTEGER_MAX = 2**63 - 1
+_TOO_LONG = gettext_noop("line %(line)s is longer than %(limit)s bytes")
 
 
 class ProtocolViolation(Exception):
-    """What the child printed is not the protocol; the text says what and where."""
+    """What the child printed is not the protocol; the text says what and where, as a template with values."""
+
+    def __init__(self, template: str, **params: int | str) -> None:
+        """`template` is marked for translation."""
+        self.text = {"template": template, "params": params}
+        super().__init__(template % params)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,33 +72,35 @@ class Conversation:
         """Take the next bytes of the child's stdout. ProtocolViolation at the first line that is wrong."""
         self.byte_count += len(content)
         if self.byte_count > OUTPUT_BYTES_MAX:
-            raise ProtocolViolation(f"more than {OUTPUT_BYTES_MAX} bytes of output")
+            raise ProtocolViolation(gettext_noop("more than %(limit)s bytes of output"), limit=OUTPUT_BYTES_MAX)
         *lines, self._rest = (self._rest + content).split(b"\n")
         for line in lines:
             self._take(line)
         if len(self._rest) > LINE_BYTES_MAX:
-            raise ProtocolViolation(f"line {self.line_count + 1} is longer than {LINE_BYTES_MAX} bytes")
+            raise ProtocolViolation(_TOO_LONG, line=self.line_count + 1, limit=LINE_BYTES_MAX)
 
     def finish(self) -> None:
         """The child closed its stdout. ProtocolViolation when it stopped in the middle of a line."""
         if self._rest:
-            raise ProtocolViolation(f"the output ends in the middle of line {self.line_count + 1}")
+            raise ProtocolViolation(
+                gettext_noop("the output ends in the middle of line %(line)s"), line=self.line_count + 1
+            )
 
     def _take(self, line: bytes) -> None:
         self.line_count += 1
         if len(line) > LINE_BYTES_MAX:
-            raise ProtocolViolation(f"line {self.line_count} is longer than {LINE_BYTES_MAX} bytes")
+            raise ProtocolViolation(_TOO_LONG, line=self.line_count, limit=LINE_BYTES_MAX)
         try:
             said = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise ProtocolViolation(f"line {self.line_count} is not JSON: {line[:80]!r}") from error
+            raise self._wrong(gettext_noop("line %(line)s is not JSON: %(found)s"), found=repr(line[:80])) from error
         if not isinstance(said, dict):
-            raise ProtocolViolation(f"line {self.line_count} is not a JSON object: {line[:80]!r}")
+            raise self._wrong(gettext_noop("line %(line)s is not a JSON object: %(found)s"), found=repr(line[:80]))
         if self.is_done:
-            raise ProtocolViolation(f"line {self.line_count} comes after done")
+            raise self._wrong(gettext_noop("line %(line)s comes after done"))
         kind = said.pop("type", None)
         if self.pid is None and kind != "hello":
-            raise ProtocolViolation(f"line {self.line_count} comes before hello")
+            raise self._wrong(gettext_noop("line %(line)s comes before hello"))
         self._understand(kind, said)
 
     def _understand(self, kind: object, said: dict[str, Any]) -> None:
@@ -108,64 +118,75 @@ class Conversation:
             case "done":
                 self._done(said)
             case _:
-                raise ProtocolViolation(f"line {self.line_count} has the unknown type {str(kind)[:40]!r}")
+                raise self._wrong(
+                    gettext_noop("line %(line)s has the unknown type %(found)s"), found=repr(str(kind)[:40])
+                )
 
     def _hello(self, said: dict[str, Any]) -> None:
         if self.pid is not None:
-            raise ProtocolViolation(f"line {self.line_count} says hello again")
+            raise self._wrong(gettext_noop("line %(line)s says hello again"))
         if said.get("scenario") != self.scenario:
-            raise ProtocolViolation(f"the child runs {str(said.get('scenario'))[:60]!r}, asked for {self.scenario!r}")
+            raise ProtocolViolation(
+                gettext_noop("the child runs %(found)s, asked for %(scenario)s"),
+                found=repr(str(said.get("scenario"))[:60]),
+                scenario=self.scenario,
+            )
         self.pid = self._whole(said, "pid")
 
     def _progress(self, said: dict[str, Any]) -> None:
         ppm = self._whole(said, "ppm")
         if ppm > 1_000_000:
-            raise ProtocolViolation(f"line {self.line_count}: progress of {ppm} millionths")
+            raise self._wrong(gettext_noop("line %(line)s: progress of %(found)s millionths"), found=ppm)
         self.progress_ppm = ppm
         self.progress_text = self._text(said, "text", default="")[:PROGRESS_TEXT_MAX]
 
     def _sample(self, said: dict[str, Any]) -> None:
         if len(self.samples) >= SAMPLES_MAX:
-            raise ProtocolViolation(f"more than {SAMPLES_MAX} samples")
+            raise ProtocolViolation(gettext_noop("more than %(limit)s samples"), limit=SAMPLES_MAX)
         if len(said) > SAMPLE_FIELDS_MAX or "elapsed_ms" not in said:
-            raise ProtocolViolation(
-                f"line {self.line_count}: a sample needs elapsed_ms and at most {SAMPLE_FIELDS_MAX} fields"
+            raise self._wrong(
+                gettext_noop("line %(line)s: a sample needs elapsed_ms and at most %(limit)s fields"),
+                limit=SAMPLE_FIELDS_MAX,
             )
         if not all(NAME.fullmatch(name) and _is_whole(value) for name, value in said.items()):
-            raise ProtocolViolation(f"line {self.line_count}: a sample holds integers only")
+            raise self._wrong(gettext_noop("line %(line)s: a sample holds integers only"))
         self.samples.append(said)
 
     def _measurement(self, said: dict[str, Any]) -> None:
         name = self._text(said, "name")
         if not NAME.fullmatch(name):
-            raise ProtocolViolation(f"line {self.line_count}: {name[:60]!r} cannot be the name of a measurement")
+            raise self._wrong(
+                gettext_noop("line %(line)s: %(name)s cannot be the name of a measurement"), name=repr(name[:60])
+            )
         if name in self.readings:
-            raise ProtocolViolation(f"line {self.line_count} measures {name} a second time")
+            raise self._wrong(gettext_noop("line %(line)s measures %(name)s a second time"), name=name)
         if len(self.readings) >= MEASUREMENTS_MAX:
-            raise ProtocolViolation(f"more than {MEASUREMENTS_MAX} measurements")
+            raise ProtocolViolation(gettext_noop("more than %(limit)s measurements"), limit=MEASUREMENTS_MAX)
         unit = self._text(said, "unit")
         if not 0 < len(unit) <= 40:
-            raise ProtocolViolation(f"line {self.line_count}: a unit has 1 to 40 characters")
+            raise self._wrong(gettext_noop("line %(line)s: a unit has 1 to 40 characters"))
         self.readings[name] = Reading(name=name, value=self._number(said.get("value")), unit=unit)
 
     def _account(self, said: dict[str, Any]) -> None:
         """One account's drift; reports read it from the evidence of this output."""
         name = self._text(said, "name")
         if not 0 < len(name) <= ACCOUNT_NAME_MAX or name in self.accounts:
-            raise ProtocolViolation(f"line {self.line_count}: {name[:60]!r} is no account or told a second time")
+            raise self._wrong(
+                gettext_noop("line %(line)s: %(name)s is no account or told a second time"), name=repr(name[:60])
+            )
         if len(self.accounts) >= ACCOUNTS_MAX:
-            raise ProtocolViolation(f"more than {ACCOUNTS_MAX} accounts")
+            raise ProtocolViolation(gettext_noop("more than %(limit)s accounts"), limit=ACCOUNTS_MAX)
         if not all(_is_whole(said.get(part)) for part in ("live_micros", "journal_micros", "drift_micros")):
-            raise ProtocolViolation(f"line {self.line_count}: the amounts of an account are integers")
+            raise self._wrong(gettext_noop("line %(line)s: the amounts of an account are integers"))
         self.accounts.add(name)
 
     def _done(self, said: dict[str, Any]) -> None:
         head = said.get("journal")
         if head is not None and not isinstance(head, dict):
-            raise ProtocolViolation("done: journal is not an object")
+            raise ProtocolViolation(gettext_noop("done: journal is not an object"))
         opened = said.get("opened") or {}
         if not isinstance(opened, dict) or not all(isinstance(names, list) for names in opened.values()):
-            raise ProtocolViolation("done: opened is not an object of lists")
+            raise ProtocolViolation(gettext_noop("done: opened is not an object of lists"))
         self.journal_head = head
         self.opened = {str(kind): [str(name) for name in names] for kind, names in opened.items()}
         self.is_done = True
@@ -174,24 +195,26 @@ class Conversation:
         if _is_whole(value):
             return str(value)
         if isinstance(value, str) and DECIMAL.fullmatch(value):
-            try:
-                return str(Decimal(value))
-            except InvalidOperation as error:
-                raise ProtocolViolation(f"line {self.line_count}: {value[:60]!r} is not a number") from error
-        raise ProtocolViolation(
-            f"line {self.line_count}: a value is an integer or decimal text, not {str(value)[:60]!r}"
+            return str(Decimal(value))
+        raise self._wrong(
+            gettext_noop("line %(line)s: a value is an integer or decimal text, not %(found)s"),
+            found=repr(str(value)[:60]),
         )
+
+    def _wrong(self, template: str, **params: int | str) -> ProtocolViolation:
+        """A violation in the present line."""
+        return ProtocolViolation(template, line=self.line_count, **params)
 
     def _whole(self, said: dict[str, Any], name: str) -> int:
         value = said.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= INTEGER_MAX:
-            raise ProtocolViolation(f"line {self.line_count}: {name} is not a whole number")
+            raise self._wrong(gettext_noop("line %(line)s: %(name)s is not a whole number"), name=name)
         return value
 
     def _text(self, said: dict[str, Any], name: str, *, default: str | None = None) -> str:
         value = said.get(name, default)
         if not isinstance(value, str):
-            raise ProtocolViolation(f"line {self.line_count}: {name} is not text")
+            raise self._wrong(gettext_noop("line %(line)s: %(name)s is not text"), name=name)
         return value
 
 

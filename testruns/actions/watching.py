@@ -122,7 +122,7 @@ class Watch:
         if violation is None:
             return None
         error = gettext_noop("the child broke the protocol: %(violation)s")
-        return Ending(state=ExecutionState.ERRORED, error=error, params={"violation": str(violation)})
+        return Ending(state=ExecutionState.ERRORED, error=error, params={"violation": violation.text})
 
     def _overdue(self) -> Ending | None:
         now = time.monotonic()

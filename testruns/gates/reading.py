@@ -132,7 +132,10 @@ class _Reader:
         left = soak.value - self.values.warmup_seconds
         if left >= TREND_SECONDS_MIN:
             return None
-        params = {"soak": _seconds(soak.value), "warmup": _seconds(Decimal(self.values.warmup_seconds))}
+        params: dict[str, Any] = {
+            "soak": _seconds(soak.value),
+            "warmup": _seconds(Decimal(self.values.warmup_seconds)),
+        }
         if left <= 0:
             return self.reading(Verdict.INCONCLUSIVE, Cause.WITHIN_WARMUP, **params)
         return self.reading(Verdict.INCONCLUSIVE, Cause.HARDLY_WARM, left=_seconds(left), **params)

@@ -29,7 +29,9 @@ def test_foreign_load_above_the_limit_is_a_warning_although_every_rule_holds() -
 @pytest.mark.parametrize("noise", [{"steal_ppm": "50001"}, {"foreign_load_ppm": "250001"}])
 def test_one_remark_names_every_execution_that_was_disturbed(noise: dict[str, str]) -> None:
     """Steal and foreign load alike, and only the disturbed ones."""
-    executions = sound_run(execution("credit_storm", **noise), execution("credit_storm", concurrency=300, **noise))
+    executions = sound_run(
+        execution("credit_storm", figures=noise), execution("credit_storm", concurrency=300, figures=noise)
+    )
 
     (remark,) = judged(executions).findings
 

@@ -9,6 +9,7 @@ import pytest
 
 from testruns.actions.limits import ACCOUNTS_MAX, LINE_BYTES_MAX, MEASUREMENTS_MAX, OUTPUT_BYTES_MAX
 from testruns.actions.protocol import Conversation, ProtocolViolation
+from testruns.wording import said_error
 
 HELLO = {"type": "hello", "pid": 17, "scenario": "credit_storm", "python": "3.11.7"}
 
@@ -110,6 +111,26 @@ def test_every_line_that_is_not_the_protocol_is_a_violation(message: dict[str, A
     """Nothing is guessed and nothing is skipped."""
     with pytest.raises(ProtocolViolation, match=complaint):
         conversation(message)
+
+
+def test_a_violation_can_be_said_in_the_readers_language() -> None:
+    """It is kept as a template with values, never as a finished English sentence."""
+    german = {
+        "the child broke the protocol: %(violation)s": "Der Kindprozess brach das Protokoll: %(violation)s",
+        "line %(line)s measures %(name)s a second time": "Zeile %(line)s misst %(name)s ein zweites Mal",
+    }
+    reading = {"type": "measurement", "name": "drift_micros_max", "value": 0, "unit": "micro-credits"}
+
+    with pytest.raises(ProtocolViolation) as caught:
+        conversation(reading, reading)
+
+    said = said_error(
+        template="the child broke the protocol: %(violation)s",
+        params={"violation": caught.value.text},
+        translate=lambda text: german[text],
+        language="de",
+    )
+    assert said == "Der Kindprozess brach das Protokoll: Zeile 3 misst drift_micros_max ein zweites Mal"
 
 
 def test_measuring_the_same_thing_twice_is_a_violation() -> None:
