@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from console.kernel.authority import Act
 from console.kernel.doors import Page, Section, add_section, why_not
 from console.models import Phase, PhaseDependency
+from ledger.admin.journals import live_condition
 from testruns.admin.run_list import ACTIVE, list_token, listed_runs
 
 RUNNING_MAX = 10
@@ -81,6 +82,7 @@ def home_page(request: HttpRequest, site: admin.AdminSite, extra_context: dict[s
         **site.each_context(request),
         "title": _("Home"),
         "why_not": why_not(request, Act.REQUEST_RUN),
+        "journal_condition": live_condition(),
         "waiting_phases": [line for line in lines if not line.is_active],
         "active_phases": [line for line in lines if line.is_active],
         **run_context(),

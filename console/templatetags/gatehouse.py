@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from django import template
+from django.template import Context
 from django.utils import formats, timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -338,6 +339,15 @@ def margin(result: Any) -> SafeString:
 def journal_time(value: datetime) -> str:
     """A journal's time to the millisecond, in UTC, the same in every language: it is compared, not read aloud."""
     return f"{value:%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03d}"
+
+
+@register.simple_tag(takes_context=True)
+def journal_url(context: Context, page: str, *args: Any, **query: Any) -> str:
+    """The address of a page of the journal that is shown. A mapping among the arguments is part of the query."""
+    wanted = {name: value for part in args if isinstance(part, Mapping) for name, value in part.items()} | query
+    return cast(
+        "str", context["journal"].address(page, *(one for one in args if not isinstance(one, Mapping)), **wanted)
+    )
 
 
 @register.filter

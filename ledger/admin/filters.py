@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 EVENTS_PER_PAGE = 50
 EVENT_TYPES = (
@@ -49,12 +49,16 @@ EVENT_TYPES = (
     "synergy.reward_capped",
 )
 _NAMES = ("stream", "type", "correlation", "since", "before")
+_NOT_FILTERS = ("journal", "until", "after")
 _TEXT_MAX = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JournalFilter:
-    """The filter as it was typed, and `errors` by field for what could not be understood. Times are UTC."""
+    """The filter as it was typed. Times are UTC.
+
+    `errors` holds by field what could not be understood, `unknown` what an address asks for that does not exist.
+    """
 
     stream: str = ""
     type: str = ""
@@ -62,13 +66,21 @@ class JournalFilter:
     since: str = ""
     before: str = ""
     errors: dict[str, str] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, query: QueryDict) -> JournalFilter:
-        """The filter in an address; a time nobody understands is named and left out of the search."""
+        """The filter in an address; what nobody understands is named and left out of the search."""
         typed = {name: query.get(name, "").strip()[:_TEXT_MAX] for name in _NAMES}
-        unknown = {name: typed[name] for name in ("since", "before") if typed[name] and _moment(typed[name]) is None}
-        return cls(**typed, errors=unknown)
+        errors = {name: typed[name] for name in ("since", "before") if typed[name] and _moment(typed[name]) is None}
+        strange = [name for name in query if name not in (*_NAMES, *_NOT_FILTERS)]
+        unknown = [
+            _("“%(name)s” is not a filter of this journal; it was left out.") % {"name": n[:50]} for n in strange
+        ]
+        if typed["type"] and typed["type"] not in EVENT_TYPES:
+            message = _("“%(type)s” is not a type of event; events of every type are shown.")
+            unknown.append(message % {"type": typed.pop("type")[:50]})
+        return cls(**typed, errors=errors, unknown=tuple(unknown))
 
     @property
     def is_set(self) -> bool:
@@ -76,9 +88,9 @@ class JournalFilter:
         return any(getattr(self, name) for name in _NAMES)
 
     @property
-    def query(self) -> str:
+    def values(self) -> dict[str, str]:
         """The filter for an address, without a cursor."""
-        return urlencode({name: getattr(self, name) for name in _NAMES if getattr(self, name)})
+        return {name: getattr(self, name) for name in _NAMES if getattr(self, name)}
 
     def as_read(self) -> dict[str, Any]:
         """The filter as `Ledger.events` takes it."""

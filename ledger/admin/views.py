@@ -1,4 +1,4 @@
-"""The journal browser: read-only pages over the live journal, and a button that checks every invariant."""
+"""The journal browser: read-only pages over a journal, live or imported, and a button that checks every invariant."""
 
 from __future__ import annotations
 
@@ -12,31 +12,35 @@ from django.utils.translation import gettext as _
 
 from console.kernel.doors import act_view, explain
 from ledger import Event, Ledger, LedgerError, UnknownAgent, check_invariants
-from ledger.actions import live_ledger
 from ledger.admin.filters import EVENT_TYPES, JournalFilter, seq_of
+from ledger.admin.journals import ChosenJournal, chosen_journal, condition_of, journals
 from ledger.admin.reading import EventLine, effects_of, history_of, page_of_events
-from ledger.conf import live_journal
 
 ACCOUNTS_SHOWN = 500
 
 
 def events(request: HttpRequest) -> HttpResponse:
     """The events, newest first, filtered, with a cursor instead of page numbers: the journal grows while one reads."""
+    journal = chosen_journal(request)
     wanted = JournalFilter.of(request.GET)
-    ledger = live_ledger()
-    page = page_of_events(
-        ledger=ledger,
-        wanted=wanted,
-        until=seq_of(request.GET.get("until", "")),
-        after=seq_of(request.GET.get("after", "")),
-    )
-    context = {"page": page, "wanted": wanted, "types": EVENT_TYPES, "head": ledger.head, "status": ledger.status}
-    return _render(request, "ledger/events.html", title=_("Journal"), **context)
+    for text in wanted.unknown:
+        messages.warning(request, text)
+    condition = condition_of(journal)
+    context: dict[str, Any] = {"wanted": wanted, "types": EVENT_TYPES, "condition": condition}
+    if condition.is_readable:
+        ledger = journal.open()
+        until, after = seq_of(request.GET.get("until", "")), seq_of(request.GET.get("after", ""))
+        context["page"] = page_of_events(ledger=ledger, wanted=wanted, until=until, after=after)
+        context["head"] = ledger.head
+    return _render(request, journal, "ledger/events.html", title=_("Journal"), **context)
 
 
 def event(request: HttpRequest, seq: int) -> HttpResponse:
     """One event with its cause and its effects."""
-    ledger = live_ledger()
+    journal = chosen_journal(request)
+    if refusal := _unreadable(request, journal):
+        return refusal
+    ledger = journal.open()
     found = _event(ledger, seq)
     if found is None:
         raise Http404
@@ -48,7 +52,7 @@ def event(request: HttpRequest, seq: int) -> HttpResponse:
         "previous": seq - 1 if seq > 1 else None,
         "next": seq + 1 if seq < ledger.head.seq else None,
     }
-    return _render(request, "ledger/event.html", title=_("Event %(seq)s") % {"seq": seq}, **context)
+    return _render(request, journal, "ledger/event.html", title=_("Event %(seq)s") % {"seq": seq}, **context)
 
 
 def _event(ledger: Ledger, seq: int) -> Event | None:
@@ -64,7 +68,10 @@ def _line(found: Event | None) -> EventLine | None:
 
 def accounts(request: HttpRequest) -> HttpResponse:
     """Every account with its balance; the sum is 0."""
-    found = live_ledger().accounts()
+    journal = chosen_journal(request)
+    if refusal := _unreadable(request, journal):
+        return refusal
+    found = journal.open().accounts()
     search = request.GET.get("q", "").strip()[:100]
     shown = sorted((name, balance) for name, balance in found.items() if search.lower() in name.lower())
     context = {
@@ -74,31 +81,40 @@ def accounts(request: HttpRequest) -> HttpResponse:
         "sum_micros": sum(found.values()),
         "search": search,
     }
-    return _render(request, "ledger/accounts.html", title=_("Accounts"), **context)
+    return _render(request, journal, "ledger/accounts.html", title=_("Accounts"), **context)
 
 
 def account(request: HttpRequest) -> HttpResponse:
     """The balance of one account with the events behind it. `name` is an agent or an account."""
+    journal = chosen_journal(request)
+    if refusal := _unreadable(request, journal):
+        return refusal
     name = request.GET.get("name", "").strip()
-    ledger = live_ledger()
+    ledger = journal.open()
     try:
         balance = ledger.balance(name)
     except UnknownAgent as unknown:
         messages.error(request, explain(unknown))
-        return redirect("admin:journal_accounts")
+        return redirect(journal.address("accounts"))
     full_name = name if ":" in name else f"agent:{name}"
-    history = history_of(
-        ledger=ledger, account=full_name, balance_micros=balance, until=seq_of(request.GET.get("until", ""))
-    )
-    return _render(request, "ledger/account.html", title=full_name, history=history)
+    until = seq_of(request.GET.get("until", ""))
+    history = history_of(ledger=ledger, account=full_name, balance_micros=balance, until=until)
+    return _render(request, journal, "ledger/account.html", title=full_name, history=history)
 
 
 @act_view(back="admin:journal_events")
 def check(request: HttpRequest) -> HttpResponse:
     """Read the whole journal from its files and check every invariant; changes nothing, but takes work, hence POST."""
-    report = check_invariants(live_journal())
-    return _render(request, "ledger/check.html", title=_("Check of the journal"), report=report)
+    journal = chosen_journal(request)
+    report = check_invariants(journal.path)
+    return _render(request, journal, "ledger/check.html", title=_("Check of the journal"), report=report)
 
 
-def _render(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-    return TemplateResponse(request, template, {**admin.site.each_context(request), **context})
+def _unreadable(request: HttpRequest, journal: ChosenJournal) -> HttpResponse | None:
+    """Back to the page that says what is wrong, when nothing else can be shown."""
+    return None if condition_of(journal).is_readable else redirect(journal.address("events"))
+
+
+def _render(request: HttpRequest, journal: ChosenJournal, template: str, **context: Any) -> HttpResponse:
+    frame = {**admin.site.each_context(request), "journal": journal, "journals": journals()}
+    return TemplateResponse(request, template, {**frame, **context})
