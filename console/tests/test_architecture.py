@@ -29,6 +29,13 @@ PURE = (
     "console/kernel/errors.py",
     "console/kernel/authority.py",
     "console/supervisor/guard.py",
+    "console/dsse.py",
+    "console/attestations.py",
+    "console/signing_keys.py",
+    "console/certificate_bundle.py",
+    "console/certificate_check.py",
+    "console/certificate_reading.py",
+    "console/certificate_status.py",
     "console/release_states.py",
     "console/eligibility.py",
 )
