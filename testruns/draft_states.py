@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from ledger import gettext_noop
+
 
 class DraftState(StrEnum):
     """EDITING: its rules may change. SUBMITTED: what it says is fixed and waits for a second person."""
@@ -29,3 +31,13 @@ DRAFT_TRANSITIONS: Mapping[DraftState, frozenset[DraftState]] = MappingProxyType
         DraftState.WITHDRAWN: frozenset(),
     }
 )
+
+DRAFT_WORDS: Mapping[DraftState, str] = MappingProxyType(
+    {
+        DraftState.EDITING: gettext_noop("being edited"),
+        DraftState.SUBMITTED: gettext_noop("submitted"),
+        DraftState.ACTIVATED: gettext_noop("activated"),
+        DraftState.WITHDRAWN: gettext_noop("withdrawn"),
+    }
+)
+"""How sentences name a draft's state; marked for translation."""

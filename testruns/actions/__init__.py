@@ -6,6 +6,17 @@ from .execution import execute
 from .judging import freeze_for_release, freeze_run, judge_run
 from .overlaying import overlay_of
 from .policies import active_policy, ensure_shipped_policy, last_editor_of, rules_of
+from .policy_drafts import (
+    activate_policy,
+    draft_policy,
+    edit_draft,
+    editors_of,
+    open_draft,
+    reopen_draft,
+    rules_of_draft,
+    submit_draft,
+    withdraw_draft,
+)
 from .queueing import queue_is_stuck
 from .reaping import reap
 from .requesting import plan_of, request_driven_run, request_run, run_again
@@ -15,23 +26,32 @@ from .watching import Surroundings
 __all__ = [
     "Surroundings",
     "Waiting",
+    "activate_policy",
     "active_policy",
     "attempt_again",
     "cancel_execution",
     "cancel_run",
+    "draft_policy",
+    "edit_draft",
+    "editors_of",
     "ensure_shipped_policy",
     "execute",
     "freeze_for_release",
     "freeze_run",
     "judge_run",
     "last_editor_of",
+    "open_draft",
     "overlay_of",
     "plan_of",
     "queue_is_stuck",
     "reap",
+    "reopen_draft",
     "request_driven_run",
     "request_run",
     "rules_of",
+    "rules_of_draft",
     "run_again",
+    "submit_draft",
     "waiting_position",
+    "withdraw_draft",
 ]

@@ -14,21 +14,30 @@ from testruns.models import GatePolicy
 from .refusals import NoActivePolicy
 
 
-def ensure_shipped_policy() -> GatePolicy:
-    """Put the shipped policy into the database; active unless another version is. Doing it again changes nothing."""
+def ensure_shipped_policy() -> GatePolicy | None:
+    """Put the shipped policy into the database; active unless another version is. Doing it again changes nothing.
+
+    None when people took its number for a policy of their own: theirs stays, ours would have to be drafted by them.
+    """
     policy = shipped_policy()
     with transaction.atomic():
-        row, is_new = GatePolicy.objects.get_or_create(
+        of_code = GatePolicy.objects.filter(code=policy.code)
+        taken = of_code.filter(number=policy.number).first()
+        if taken is not None:
+            return taken if taken.digest == policy.digest else None
+        is_first = not of_code.filter(is_active=True).exists()
+        row = GatePolicy.objects.create(
+            code=policy.code,
+            number=policy.number,
             digest=policy.digest,
-            defaults={"code": policy.code, "number": policy.number, "content": policy.canonical().decode()},
+            content=policy.canonical().decode(),
+            is_active=is_first,
+            activated_at=timezone.now() if is_first else None,
         )
-        if not is_new or GatePolicy.objects.filter(code=policy.code, is_active=True).exists():
-            return row
-        row.is_active = True
-        row.activated_at = timezone.now()
-        row.save(update_fields=["is_active", "activated_at"])
-        audit.record(actor=None, act="policy.ship", object=f"policy:{row.pk}", after={"digest": row.digest})
-    return row
+        audit.record(
+            actor=None, act="policy.ship", object=f"policy:{row.pk}", after={"digest": row.digest}, rows=(row,)
+        )
+        return row
 
 
 def plant_policy(*, using: str, **_: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.kernel.errors import GatehouseError, WrongState
+from console.kernel.errors import GatehouseError, InvalidInput, WrongState
 from ledger import gettext_noop
 
 
@@ -69,3 +69,54 @@ class StillDriven(WrongState):
 
     code = "still-driven"
     message = gettext_noop("Run %(run)s is still executed by a command. Attempt again when it has ended.")
+
+
+class DraftExists(WrongState):
+    """There is one open draft at a time, so that everybody edits and compares the same one."""
+
+    code = "policy-draft-exists"
+    message = gettext_noop("A draft of policy %(number)s is open already. Edit it, or withdraw it first.")
+
+
+class DraftInWrongState(WrongState):
+    """The draft is not where this can be done."""
+
+    code = "policy-draft-state"
+    message = gettext_noop("The draft of policy %(number)s is %(state)s: this cannot be done now.")
+
+
+class DraftChanged(WrongState):
+    """Somebody saved between a person's look and their act."""
+
+    code = "policy-draft-changed"
+    message = gettext_noop(
+        "The draft of policy %(number)s was changed meanwhile. Nothing of yours was saved: look at it and repeat it."
+    )
+
+
+class DraftChangesNothing(WrongState):
+    """A policy that judges like the active one is none."""
+
+    code = "policy-draft-changes-nothing"
+    message = gettext_noop("The draft judges exactly like policy %(number)s. Change something or withdraw it.")
+
+
+class PolicyMovedOn(WrongState):
+    """Another policy became active since the draft began, so its comparison is no longer true."""
+
+    code = "policy-moved-on"
+    message = gettext_noop("Policy %(number)s, which the draft began from, is no longer active. Withdraw the draft.")
+
+
+class EditorCannotActivate(GatehouseError):
+    """Activating takes a person who did not draft or edit."""
+
+    code = "policy-editor-cannot-activate"
+    message = gettext_noop("%(person)s drafted or edited this policy. Another person must activate it.")
+
+
+class ReasonTooShort(InvalidInput):
+    """A reason that says too little."""
+
+    code = "reason-too-short"
+    message = gettext_noop("Give a reason of at least %(least)s characters; this one has %(length)s.")

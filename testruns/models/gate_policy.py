@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from console.kernel.row_digests import bind
+
 
 class GatePolicy(models.Model):
     """`content` is the canonical JSON text whose SHA-256 is `digest`; both never change.
@@ -48,3 +50,6 @@ class GatePolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.number}"
+
+
+bind(GatePolicy)

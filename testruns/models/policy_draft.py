@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from console.kernel.row_digests import bind
 from testruns.draft_states import DraftState
 
 from .gate_policy import GatePolicy
@@ -62,3 +63,11 @@ class PolicyDraft(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still become a policy."""
+        return DraftState(self.state).is_open
+
+
+bind(PolicyDraft)

@@ -7,6 +7,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from console.kernel.row_digests import bind
+
 from .policy_draft import PolicyDraft
 
 
@@ -25,3 +27,6 @@ class PolicyEdit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.draft} · {self.person}"
+
+
+bind(PolicyEdit)
