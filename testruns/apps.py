@@ -14,10 +14,14 @@ class RunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Check the queue's settings, and put the shipped gate policy into every migrated database."""
+        """Check the queue's settings, plant the shipped gate policy, and begin every worker of the queue tidily."""
+        from django_q.signals import post_spawn
+
         from testruns.actions.policies import plant_policy
         from testruns.checks import check_database, check_queue
+        from testruns.tasks import begin_worker
 
         register(check_queue)
         register(check_database)
         post_migrate.connect(plant_policy, sender=self, dispatch_uid="testruns.policy")
+        post_spawn.connect(begin_worker, dispatch_uid="testruns.begin_worker")

@@ -7,10 +7,13 @@ a file that was changed on disk is reported, never handed on.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import io
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +25,8 @@ from ledger import gettext_noop
 from testruns.models import Evidence
 
 CHUNK_BYTES = 1 << 20
+INCOMING = ".incoming-"
+INCOMING_SECONDS = 60.0
 
 
 class EvidenceMissing(GatehouseError):
@@ -67,6 +72,30 @@ def read(digest: str) -> bytes:
     return content
 
 
+def sweep_incoming(*, older_than_seconds: float = INCOMING_SECONDS) -> list[Path]:
+    """Delete what writers that were killed left behind half written, and return it.
+
+    A living writer holds a lock on its file, which ends with its process. The age (of the last write) covers the moment
+    between making the file and locking it.
+    """
+    swept = []
+    for path in _root().glob(f"{INCOMING}*"):
+        with contextlib.suppress(FileNotFoundError):  # its writer has just put it in place
+            if time.time() - path.stat().st_mtime >= older_than_seconds and not _has_writer(path):
+                path.unlink()
+                swept.append(path)
+    return swept
+
+
+def _has_writer(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def path_of(digest: str) -> Path:
     """Where the file of this digest lies. ValueError when it is not a SHA-256 in lower-case hex."""
     if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
@@ -81,15 +110,16 @@ def _root() -> Path:
 def _store_stream(source: BinaryIO, *, media_type: str) -> Evidence:
     root = _root()
     root.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=root, prefix=".incoming-")
+    descriptor, name = tempfile.mkstemp(dir=root, prefix=INCOMING)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as target:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)  # until it is in place: `sweep_incoming` leaves it alone
             digest, size = _copy(source, target)
             target.flush()
             os.fchmod(target.fileno(), 0o444)
             os.fsync(target.fileno())
-        _move_into_place(temporary, path_of(digest))
+            _move_into_place(temporary, path_of(digest))
     finally:
         temporary.unlink(missing_ok=True)
     evidence, _ = Evidence.objects.get_or_create(digest=digest, defaults={"size": size, "media_type": media_type})
