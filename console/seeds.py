@@ -8,18 +8,16 @@ from django.db import transaction
 
 from console.models import Phase, PhaseDependency
 from ledger import gettext_noop
+from testruns.phases import PHASES_TO_RELEASE
 
 PHASES = (
     ("1-5", gettext_noop("File event sourcing"), Phase.State.ACTIVE),
     ("6-9", gettext_noop("Integration and REST"), Phase.State.ACTIVE),
     ("10", gettext_noop("First tests"), Phase.State.ACTIVE),
     ("11-14", gettext_noop("Extensions: pools, missions, analytics"), Phase.State.ACTIVE),
-    ("5a", gettext_noop("Event store in a database"), Phase.State.BLOCKED),
-    ("6a", gettext_noop("Event snapshots"), Phase.State.BLOCKED),
-    ("7a", gettext_noop("Event bus and distribution"), Phase.State.BLOCKED),
-    ("8a", gettext_noop("Separate read side, several instances"), Phase.State.BLOCKED),
+    *((phase.code, phase.title, Phase.State.BLOCKED) for phase in PHASES_TO_RELEASE),
 )
-OPENS = (("5a", "6a"), ("5a", "7a"), ("7a", "8a"))
+OPENS = tuple((phase.opened_by, phase.code) for phase in PHASES_TO_RELEASE if phase.opened_by)
 
 
 def plant(**_: Any) -> None:

@@ -200,6 +200,7 @@ _READABLE: Mapping[str, Callable[[Decimal], tuple[Decimal, str]]] = MappingProxy
         "micro-credits": _readable_credits,
         "count": lambda exact: (exact, ""),
         "share": lambda exact: (exact, ""),
+        "millionths": lambda exact: (exact / 1_000_000, ""),
         "operations/s": lambda exact: (exact, pgettext("unit", "operations/s")),
     }
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from testruns.gates.remarks import NOISE
+
 from .run import Run
 
 
@@ -29,3 +31,8 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule_code} {self.severity}"
+
+    @property
+    def is_of_a_rule(self) -> bool:
+        """Whether a rule stands behind it; a remark has none."""
+        return self.rule_code != NOISE

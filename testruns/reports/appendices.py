@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from console.kernel.errors import GatehouseError
 from testruns.evidence import read
 from testruns.models import Attempt
-from testruns.reports.blocks import Block, Cell, Code, Heading, Paragraph, Section, code, number, table
+from testruns.reports.accounts import Account
+from testruns.reports.blocks import BAD, Block, Cell, Code, Heading, Items, Paragraph, Section, code, number, table
 from testruns.reports.report import Report, ReportExecution
 from testruns.reports.words import count, error, figure, state, verdict
 
@@ -68,6 +69,8 @@ def invariants(report: Report) -> Section:
         blocks=(
             table(headings=headings, rows=rows),
             Paragraph(text=_("Largest drift of all accounts: %(drift)s.") % {"drift": largest}),
+            Heading(text=_("Drift of each account")),
+            *_drift_blocks(report),
         ),
     )
 
@@ -87,6 +90,51 @@ def metrics_of(execution: ReportExecution) -> dict[str, Any]:
         name: {"value": measurement.value, "unit": measurement.unit}
         for name, measurement in sorted(execution.measurements.items())
     }
+
+
+def _drift_blocks(report: Report) -> list[Block]:
+    """One table of all accounts, and a line for each scenario in which not every account can be listed."""
+    rows: list[tuple[Cell | str, ...]] = []
+    notes: list[str] = []
+    for execution in report.executions:
+        name = f"{execution.row.scenario} ({count(execution.row.concurrency)})"
+        rows += [_account_cells(name, account) for account in execution.accounts.told]
+        notes += _note_of_accounts(name, execution)
+    headings = (
+        _("Scenario"),
+        _("Account"),
+        _("The ledger says (micro-credits)"),
+        _("The journal adds up to (micro-credits)"),
+        _("Drift"),
+    )
+    blocks: list[Block] = [table(headings=headings, rows=rows)] if rows else []
+    return [*blocks, Items(lines=tuple(notes))] if notes else blocks
+
+
+def _account_cells(scenario: str, account: Account) -> tuple[Cell | str, ...]:
+    drift = Cell(text=count(account.drift_micros), is_number=True, tone=BAD if account.drift_micros else "")
+    return (
+        scenario,
+        code(printable(account.name)),
+        number(count(account.live_micros)),
+        number(count(account.journal_micros)),
+        drift,
+    )
+
+
+def _note_of_accounts(name: str, execution: ReportExecution) -> list[str]:
+    """What the table does not show of this execution's accounts."""
+    problem = execution.accounts.problem
+    if problem is not None:
+        return [f"{name}: {problem.said(_)}"]
+    checked = execution.value("accounts_checked")
+    if checked is None:
+        return [_("%(scenario)s: no account was measured by itself") % {"scenario": name}]
+    if not checked:
+        return [_("%(scenario)s has no accounts") % {"scenario": name}]
+    left = int(checked) - len(execution.accounts.told)
+    more = _("%(scenario)s has %(count)s more accounts; the drift of none is larger than of those listed")
+    return [more % {"scenario": name, "count": count(left)}] if left > 0 else []
 
 
 def _journal_head(execution: ReportExecution) -> Cell:

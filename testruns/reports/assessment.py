@@ -7,6 +7,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from testruns.models import Finding
+from testruns.phases import PHASES_TO_RELEASE
 from testruns.recommendation import Recommendation
 from testruns.reports.appendices import printable
 from testruns.reports.blocks import BAD, GOOD, Block, Boxes, Cell, Heading, Items, Paragraph, Section, code, table
@@ -17,7 +18,7 @@ PENDING: Final = "PENDING"
 
 
 def findings(report: Report) -> Section:
-    """Section 7: one finding per failed rule, the critical ones apart, and the scenarios that did not finish."""
+    """Section 7: failed rules and remarks, the critical ones apart, and the scenarios that did not finish."""
     critical = [finding for finding in report.findings if finding.severity == "critical"]
     others = [finding for finding in report.findings if finding.severity != "critical"]
     broken = tuple(
@@ -41,35 +42,35 @@ def decision(report: Report) -> Section:
     run = report.run
     is_go = run.recommendation == Recommendation.GO and not run.is_provisional
     reason = say(run.sentence, run.sentence_params)
-    asked = _("A release needs %(count)s full runs in a row and the signatures below.") % {
+    asked = _("A release needs %(count)s full runs in a row, and people who sign for it in the console.") % {
         "count": count(report.policy.values.deciding_runs)
     }
     rows = [
-        ("5a", _("PostgreSQL event store"), _answer(is_go), f"{reason} {asked}" if is_go else reason),
-        ("6a", _("Event snapshots"), _answer(False), _("Locked until phase %(phase)s is released.") % {"phase": "5a"}),
-        ("7a", _("Redis event bus"), _answer(False), _("Locked until phase %(phase)s is released.") % {"phase": "5a"}),
-        (
-            "8a",
-            _("Separate read side"),
-            _answer(False),
-            _("Locked until phase %(phase)s is released.") % {"phase": "7a"},
-        ),
+        (phase.code, _(phase.title), _answer(False), _("Locked until phase %(phase)s is released.") % {"phase": opener})
+        if (opener := phase.opened_by)
+        else (phase.code, _(phase.title), _answer(is_go), f"{reason} {asked}" if is_go else reason)
+        for phase in PHASES_TO_RELEASE
     ]
     headings = (_("Phase"), _("Content"), _("Release recommended"), _("Reason"))
     return Section(key="8", title=_("Decision assessment"), blocks=(table(headings=headings, rows=rows),))
 
 
 def advice(report: Report) -> Section:
-    """Section 9: what to do next."""
+    """Section 9: what to do next, each line ticked by what the rules found."""
     run = report.run
     word = run.recommendation
-    is_unchanged = word in (Recommendation.GO, Recommendation.CONDITIONAL)
+    critical = {rule.verdict for rule in report.rules if rule.severity == "critical"}
+    is_broken = "FAIL" in critical or any(rule.is_blocking for rule in report.rules)
+    is_sound = critical == {"PASS"} and not is_broken and word != Recommendation.NO_GO
     boxes = (
         (word == Recommendation.GO, _("Present phase 5a for release.")),
         (word == Recommendation.CONDITIONAL, _("Keep testing for 3 to 7 days, then judge again.")),
-        (word == Recommendation.NO_GO, _("Repair the critical faults first; phases 5 to 8 stay locked.")),
-        (word == Recommendation.INCOMPLETE, _("Measure what is missing.")),
-        (is_unchanged, _("Leave the architecture as it is: no critical rule failed.")),
+        (
+            is_broken or word == Recommendation.NO_GO,
+            _("Repair the critical faults first; phases 5 to 8 stay locked."),
+        ),
+        (word == Recommendation.INCOMPLETE or bool(run.missing), _("Measure what is missing.")),
+        (is_sound, _("Leave the architecture as it is: every critical rule was measured and holds.")),
     )
     blocks: list[Block] = [Paragraph(text=say(run.sentence, run.sentence_params)), Boxes(boxes=boxes)]
     if run.missing:
@@ -79,7 +80,7 @@ def advice(report: Report) -> Section:
 
 
 def sign_off(report: Report) -> Section:
-    """Section 10: four rows, all open. The report with signatures belongs to the release request."""
+    """Section 10: four rows, all open: nobody signs a file. Signatures belong to the release request."""
     seats = (
         (_("Test engineer"), _("Implementation attested"), ""),
         (_("Tester"), _("Execution"), report.tester),
@@ -89,7 +90,8 @@ def sign_off(report: Report) -> Section:
     rows = [(role, meaning, name or "–", "–", verdict(PENDING)) for role, meaning, name in seats]
     headings = (_("Role"), _("Meaning"), _("Name"), _("Date"), _("Status"))
     note = _(
-        "Nobody has signed this report. Signatures are given on a release request, which binds the run's manifest."
+        "Nobody signs this file, so every row is open here. People sign in the console, on a release request, which "
+        "binds the run's manifest."
     )
     return Section(key="10", title=_("Sign-off"), blocks=(table(headings=headings, rows=rows), Paragraph(text=note)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -19,7 +20,13 @@ from testruns.reports.words import say
 from testruns.wording import said_error
 
 FORMAT: Final = 1
-UNITS: Final = {"duration": "s", "throughput": "operations/s", "p95_latency": "ms", "errors": "count"}
+UNITS: Final = {
+    "duration": "s",
+    "throughput": "operations/s",
+    "p95_latency": "ms",
+    "errors": "count",
+    "accounts": "micro-credits",
+}
 INVARIANT_GATES: Final = ("A", "B")
 SEATS: Final = ("test engineer", "tester", "reviewer", "supervisor")
 
@@ -139,6 +146,7 @@ def _scenario(report: Report, execution: ReportExecution) -> dict[str, Any]:
         "error": said_error(template=row.error, params=row.error_params) or None,
         "rss_bytes_max": execution.rss_bytes_max,
         "metrics": metrics_of(execution),
+        "accounts": [asdict(account) for account in execution.accounts.told],
         "invariants_passed": _invariants_passed(report, execution),
         "journal_head": row.journal_head,
     }

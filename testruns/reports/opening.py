@@ -9,7 +9,20 @@ from django.utils.translation import gettext as _
 
 from testruns.gates.suite import SEED_SCENARIOS, SUITE
 from testruns.recommendation import Recommendation
-from testruns.reports.blocks import Block, Boxes, Cell, Code, Heading, Items, Paragraph, Section, Table, code, table
+from testruns.reports.blocks import (
+    OPEN,
+    Block,
+    Boxes,
+    Cell,
+    Code,
+    Heading,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+    code,
+    table,
+)
 from testruns.reports.report import Report, start_command
 from testruns.reports.words import count, figure, moment, say, yes_no
 
@@ -22,7 +35,7 @@ def head(report: Report) -> Table:
     run = report.run
     head_of_audit = f"{report.audit_head.index}: {report.audit_head.hash}"
     rows: list[tuple[str, Cell | str]] = [
-        (_("Scope"), _("%(count)s of %(total)s scenarios of the live suite") % _covered(report)),
+        (_("Scope"), _scope(report)),
         (_("Type of test"), _("Live test on a real journal, profile %(profile)s") % {"profile": run.profile}),
         (_("Date"), moment(run.finished_at)),
         (_("Branch / commit"), f"{report.branch or figure(None, '')} / {run.build.commit or figure(None, '')}"),
@@ -54,7 +67,7 @@ def summary(report: Report) -> Section:
         _("%(passed)s of %(total)s rules passed, %(findings)s findings.")
         % {"passed": count(passed), "total": count(len(report.rules)), "findings": count(len(report.findings))},
         _("Of the six scenarios of the seeds %(count)s passed.") % {"count": count(len(seeds))},
-        _("This is a recommendation of the machine. The decision is made by people, who sign below."),
+        _("This is a recommendation of the machine. The decision is made by people, who sign in the console."),
     )
     return Section(
         key="1",
@@ -107,9 +120,15 @@ def parameters(report: Report) -> Section:
     )
 
 
-def _covered(report: Report) -> dict[str, str]:
-    covered = {execution.row.scenario for execution in report.executions} & set(SUITE)
-    return {"count": count(len(covered)), "total": count(len(SUITE))}
+def _scope(report: Report) -> str:
+    """A scenario at several levels has finished when it has at each of them."""
+    planned = {execution.row.scenario for execution in report.executions}
+    broken = {execution.row.scenario for execution in report.executions if execution.row.state != "FINISHED"}
+    return _("%(finished)s of %(planned)s planned scenarios finished; the live suite has %(total)s") % {
+        "finished": count(len(planned - broken)),
+        "planned": count(len(planned)),
+        "total": count(len(SUITE)),
+    }
 
 
 def _components(report: Report) -> list[tuple[str, str, str]]:
@@ -191,11 +210,15 @@ def _machine(report: Report) -> list[tuple[str, Cell | str]]:
         (_("Memory"), figure(machine.get("memory_bytes"), "bytes")),
         ("Python", f"{python.get('implementation', '')} {python.get('version') or _known(None)}".strip()),
         (_("File system"), _known(disk.get("file_system"))),
-        (_("Disk floor (fsync per second)"), figure(floor.get("fsyncs_per_second"), "count")),
+        (_("Disk floor (fsync per second)"), _floor_rate(floor)),
         (_("Disk floor, half within"), figure(floor.get("p50_us"), "us")),
+        (_("Disk floor, 95 percent within"), figure(floor.get("p95_us"), "us")),
         (_("Disk floor, 99 percent within"), figure(floor.get("p99_us"), "us")),
-        (_("Steal, largest of the scenarios"), _largest(report, "steal_ppm")),
-        (_("Foreign load, largest of the scenarios"), _largest(report, "foreign_load_ppm")),
+        (_("Steal, largest of the scenarios"), _noise(report, "steal_ppm", report.policy.values.steal_ppm_max)),
+        (
+            _("Foreign load, largest of the scenarios"),
+            _noise(report, "foreign_load_ppm", report.policy.values.foreign_load_ppm_max),
+        ),
         (_("Build"), run.build.name),
         (_("Commit"), code(run.build.commit) if run.build.commit else figure(None, "")),
         (_("Source tree"), clean),
@@ -213,6 +236,25 @@ def _known(value: Any) -> str:
     return figure(None, "") if value in (None, "") else str(value)
 
 
-def _largest(report: Report, name: str) -> str:
-    values = [value for execution in report.executions if (value := execution.value(name)) is not None]
-    return figure(max(values, default=None), "ppm")
+def _floor_rate(floor: Mapping[str, Any]) -> str:
+    """The median with the spread of the slices, which belongs to it: one disk differs from second to second."""
+    median = figure(floor.get("fsyncs_per_second"), "count")
+    if "slices" not in floor:
+        return median
+    return _("%(median)s (%(low)s to %(high)s in %(slices)s slices of %(length)s)") % {
+        "median": median,
+        "low": figure(floor.get("fsyncs_per_second_low"), "count"),
+        "high": figure(floor.get("fsyncs_per_second_high"), "count"),
+        "slices": figure(floor.get("slices"), "count"),
+        "length": figure(floor.get("slice_ms"), "ms"),
+    }
+
+
+def _noise(report: Report, name: str, limit_ppm: int) -> Cell:
+    """The largest of all scenarios beside the policy's limit, marked when it is above."""
+    largest = max((value for one in report.executions if (value := one.value(name)) is not None), default=None)
+    said = _("%(measured)s (the policy allows %(limit)s)") % {
+        "measured": figure(largest, "ppm"),
+        "limit": figure(limit_ppm, "ppm"),
+    }
+    return Cell(text=said, tone=OPEN if largest is not None and largest > limit_ppm else "")

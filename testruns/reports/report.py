@@ -22,6 +22,7 @@ from testruns.models import (
     RunEvidence,
     ScenarioExecution,
 )
+from testruns.reports.accounts import Accounts, accounts_of
 from testruns.scenarios import SCENARIOS
 
 SEVERITIES = ("critical", "major", "warning")
@@ -35,6 +36,7 @@ class ReportExecution:
     title: str
     attempts: tuple[Attempt, ...]
     measurements: Mapping[str, Measurement]
+    accounts: Accounts
 
     @property
     def last(self) -> Attempt | None:
@@ -104,9 +106,13 @@ class Report:
         """The result of one rule, None when the policy does not have it."""
         return next((rule for rule in self.rules if rule.code == code), None)
 
+    def executions_of(self, scenario: str) -> list[ReportExecution]:
+        """The executions of a scenario, several in a sweep; none when it was not requested."""
+        return [execution for execution in self.executions if execution.row.scenario == scenario]
+
     def execution_of(self, scenario: str) -> ReportExecution | None:
         """The first execution of a scenario, None when it was not requested."""
-        return next((execution for execution in self.executions if execution.row.scenario == scenario), None)
+        return next(iter(self.executions_of(scenario)), None)
 
 
 def build_report(*, run: Run) -> Report:
@@ -163,4 +169,5 @@ def _execution(row: ScenarioExecution) -> ReportExecution:
         title=scenario.title if scenario else row.scenario,
         attempts=attempts,
         measurements={measurement.name: measurement for measurement in latest},
+        accounts=accounts_of(attempts[-1] if attempts else None),
     )

@@ -14,7 +14,14 @@ from testruns.reports.report import Report, ReportExecution, expected_of
 from testruns.reports.words import count, figure, say, severity, tone_of, verdict
 
 KEY_METRICS: Final = {
-    "credit_storm": ("operations_per_second", "p95_us", "double_charges", "negative_balances"),
+    "credit_storm": (
+        "accepted_per_second",
+        "refused_per_second",
+        "load_ms",
+        "p95_us",
+        "double_charges",
+        "negative_balances",
+    ),
     "synergy_anti_gaming": ("rewards_beyond_cap", "rewards_capped"),
     "approval_race": ("decisions_per_request_min", "decisions_per_request_max", "audit_missing", "decision_p95_us"),
     "karma_blackout": ("operations_failed", "crashes", "fallback_recorded", "breaker_opened", "breaker_closed"),
@@ -72,18 +79,26 @@ def key_metrics(report: Report) -> Section:
             _("offered: %(rate)s") % {"rate": figure(report.policy.values.offered_rate, "operations/s")},
             verdict(""),
         ),
-        _rule_row(_("Throughput (storm)"), report.rule("E07")),
+        _rule_row(_("Throughput (storm), refusals included"), report.rule("E07")),
+        _storm_row(report, _("of these carried out"), "accepted_per_second"),
+        _storm_row(report, _("of these refused for lack of credits, a right answer"), "refused_per_second"),
+        _storm_row(report, _("measured over"), "load_ms"),
         _rule_row(_("P95 latency (soak)"), report.rule("E03")),
         _rule_row(_("P95 latency (storm)"), report.rule("E06")),
         _rule_row(_("Second half against first"), report.rule("E08")),
         (_("Memory peak"), figure(soak.rss_bytes_max if soak else None, "bytes"), _("no limit"), verdict("")),
         _rule_row(_("Memory trend"), report.rule("E04")),
-        (_("Projection lag"), figure(None, "ms"), _("no limit"), verdict("")),
+        (_("Projection lag (soak)"), _lag(soak), _("no limit"), verdict("")),
         _rule_row(_("CI score, lowest"), report.rule("D08")),
         _rule_row(_("CI score, highest"), report.rule("D09")),
     ]
     headings = (_("Figure"), _("Measured"), _("Limit"), _("Result"))
-    return Section(key="6", title=_("Key metrics"), blocks=(table(headings=headings, rows=rows),))
+    meaning = _(
+        "Projection lag: the time from the answer to an order until another process, which only reads the journal, has "
+        "the order in its own balances; looked at a few times a second."
+    )
+    blocks = (table(headings=headings, rows=rows), Paragraph(text=meaning))
+    return Section(key="6", title=_("Key metrics"), blocks=blocks)
 
 
 def metric(execution: ReportExecution, name: str) -> str:
@@ -165,6 +180,27 @@ def _rule_row(label: str, rule: RuleResult | None) -> tuple[Cell | str, ...]:
     if rule is None:
         return label, figure(None, ""), _("no limit"), verdict("")
     return label, figure(rule.actual, rule.unit), _expected(rule), verdict(rule.verdict)
+
+
+def _storm_row(report: Report, label: str, name: str) -> tuple[Cell | str, ...]:
+    """A figure of the storm; with several levels each says which."""
+    storms = report.executions_of("credit_storm")
+    said = []
+    for storm in storms:
+        measurement = storm.measurements.get(name)
+        value = figure(measurement.value, measurement.unit) if measurement else figure(None, "")
+        said.append(value if len(storms) == 1 else f"{count(storm.row.concurrency)}: {value}")
+    return label, "; ".join(said) or figure(None, ""), _("no limit"), verdict("")
+
+
+def _lag(soak: ReportExecution | None) -> str:
+    """Percentiles of the projection lag, each from the measurement of its own."""
+    values = {name: soak.value(f"projection_lag_{name}_us") if soak else None for name in ("p50", "p95", "max")}
+    if None in values.values():
+        return figure(None, "")
+    return _("half within %(p50)s, 95 percent within %(p95)s, at most %(max)s") % {
+        name: figure(value, "us") for name, value in values.items()
+    }
 
 
 def _measured(execution: ReportExecution | None, name: str, unit: str) -> str:

@@ -36,7 +36,7 @@ def say(template: str, params: Mapping[str, Any] | None = None) -> str:
 
 
 def figure(value: Decimal | int | str | None, unit: str) -> str:
-    """A number with its unit, microseconds as milliseconds and bytes as megabytes; `not measured` without one."""
+    """A number with its unit, as people read it (microseconds as ms, bytes as MB); `not measured` without one."""
     if value is None or value == "":
         return said_quantity(None, unit=unit, translate=gettext)
     amount = Decimal(value)
@@ -46,6 +46,8 @@ def figure(value: Decimal | int | str | None, unit: str) -> str:
         amount, unit = (amount / _BYTES_IN_MEGABYTE).quantize(Decimal("0.1")), "MB"
     elif unit == "ppm":
         amount, unit = amount / 10_000, "%"
+    elif unit == "millionths":
+        amount, unit = amount / 1_000_000, "share"
     return said_quantity(amount, unit=unit, translate=gettext, language=language())
 
 

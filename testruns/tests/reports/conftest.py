@@ -21,7 +21,19 @@ ENVIRONMENT = {
     "build": {"branch": "main"},
     "machine": {"system": "Linux", "processor": "Ten cores <b>", "cores": 2, "memory_bytes": 4_000_000_000},
     "python": {"version": "3.11.7", "implementation": "CPython"},
-    "disk": {"file_system": "ext4", "floor": {"fsyncs_per_second": 1234, "p50_us": 800, "p99_us": 2100}},
+    "disk": {
+        "file_system": "ext4",
+        "floor": {
+            "fsyncs_per_second": 1234,
+            "fsyncs_per_second_low": 233,
+            "fsyncs_per_second_high": 14474,
+            "p50_us": 800,
+            "p95_us": 1900,
+            "p99_us": 2100,
+            "slices": 3,
+            "slice_ms": 500,
+        },
+    },
 }
 OPENED = {
     "files": ["<run>/journal/#.log", "/usr/lib/locale.alias"],
@@ -40,18 +52,21 @@ def storage(tmp_path: Path, settings: Any) -> Iterator[Path]:
 
 @pytest.fixture
 def make_judged(db: None, storage: Path) -> MakeJudged:
-    """A run with these executions, ended and judged. errors: stderr and error text by scenario."""
+    """A run with these executions, ended and judged. By scenario: errors (error text and stderr), outputs."""
 
     def make(
         executions: Sequence[MeasuredExecution],
         *,
         errors: dict[str, tuple[str, bytes]] | None = None,
+        outputs: dict[str, bytes] | None = None,
         opened: dict[str, list[str]] | None = OPENED,
         **changes: Any,
     ) -> Run:
         run = _run(executions, **changes)
         for position, measured in enumerate(executions, start=1):
-            _execution(run, position, measured, error=(errors or {}).get(measured.scenario), opened=opened)
+            said = (outputs or {}).get(measured.scenario)
+            error = (errors or {}).get(measured.scenario)
+            _execution(run, position, measured, error=error, output=said, opened=opened)
         Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING.value, started_at=STARTED)
         return Run.objects.get(pk=judge_run(run.pk).pk)
 
@@ -86,6 +101,7 @@ def _execution(
     measured: MeasuredExecution,
     *,
     error: tuple[str, bytes] | None,
+    output: bytes | None,
     opened: dict[str, list[str]] | None,
 ) -> None:
     is_finished = measured.state is ExecutionState.FINISHED
@@ -115,6 +131,8 @@ def _execution(
     if error:
         attempt.error = error[0]
         attempt.stderr = store(content=error[1], media_type="text/plain") if error[1] else None
+    if output is not None:
+        attempt.output = store(content=output, media_type="application/jsonl")
     attempt.state, attempt.finished_at = measured.state.value, STARTED + timedelta(seconds=12, milliseconds=345)
     attempt.save()
     if attempt.stderr:

@@ -78,7 +78,7 @@ def test_the_title_block_binds_the_report_to_build_manifest_and_audit_chain(soun
 
     assert head["Branch / commit"] == f"main / {sound.build.commit}"
     assert head["Tester"] == "Tess Tester"
-    assert head["Scope"] == "7 of 7 scenarios of the live suite"
+    assert head["Scope"] == "7 of 7 planned scenarios finished; the live suite has 7"
     assert head["Policy"] == f"shipped 1, {SHIPPED_DIGEST}"
     assert head["Run manifest (SHA-256)"] == sound.manifest_digest
     assert head["Head of the audit chain"] == f"{audit.head().index}: {audit.head().hash}"
@@ -112,12 +112,12 @@ def test_figures_are_written_in_the_readers_language(sound: Run) -> None:
 
 
 def test_key_metrics_stand_beside_their_limits(sound: Run) -> None:
-    """Throughput, latency, memory and CI score; what nobody measures says so."""
+    """Throughput, latency, memory and CI score; what was not measured says so."""
     rows = {row[0]: row[1:] for row in page_of(render(run=sound, kind="html", language="en")).rows if len(row) == 4}
 
     assert rows["P95 latency (soak)"] == ["20 ms", "< 500 ms (blocking from 1,000 ms)", "PASS"]
     assert rows["Memory peak"] == ["64.5 MB", "no limit", "–"]
-    assert rows["Projection lag"] == ["not measured", "no limit", "–"]
+    assert rows["Projection lag (soak)"] == ["not measured", "no limit", "–"]
     assert rows["CI score, lowest"] == ["0.42", "≥ 0.3", "PASS"]
     assert rows["Average throughput (soak)"] == ["not measured", "offered: 100 operations/s", "–"]
 
