@@ -10,10 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.kernel.triggers import TriggersDamaged
 from console.supervisor import address, storage_lock
+from console.supervisor.early import BadPort, port_of
 from console.supervisor.loop import NeverReady, Supervisor
 from console.supervisor.preparation import prepare
-
-DEFAULT_PORT = 8000
 
 
 class Command(BaseCommand):
@@ -33,10 +32,10 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Hold storage and port, prepare, run. A refusal is one sentence and exit code 1."""
-        port = options["port"] if options["port"] is not None else _port_of_environment()
         parent = os.getppid() if options["with_parent"] else None
         os.umask(0o077)  # database, journals and evidence are nobody else's to read
         try:
+            port = port_of(os.environ, asked=options["port"])
             with (
                 storage_lock.held(storage=settings.STORAGE, address=f"http://{address.LOOPBACK}:{port}/"),
                 address.listen(port=port) as listener,
@@ -44,7 +43,7 @@ class Command(BaseCommand):
                 supervisor = Supervisor(listener=listener, say=self._say, parent=parent)
                 prepare(say=self._say)
                 supervisor.run()
-        except (storage_lock.StorageInUse, address.PortTaken, TriggersDamaged, NeverReady) as refusal:
+        except (storage_lock.StorageInUse, address.PortTaken, BadPort, TriggersDamaged, NeverReady) as refusal:
             raise CommandError(str(refusal)) from refusal
         except KeyboardInterrupt:
             self._say("Stopped before anything was started.")
@@ -52,12 +51,3 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
-
-
-def _port_of_environment() -> int:
-    named = os.environ.get("PORT", "")
-    if not named:
-        return DEFAULT_PORT
-    if not named.isdigit() or int(named) > 65_535:
-        raise CommandError(f"PORT is {named!r}; it must be a number from 0 to 65535.")
-    return int(named)

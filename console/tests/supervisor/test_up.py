@@ -12,6 +12,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from console.tests.supervisor.conftest import Start
 from console.tests.supervisor.console_process import ROOT, ConsoleProcess
 from console.tests.waiting import wait_until
@@ -99,17 +101,17 @@ def test_a_second_instance_on_the_same_storage_is_refused_by_name(start: Start, 
 
 
 def test_a_taken_port_is_named_with_the_process_that_has_it(start: Start, tmp_path: Path) -> None:
-    """Nothing is prepared on a storage whose console could not be opened."""
+    """Nothing is made for a console that could not be opened: no storage, no key, no lock."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        console = start(on=tmp_path, port=port)
+        console = start(on=tmp_path / "storage", port=port)
         code = console.process.wait(timeout=30)
         wait_until(lambda: "taken" in console.output, timeout_seconds=5, what="the refusal")
 
     assert code == 1
     assert f"Port {port} on 127.0.0.1 is taken by" in console.output
     assert f"(process {os.getpid()})" in console.output
-    assert not (tmp_path / "first-login.txt").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_database_that_lost_a_trigger_is_not_served(start: Start, storage: Path) -> None:
@@ -131,20 +133,34 @@ def test_a_database_that_lost_a_trigger_is_not_served(start: Start, storage: Pat
     assert start().url
 
 
-def test_a_wrong_port_is_refused_in_words() -> None:
-    """A typing mistake in PORT is a sentence, not a traceback."""
+@pytest.mark.parametrize(
+    ("named", "arguments", "said"),
+    [
+        ("80a", [], "PORT is '80a'"),
+        ("65536", [], "PORT is '65536'"),
+        ("", ["--port", "65536"], "The port is 65536"),
+        ("", ["--port", "-1"], "The port is -1"),
+    ],
+)
+def test_a_wrong_port_is_refused_in_words_and_leaves_nothing(
+    tmp_path: Path, named: str, arguments: list[str], said: str
+) -> None:
+    """A typing mistake is a sentence, not a traceback, and makes no storage."""
+    storage = tmp_path / "storage"
     refused = subprocess.run(
-        [sys.executable, "manage.py", "up"],
+        [sys.executable, "manage.py", "up", *arguments],
         cwd=ROOT,
-        env=os.environ | {"PORT": "80a", "DJANGO_SETTINGS_MODULE": "console.settings"},
+        env=os.environ
+        | {"PORT": named, "DJANGO_SETTINGS_MODULE": "console.settings", "GATEHOUSE_STORAGE": str(storage)},
         capture_output=True,
         text=True,
         timeout=30,
     )
 
     assert refused.returncode == 1
-    assert "PORT is '80a'" in refused.stderr
+    assert said in refused.stderr
     assert "Traceback" not in refused.stderr
+    assert not storage.exists()
 
 
 def test_a_worker_that_dies_is_started_again_and_said(start: Start) -> None:
