@@ -11,10 +11,7 @@ from django.test import Client
 from ledger import Ledger
 from ledger.actions import import_journal, live_ledger
 from ledger.admin.journals import OPEN_MAX, ChosenJournal
-from ledger.credits.state import CreditState
-from ledger.engine.event import Command, NewEvent
-from ledger.engine.journal import Journal
-from ledger.tests.credits.planting import LEGACY
+from ledger.tests.credits.planting import LEGACY, write_from_the_future
 
 pytestmark = pytest.mark.django_db
 
@@ -104,23 +101,6 @@ def test_more_imports_than_stay_open_are_all_readable(storage: Path) -> None:
     heads = [journal.open().head.seq for journal in (*journals, *journals)]
 
     assert heads == [1] * (2 * len(journals))
-
-
-def write_from_the_future(path: Path) -> None:
-    """An event, durable and sound, whose content this version's state cannot fold."""
-    event = NewEvent(stream="agent:a-1", type="credit.consumed", data={"unheard_of": 1})
-    journal = Journal.open(path=path, state=Forgiving())
-    journal.execute(
-        Command(key="k", fingerprint="0" * 32, actor="a", correlation="c", decide=lambda: [event], expected=None)
-    )
-    journal.close()
-
-
-class Forgiving(CreditState):
-    """The state of another version, which takes everything."""
-
-    def apply(self, event: object) -> None:
-        """Take it."""
 
 
 @pytest.mark.parametrize("address", [ADDRESS, "/admin/"])

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from zlib import crc32
 
-from ledger import KarmaReading, commands
+from ledger import Event, KarmaReading, commands
+from ledger.credits.state import CreditState
+from ledger.engine.event import Command, NewEvent
+from ledger.engine.journal import Journal
 from ledger.tests.credits.orders import CREDIT, Desk
 
 LEGACY = Path(__file__).parent.parent / "data" / "legacy-journal"
@@ -49,6 +52,23 @@ def sound_journal(path: Path) -> Path:
             desk.order(decision)
     desk.ledger.close()
     return path
+
+
+class _Forgiving(CreditState):
+    """The state of another version, which takes everything."""
+
+    def apply(self, event: Event) -> None:
+        return None
+
+
+def write_from_the_future(path: Path) -> None:
+    """Record a durable and sound event whose content this version's state cannot fold."""
+    event = NewEvent(stream="agent:a-1", type="credit.consumed", data={"unheard_of": 1})
+    journal = Journal.open(path=path, state=_Forgiving())
+    journal.execute(
+        Command(key="future", fingerprint="0" * 32, actor="a", correlation="c", decide=lambda: [event], expected=None)
+    )
+    journal.close()
 
 
 def segments_of(journal: Path) -> list[Path]:
