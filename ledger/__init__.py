@@ -22,7 +22,8 @@ from ledger.engine.errors import (
     NotWritten,
     Rejected,
 )
-from ledger.engine.event import Event
+from ledger.engine.event import Command, Event, NewEvent
+from ledger.engine.journal import Journal
 from ledger.engine.messages import gettext_noop
 from ledger.engine.verify import verify
 
@@ -34,18 +35,21 @@ __all__ = [
     "Approval",
     "ApprovalState",
     "BreakerChange",
+    "Command",
     "Conflict",
     "DurabilityUnknown",
     "EocReading",
     "Event",
     "IdempotencyMismatch",
     "InsufficientCredits",
+    "Journal",
     "JournalFull",
     "KarmaClient",
     "KarmaReading",
     "Ledger",
     "LedgerError",
     "LegacyReport",
+    "NewEvent",
     "NotWritten",
     "OsEnv",
     "Rejected",

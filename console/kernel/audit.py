@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from console.kernel import row_digests
+from console.kernel import governance_journal, row_digests
 from console.kernel.models import AuditEntry
-from ledger import canonical_bytes, digest_of
+from ledger import canonical_bytes, digest_of, gettext_noop
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -135,11 +135,11 @@ def hash_of(entry: AuditEntry) -> str:
 
 def _problems_of(entry: AuditEntry, last: Head) -> Iterator[ChainProblem]:
     if entry.index != last.index + 1:
-        yield ChainProblem(index=entry.index, what=f"entries {last.index + 1} to {entry.index - 1} are missing")
+        yield ChainProblem(index=entry.index, what=gettext_noop("the entries before it are missing"))
     if entry.previous_hash != last.hash:
-        yield ChainProblem(index=entry.index, what="does not follow from the entry before it")
+        yield ChainProblem(index=entry.index, what=gettext_noop("it does not follow from the entry before it"))
     if entry.hash != hash_of(entry):
-        yield ChainProblem(index=entry.index, what="its content does not match its hash")
+        yield ChainProblem(index=entry.index, what=gettext_noop("its content does not match its hash"))
 
 
 def _append(
@@ -174,6 +174,7 @@ def _append(
     )
     entry.hash = hash_of(entry)
     entry.save(force_insert=True)
+    transaction.on_commit(governance_journal.relay, robust=True)
     return entry
 
 

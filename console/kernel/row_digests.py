@@ -80,6 +80,11 @@ def wrong_rows() -> Iterator[WrongRow]:
             yield WrongRow(row=name, index=index, what="missing")
 
 
+def count_rows() -> int:
+    """How many rows are bound."""
+    return sum(model._base_manager.count() for model in bound())
+
+
 def bind_existing(**_: Any) -> None:
     """Handler of post_migrate: take the rows of newly bound or changed models into the chain, once."""
     from console.kernel import audit  # which imports this module

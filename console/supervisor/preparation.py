@@ -12,9 +12,10 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from console.actions.keys import create_signing_key, keys_directory
+from console.actions.keys import create_signing_key
+from console.certificates import keys_directory
 from console.first_logins import FILE_NAME, create_first_logins
-from console.kernel import triggers
+from console.kernel import governance_journal, triggers
 from console.kernel.acts import Actor
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person
@@ -40,6 +41,7 @@ def prepare(*, say: Callable[[str], None]) -> None:
     triggers.verify()
     collect_static_files(target=Path(settings.STATIC_ROOT))
     create_live_journal(say=say)
+    begin_governance_journal(say=say)
     prepare_signing_key(say=say)
     logins = create_first_logins(storage=settings.STORAGE)
     if logins:
@@ -47,6 +49,7 @@ def prepare(*, say: Callable[[str], None]) -> None:
         for login in logins:
             say(f"  {login.username:<12}{login.password}")
     request_first_run(say=say)
+    governance_journal.close()  # the processes that are started now open it themselves
 
 
 def create_live_journal(*, say: Callable[[str], None]) -> None:
@@ -69,6 +72,14 @@ def prepare_signing_key(*, say: Callable[[str], None]) -> None:
     else:
         if created:
             say(f"Created the signing key {created}.")
+
+
+def begin_governance_journal(*, say: Callable[[str], None]) -> None:
+    """Make the journal that the audit chain is relayed to, and bring it up to the chain."""
+    try:
+        governance_journal.begin()
+    except (LedgerError, OSError) as refusal:
+        say(f"The governance journal cannot be begun: {refusal}")
 
 
 def request_first_run(*, say: Callable[[str], None]) -> None:

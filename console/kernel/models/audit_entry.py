@@ -38,6 +38,7 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
         ordering = ["-index"]
+        indexes = [models.Index(fields=["act", "index"], name="audit_entry_by_act")]
         constraints = [
             models.UniqueConstraint(fields=["previous_hash"], name="audit_entry_chain_does_not_fork"),
             models.CheckConstraint(
