@@ -39,6 +39,7 @@ class SeatRefused(GatehouseError):
 
     code = "seat-refused"
     message = gettext_noop("This seat is not for you: %(seat)s.")
+    words = ("seat", "other")
 
 
 class SeatNeedsRole(SeatRefused):
@@ -88,6 +89,7 @@ class SeatTaken(GatehouseError):
 
     code = "seat-taken"
     message = gettext_noop("The seat %(seat)s is signed already.")
+    words = ("seat",)
 
 
 class SeatNotYet(GatehouseError):
@@ -95,6 +97,7 @@ class SeatNotYet(GatehouseError):
 
     code = "seat-not-yet"
     message = gettext_noop("The seat %(seat)s comes after %(missing)s, which is not signed yet.")
+    words = ("seat", "missing")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,9 +15,6 @@ from typing import Final
 from ledger import gettext_noop
 from testruns.recommendation import Recommendation
 
-REASON_LENGTH_MIN: Final = 10
-"""A reason has at least this many characters (decisions.md, Release)."""
-
 
 class RequestState(StrEnum):
     """States of a release request. There is no draft: a request is previewed on a page and opened in one act."""
@@ -304,10 +301,5 @@ def words_left_by(outcome: Outcome) -> frozenset[Word]:
 
 
 def reason_needed(word: Word) -> bool:
-    """Whether a reason of at least `REASON_LENGTH_MIN` characters is asked for: everything but a plain approval."""
+    """Whether a reason is asked for: with everything but a plain approval."""
     return word is not Word.GO
-
-
-def is_reason(text: str) -> bool:
-    """Whether the text is long enough for a reason; blanks at its ends do not count."""
-    return len(text.strip()) >= REASON_LENGTH_MIN

@@ -49,7 +49,7 @@ class WrongState(GatehouseError):
 
     code = "wrong-state"
     message = gettext_noop("%(what)s is %(state)s: this cannot be done now.")
-    words = ("state",)
+    words: ClassVar[tuple[str, ...]] = ("state",)
 
 
 class InvalidInput(GatehouseError):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from django.db import models
 
+from console.kernel.row_digests import bind
 from console.kernel.triggers import refuse, refuse_update_delete
 
 REASON = "is history and cannot be changed or deleted"
 
 
 def append_only(model: type[models.Model], *, refused_when: str | None = None, reason: str = REASON) -> None:
-    """Register the triggers of such a table. `refused_when`: SQL over NEW that also refuses an INSERT.
+    """Register the triggers of such a table, and bind its rows to the audit chain.
 
+    `refused_when`: SQL over NEW that also refuses an INSERT.
     SQLite's INSERT OR REPLACE deletes the rows it collides with without firing their DELETE trigger, so every column
     it could collide on is looked at before.
     """
     table = model._meta.db_table
     conditions = [collides(model), *([f"({refused_when})"] if refused_when else [])]
+    bind(model)
     refuse_update_delete(table=table, reason=REASON)
     refuse(table=table, operations=("INSERT",), condition=" OR ".join(conditions), reason=reason)
 

@@ -10,9 +10,9 @@ from console.models.decision import Decision
 
 
 class Certificate(models.Model):
-    """`envelope` is the exact JSON text that was signed and is handed out; `digest` its SHA-256.
+    """`envelope` is the exact text that is handed out; `digest` the SHA-256 of the statement in it, which was signed.
 
-    `vsa` is the envelope of the verification summary: of a GO only, empty for CONDITIONAL.
+    `vsa` is the envelope of the verification summary: of a GO only, empty for CONDITIONAL. `key_id` names the key.
     """
 
     decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="certificate")

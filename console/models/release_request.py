@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from console.kernel.row_digests import bind
 from console.kernel.triggers import refuse
 from console.models.append_only import collides
 from console.models.phase import Phase
@@ -88,6 +89,7 @@ def _is_undecided(row: str) -> str:
     )
 
 
+bind(ReleaseRequest)
 refuse(
     table=TABLE,
     operations=("UPDATE",),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from console.kernel.row_digests import bind
 from console.kernel.triggers import refuse
 from console.models.append_only import collides
 from console.models.release_request import ReleaseRequest
@@ -70,6 +71,7 @@ class Review(models.Model):
         return f"{self.request} R{self.pk}"
 
 
+bind(Review)
 refuse(table=TABLE, operations=("UPDATE",), condition="OLD.signed_at IS NOT NULL", reason="is signed")
 _DRAFT = (
     "SELECT 1 FROM console_review r "

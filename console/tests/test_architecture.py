@@ -38,6 +38,11 @@ PURE = (
     "console/certificate_status.py",
     "console/release_states.py",
     "console/eligibility.py",
+    "console/deciding_runs.py",
+    "console/checklist.py",
+    "console/release_manifest.py",
+    "console/review_content.py",
+    "console/capabilities.py",
 )
 MODULES = sorted(
     name_of(path).removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")

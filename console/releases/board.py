@@ -1,0 +1,249 @@
+"""The phases as the board shows them: how each stands, what blocks it, who can clear that; and what has lapsed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from console.checklist import Item, PredecessorFact, Text, predecessor_items
+from console.kernel.errors import GatehouseError
+from console.models import Condition, Decision, LiveVerification, Phase, PhaseDependency, ReleaseRequest, SignOff
+from console.release_states import Effect, RequestState, effect_of
+from console.releases.checking import check_evidence, check_request, running_tree_digest
+from console.releases.evidence import gather
+from console.releases.seats import standing_sign_offs
+from console.releases.standing import (
+    Standing,
+    conditions_of,
+    has_open_before_use,
+    is_closed,
+    last_decision_of,
+    standing_of,
+    standing_of_phase,
+    state_of,
+)
+from ledger import gettext_noop
+from testruns.models import Build, Run
+
+_RELEASED = (RequestState.GO,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoardLine:
+    """One phase. opened_by, opens: codes. checklist: empty where it would say nothing (in use, released)."""
+
+    standing: Standing
+    opened_by: tuple[str, ...]
+    opens: tuple[str, ...]
+    checklist: tuple[Item, ...]
+    build: Build | None
+
+    @property
+    def phase(self) -> Phase:
+        """The phase itself."""
+        return self.standing.phase
+
+    @property
+    def request(self) -> ReleaseRequest | None:
+        """The request that says how it stands."""
+        return self.standing.request
+
+    @property
+    def state(self) -> RequestState | None:
+        """The state of that request."""
+        return self.standing.state
+
+    @property
+    def effect(self) -> Effect:
+        """What the state means."""
+        return self.standing.effect
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """End of the release that stands, or stood."""
+        return self.standing.valid_until
+
+    @property
+    def open_conditions(self) -> tuple[Condition, ...]:
+        """What of its conditions is not closed."""
+        return self.standing.open_conditions
+
+    @property
+    def next_due(self) -> date | None:
+        """When the next open condition is due."""
+        return min((one.due_date for one in self.open_conditions), default=None)
+
+    @property
+    def green_count(self) -> int:
+        """How many checks are green."""
+        return sum(item.is_green for item in self.checklist)
+
+    @property
+    def blocker(self) -> Item | None:
+        """The red item to say first: what comes before it, else the first in the order in which people clear them."""
+        red = [item for item in self.checklist if not item.is_green]
+        return next((item for item in red if item.code == "predecessor"), red[0] if red else None)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a release stands, and this console runs on another build than the released one."""
+        request = self.request
+        if request is None or self.state is None or not self.state.is_release:
+            return False
+        return request.build.tree_digest != running_tree_digest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryLine:
+    """One request of the past or present with its state now."""
+
+    request: ReleaseRequest
+    state: RequestState
+    effect: Effect
+    decision: Decision | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhaseView:
+    """Everything the page of a phase shows."""
+
+    line: BoardLine
+    history: tuple[HistoryLine, ...]
+    signed: tuple[SignOff, ...]
+    verification: LiveVerification | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lapse:
+    """A release that lapsed and that nothing has replaced. why: in words."""
+
+    phase: str
+    request: int
+    why: Text
+
+
+def phase_board(*, now: datetime) -> tuple[BoardLine, ...]:
+    """The phases that wait for a release, in the order of the roadmap.
+
+    The whole checklist is computed only where the phases before are released: behind them it would say no more than
+    that it waits for them.
+    """
+    waiting = list(Phase.objects.exclude(state=Phase.State.ACTIVE).order_by("position"))
+    edges = _edges()
+    standings = {phase.code: standing_of_phase(phase, now=now) for phase in waiting}
+    build = newest_build()
+    lines = []
+    for phase in waiting:
+        before = [standings[code] for code, opened in edges if opened == phase.code and code in standings]
+        closed = [one for one in before if not one.opens]
+        lines.append(_line(standings[phase.code], edges=edges, closed=closed, build=build, now=now))
+    return tuple(lines)
+
+
+def phase_view(code: str, *, now: datetime) -> PhaseView:
+    """The page of one phase, its checklist complete. Raises `Phase.DoesNotExist`."""
+    standing = standing_of_phase(Phase.objects.get(code=code), now=now)
+    line = _line(standing, edges=_edges(), closed=(), build=newest_build(), now=now)
+    signed = tuple(standing_sign_offs(standing.request).values()) if standing.request else ()
+    return PhaseView(
+        line=line,
+        history=history_of(ReleaseRequest.objects.filter(phase=standing.phase), now=now),
+        signed=signed,
+        verification=LiveVerification.objects.select_related("person").order_by("-pk").first(),
+    )
+
+
+def history_of(requests: Any, *, now: datetime) -> tuple[HistoryLine, ...]:
+    """Requests with their state now, newest first."""
+    rows = requests.select_related("phase", "build", "opened_by").defer("manifest").order_by("-pk")
+    return tuple(_history_line(row, now=now) for row in rows.prefetch_related("decisions__sign_off"))
+
+
+def newest_build() -> Build | None:
+    """The build of the newest run: what would be released next."""
+    run = Run.objects.select_related("build").defer("manifest").order_by("-pk").first()
+    return run.build if run else None
+
+
+def lapses(*, now: datetime) -> tuple[Lapse, ...]:
+    """Releases that lapsed and that no later decision of their phase replaced. Two queries."""
+    decisions = (
+        Decision.objects.exclude(request__phase__state=Phase.State.ACTIVE)
+        .select_related("request__phase")
+        .defer("content", "request__manifest")
+        .prefetch_related("conditions__confirmation")
+        .order_by("request_id", "number")
+    )
+    newest = {decision.request.phase.code: decision for decision in decisions}
+    found = ((code, decision, why_lapsed(decision, now=now)) for code, decision in newest.items())
+    return tuple(Lapse(phase=code, request=one.request_id, why=why) for code, one, why in found if why is not None)
+
+
+def why_lapsed(decision: Decision, *, now: datetime) -> Text | None:
+    """Why the release of this decision lapsed; None while it stands, or is over for another reason."""
+    if decision.valid_until is None or decision.request.state not in _MAY_LAPSE:
+        return None
+    for condition in decision.conditions.all():
+        if standing_of(condition).is_overdue(now=now):
+            params = {"number": condition.number, "text": condition.text, "due": condition.due_date.isoformat()}
+            return {"template": _OVERDUE, "params": params}
+    if now >= decision.valid_until:
+        return {"template": _OVER, "params": {"until": {"moment": decision.valid_until.isoformat()}}}
+    return None
+
+
+_MAY_LAPSE = frozenset({RequestState.GO.value, RequestState.CONDITIONAL.value, RequestState.LAPSED.value})
+_OVERDUE = gettext_noop("condition C%(number)s was due on %(due)s and is open: %(text)s")
+_OVER = gettext_noop("it was valid until %(until)s")
+
+
+def _edges() -> list[tuple[str, str]]:
+    return list(PhaseDependency.objects.values_list("opener__code", "opened__code"))
+
+
+def _line(
+    standing: Standing,
+    *,
+    edges: Sequence[tuple[str, str]],
+    closed: Sequence[Standing],
+    build: Build | None,
+    now: datetime,
+) -> BoardLine:
+    code = standing.phase.code
+    return BoardLine(
+        standing=standing,
+        opened_by=tuple(opener for opener, opened in edges if opened == code),
+        opens=tuple(opened for opener, opened in edges if opener == code),
+        checklist=_checklist(standing, closed=closed, build=build, now=now),
+        build=standing.request.build if standing.request and standing.state is RequestState.OPEN else build,
+    )
+
+
+def _checklist(
+    standing: Standing, *, closed: Sequence[Standing], build: Build | None, now: datetime
+) -> tuple[Item, ...]:
+    if standing.is_active or standing.state in _RELEASED:
+        return ()
+    if standing.request is not None and standing.state in (RequestState.OPEN, RequestState.CONDITIONAL):
+        return check_request(standing.request, now=now).items
+    if closed or build is None:
+        facts = [PredecessorFact(phase=one.phase.code, opens=one.opens, label=one.label) for one in closed]
+        return predecessor_items(facts) if closed else ()
+    try:
+        return check_evidence(gather(phase=standing.phase, build=build, now=now), now=now).items
+    except GatehouseError:  # no policy is active: nothing can be judged, and the page of the policy says so
+        return ()
+
+
+def _history_line(request: ReleaseRequest, *, now: datetime) -> HistoryLine:
+    state, decision = state_of(request, now=now), last_decision_of(request)
+    is_conditional = state is RequestState.CONDITIONAL
+    conditions = [one for one in conditions_of(request) if not is_closed(one)] if is_conditional else []
+    return HistoryLine(
+        request=request,
+        state=state,
+        effect=effect_of(state, has_open_before_use=has_open_before_use(conditions)),
+        decision=decision,
+    )

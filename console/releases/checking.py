@@ -1,0 +1,236 @@
+"""The facts behind the checklist: from the manifest of a request, or from the evidence as it is before one opens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from console.checklist import (
+    BuildFact,
+    ChecklistFacts,
+    ConditionFact,
+    GateFact,
+    Item,
+    JournalFact,
+    PredecessorFact,
+    ReviewFact,
+    RunsFact,
+    Text,
+    WaiverFact,
+    build_checklist,
+)
+from console.deciding_runs import RunFact
+from console.models import Condition, LiveVerification, Phase, ReleaseRequest, Review, Waiver
+from console.release_states import Outcome, RequestState, Seat
+from console.releases.evidence import Evidence, fact_of, overlay_over, recommendation_of
+from console.releases.seats import eligible_names, standing_sign_offs
+from console.releases.standing import predecessors_of, standing_of
+from testruns.actions import rules_of
+from testruns.environment import identify_build
+from testruns.gates.outcomes import RuleOutcome
+from testruns.gates.rule import Kind, Severity
+from testruns.gates.verdicts import Verdict
+from testruns.models import Build, Run
+from testruns.overlay import Overlay
+from testruns.recommendation import Recommendation
+
+_BLOCKING_SEVERITIES = (Severity.CRITICAL.value, Severity.MAJOR.value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """A checklist with what it was computed from. `recommendation`: the machine's word now, expired waivers gone."""
+
+    items: tuple[Item, ...]
+    recommendation: Recommendation
+    overlay: Overlay | None
+
+
+@lru_cache(maxsize=1)
+def running_tree_digest() -> str:
+    """The source tree this process was started on; read once, because the process does not change with the files."""
+    return identify_build().tree_digest
+
+
+def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
+    """The checklist of a request that is not open yet."""
+    facts = ChecklistFacts(
+        request=None,
+        build=_build(evidence.build),
+        runs=RunsFact(
+            deciding=evidence.selection.deciding,
+            full_count=evidence.selection.full_count,
+            green_count=evidence.selection.green_count,
+            missing=evidence.selection.missing,
+        ),
+        gates=_gates(evidence.overlay, rules_of(evidence.policy).gates),
+        soak=_soak(evidence.overlay),
+        journal=_journal(),
+        review=None,
+        conditions=_conditions(_earlier_conditions(evidence.phase), now=now),
+        waivers=_waivers(evidence.waivers, now=now),
+        predecessors=_predecessors(evidence.phase, now=now),
+    )
+    items = build_checklist(facts, now=now)
+    return Checked(items=items, recommendation=evidence.recommendation, overlay=evidence.overlay)
+
+
+def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
+    """The checklist of a request: its runs and waivers as they were bound, everything else as it is now."""
+    manifest = json.loads(request.manifest)
+    deciding = [bound.run for bound in request.bound_runs.filter(is_deciding=True).select_related("run__policy")]
+    waivers = tuple(Waiver.objects.filter(pk__in=[one["id"] for one in manifest["waivers"]]).order_by("pk"))
+    valid = {waiver.rule_code for waiver in waivers if waiver.expires_at > now}
+    overlay = overlay_over(deciding, waived=valid)
+    sign_offs = standing_sign_offs(request)
+    facts = ChecklistFacts(
+        request=request.pk,
+        build=_build(request.build),
+        runs=_bound_runs(request, manifest),
+        gates=_gates(overlay, rules_of(request.policy).gates),
+        soak=_soak(overlay),
+        journal=_journal(),
+        review=_review(sign_offs[Seat.REVIEWER].review, manifest) if Seat.REVIEWER in sign_offs else None,
+        conditions=_conditions(_open_conditions(request), now=now),
+        waivers=_waivers(waivers, now=now),
+        predecessors=_predecessors(request.phase, now=now),
+        seated={seat: sign_off.printed_name for seat, sign_off in sign_offs.items()},
+        eligible=eligible_names(request),
+        is_closing=request.state == RequestState.CONDITIONAL.value,
+    )
+    return Checked(
+        items=build_checklist(facts, now=now),
+        recommendation=recommendation_of(overlay, is_complete=not facts.runs.missing),
+        overlay=overlay,
+    )
+
+
+def red_since(request: ReleaseRequest) -> tuple[int, ...]:
+    """Full runs of the build that ended red after the request opened."""
+    later = Run.objects.filter(build=request.build, finished_at__gt=request.opened_at).select_related("policy")
+    return tuple(run.pk for run in later.order_by("-pk") if _fact(run).is_red)
+
+
+def open_findings_of(review: Review) -> int:
+    """How many critical or major findings of a review are open."""
+    return sum(
+        finding["severity"] in _BLOCKING_SEVERITIES and finding["status"] == "open" for finding in review.findings
+    )
+
+
+def _fact(run: Run) -> RunFact:
+    return fact_of(run, active_policy_id=run.policy_id)
+
+
+def _build(build: Build) -> BuildFact:
+    return BuildFact(
+        build=build.pk,
+        name=str(build),
+        is_clean=build.is_clean,
+        is_running=build.tree_digest == running_tree_digest(),
+    )
+
+
+def _bound_runs(request: ReleaseRequest, manifest: dict[str, Any]) -> RunsFact:
+    """What was bound stays bound: no run is added later, and what was missing then is missing for this request."""
+    selection = manifest["selection"]
+    return RunsFact(
+        deciding=tuple(run["run"] for run in reversed(manifest["runs"]) if run["is_deciding"]),
+        full_count=selection["full"],
+        green_count=selection["green"],
+        missing=tuple(selection["missing"]),
+        red_since=red_since(request),
+    )
+
+
+def _gates(overlay: Overlay | None, gates: Sequence[str]) -> tuple[GateFact, ...]:
+    if overlay is None:
+        return tuple(GateFact(gate=gate, verdict=Verdict.INCONCLUSIVE, worst_rule=None, why=None) for gate in gates)
+    outcomes = {outcome.rule.code: outcome for outcome in overlay.judgement.rules}
+    return tuple(
+        GateFact(
+            gate=one.gate,
+            verdict=one.verdict,
+            worst_rule=one.worst_rule,
+            why=_reason(outcomes[one.worst_rule]) if one.worst_rule else None,
+        )
+        for one in overlay.judgement.gates.values()
+    )
+
+
+def _soak(overlay: Overlay | None) -> GateFact | None:
+    """How long was measured: the worst of the rules that ask for it."""
+    outcomes = [one for one in overlay.judgement.rules if one.rule.kind is Kind.DURATION] if overlay else []
+    if not outcomes:
+        return None
+    one = max(outcomes, key=lambda outcome: outcome.verdict.rank)
+    return GateFact(gate=one.rule.gate, verdict=one.verdict, worst_rule=one.rule.code, why=_reason(one))
+
+
+def _reason(outcome: RuleOutcome) -> Text:
+    return {"template": outcome.reason, "params": dict(outcome.reason_params)}
+
+
+def _journal() -> JournalFact | None:
+    last = LiveVerification.objects.order_by("-pk").first()
+    return JournalFact(at=last.at, events=last.events, is_sound=last.is_sound) if last else None
+
+
+def _review(review: Review | None, manifest: dict[str, Any]) -> ReviewFact | None:
+    if review is None:
+        return None
+    answered = {answer["run"] for answer in review.run_answers}
+    to_answer = [run["run"] for run in manifest["runs"] if run["needs_answer"]]
+    return ReviewFact(
+        outcome=Outcome(review.outcome),
+        open_findings=open_findings_of(review),
+        unanswered=tuple(run for run in to_answer if run not in answered),
+    )
+
+
+def _open_conditions(request: ReleaseRequest) -> Iterable[Condition]:
+    """Those of the request itself; before its decision those of the release that stands."""
+    own = Condition.objects.filter(decision__request=request, confirmation__isnull=True).select_related("owner")
+    return own if request.state == RequestState.CONDITIONAL.value else _earlier_conditions(request.phase)
+
+
+def _earlier_conditions(phase: Phase) -> Iterable[Condition]:
+    """The open conditions of the phase's conditional release."""
+    return Condition.objects.filter(
+        decision__request__phase=phase,
+        decision__request__state=RequestState.CONDITIONAL.value,
+        confirmation__isnull=True,
+    ).select_related("owner")
+
+
+def _conditions(conditions: Iterable[Condition], *, now: datetime) -> tuple[ConditionFact, ...]:
+    return tuple(
+        ConditionFact(
+            condition=condition.pk,
+            text=condition.text,
+            owner=str(condition.owner),
+            due_date=condition.due_date,
+            is_overdue=standing_of(condition).is_overdue(now=now),
+        )
+        for condition in conditions
+    )
+
+
+def _waivers(waivers: Iterable[Waiver], *, now: datetime) -> tuple[WaiverFact, ...]:
+    return tuple(
+        WaiverFact(
+            waiver=waiver.pk, rule=waiver.rule_code, expires_at=waiver.expires_at, is_valid=waiver.expires_at > now
+        )
+        for waiver in waivers
+    )
+
+
+def _predecessors(phase: Phase, *, now: datetime) -> tuple[PredecessorFact, ...]:
+    return tuple(
+        PredecessorFact(phase=one.phase.code, opens=one.opens, label=one.label)
+        for one in predecessors_of(phase, now=now)
+    )

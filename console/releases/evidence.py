@@ -1,0 +1,194 @@
+"""The evidence for a release of one phase for one build, gathered from rows: runs, gates, waivers, journal head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from console.deciding_runs import RunFact, Selection, select
+from console.models import Decision, Phase, Waiver
+from console.release_manifest import compose
+from console.releases.standing import predecessors_of
+from ledger.actions import live_ledger
+from testruns.actions import active_policy, overlay_of, plan_of, rules_of
+from testruns.gates.outcomes import RuleOutcome
+from testruns.gates.policy import PolicyValues
+from testruns.models import Build, GatePolicy, Run
+from testruns.overlay import Overlay
+from testruns.recommendation import Recommendation
+from testruns.run_states import RunState
+from testruns.wording import plain_decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """Everything a request opened now would rest on. `overlay`: None while there is no deciding run."""
+
+    phase: Phase
+    build: Build
+    policy: GatePolicy
+    values: PolicyValues
+    runs: tuple[Run, ...]
+    facts: Mapping[int, RunFact]
+    selection: Selection
+    waivers: tuple[Waiver, ...]
+    overlay: Overlay | None
+
+    @property
+    def recommendation(self) -> Recommendation:
+        """The machine's word: over too few runs nothing better than INCOMPLETE."""
+        return recommendation_of(self.overlay, is_complete=self.selection.is_complete)
+
+
+def gather(*, phase: Phase, build: Build, now: datetime) -> Evidence:
+    """The evidence as it is now. Raises `NoActivePolicy`."""
+    policy = active_policy()
+    values = rules_of(policy).values
+    runs = runs_since_decision(phase=phase, build=build)
+    facts = {run.pk: fact_of(run, active_policy_id=policy.pk) for run in runs}
+    days = values.run_age_days
+    selection = select(
+        list(facts.values()), wanted=values.deciding_runs, days_max=days, oldest_at=now - timedelta(days=days)
+    )
+    waivers = valid_waivers(phase=phase, build=build, policy=policy, now=now)
+    return Evidence(
+        phase=phase,
+        build=build,
+        policy=policy,
+        values=values,
+        runs=runs,
+        facts=facts,
+        selection=selection,
+        waivers=waivers,
+        overlay=overlay_over(
+            [run for run in runs if run.pk in selection.deciding], waived={waiver.rule_code for waiver in waivers}
+        ),
+    )
+
+
+def runs_since_decision(*, phase: Phase, build: Build) -> tuple[Run, ...]:
+    """Every run of the build that was not over when this phase was last decided for it, newest first."""
+    decided_at = (
+        Decision.objects.filter(request__phase=phase, request__build=build)
+        .order_by("-decided_at")
+        .values_list("decided_at", flat=True)
+        .first()
+    )
+    runs = Run.objects.filter(build=build).select_related("policy", "requested_by").order_by("-pk")
+    if decided_at is not None:
+        runs = runs.filter(Q(finished_at__isnull=True) | Q(finished_at__gt=decided_at))
+    return tuple(runs)
+
+
+def fact_of(run: Run, *, active_policy_id: int) -> RunFact:
+    """What of a run decides about its place in a request."""
+    soak = rules_of(run.policy).values.soak_seconds
+    return RunFact(
+        run=run.pk,
+        state=RunState(run.state),
+        recommendation=Recommendation(run.recommendation) if run.recommendation else None,
+        seed=run.seed,
+        is_full=plan_of(run).is_full_run(soak_seconds=soak),
+        has_active_policy=run.policy_id == active_policy_id,
+        requested_by=run.requested_by_id,
+        has_begun=run.started_at is not None,
+        finished_at=run.finished_at,
+    )
+
+
+def valid_waivers(*, phase: Phase, build: Build, policy: GatePolicy, now: datetime) -> tuple[Waiver, ...]:
+    """The approved waivers of this phase, build and policy that have not expired."""
+    waivers = Waiver.objects.filter(
+        phase=phase, build=build, policy=policy, answer__is_approved=True, expires_at__gt=now
+    ).select_related("answer__answered_by", "requested_by")
+    return tuple(waivers.order_by("pk"))
+
+
+def overlay_over(runs: Sequence[Run], *, waived: set[str]) -> Overlay | None:
+    """What the deciding runs say together with these rules waived; None for no run."""
+    return overlay_of(runs=runs, waived=waived) if runs else None
+
+
+def recommendation_of(overlay: Overlay | None, *, is_complete: bool) -> Recommendation:
+    """The machine's word over the deciding runs; over too few of them nothing better than INCOMPLETE."""
+    if overlay is None:
+        return Recommendation.INCOMPLETE
+    word = overlay.recommended.word
+    return word if is_complete or word is Recommendation.NO_GO else Recommendation.INCOMPLETE
+
+
+def manifest_of(evidence: Evidence, *, now: datetime) -> dict[str, Any]:
+    """The release manifest of this evidence. Opens the live journal to read its head."""
+    build, policy, overlay = evidence.build, evidence.policy, evidence.overlay
+    head = live_ledger().head
+    newest = next((run for run in evidence.runs if run.pk in evidence.selection.deciding), None)
+    return compose(
+        phase=evidence.phase.code,
+        build={
+            "name": build.name,
+            "commit": build.commit,
+            "tree_digest": build.tree_digest,
+            "is_clean": build.is_clean,
+        },
+        policy={"code": policy.code, "number": policy.number, "digest": policy.digest},
+        runs=[_run(run, evidence) for run in evidence.runs],
+        selection={
+            "full": evidence.selection.full_count,
+            "green": evidence.selection.green_count,
+            "missing": list(evidence.selection.missing),
+        },
+        gates={gate: one.verdict.value for gate, one in overlay.judgement.gates.items()} if overlay else {},
+        rules={outcome.rule.code: _rule(outcome) for outcome in overlay.judgement.rules} if overlay else {},
+        waivers=[_waiver(waiver) for waiver in evidence.waivers],
+        recommendation=evidence.recommendation.value,
+        environment=newest.environment if newest else {},
+        live={"seq": head.seq, "hash": head.hash},
+        predecessors=[
+            {"phase": one.phase.code, "decision": one.decision.digest if one.decision else "", "state": one.word}
+            for one in predecessors_of(evidence.phase, now=now)
+        ],
+    )
+
+
+def _run(run: Run, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "run": run.pk,
+        "manifest": run.manifest_digest,
+        "state": run.state,
+        "recommendation": run.recommendation,
+        "profile": run.profile,
+        "seed": run.seed,
+        "policy": run.policy.digest,
+        "requested_by": run.requested_by_id,
+        "is_full": evidence.facts[run.pk].is_full,
+        "is_deciding": run.pk in evidence.selection.deciding,
+        "needs_answer": run.pk in evidence.selection.to_answer,
+    }
+
+
+def _rule(outcome: RuleOutcome) -> dict[str, Any]:
+    rule = outcome.rule
+    return {
+        "verdict": outcome.verdict.value,
+        "severity": rule.severity.value,
+        "operator": rule.operator.value,
+        "expected": plain_decimal(rule.threshold),
+        "actual": "" if outcome.actual is None else plain_decimal(outcome.actual),
+        "margin": "" if outcome.margin is None else plain_decimal(outcome.margin),
+        "unit": rule.unit,
+    }
+
+
+def _waiver(waiver: Waiver) -> dict[str, Any]:
+    return {
+        "id": waiver.pk,
+        "rule": waiver.rule_code,
+        "requested_by": waiver.requested_by_id,
+        "approved_by": waiver.answer.answered_by_id,
+        "expires_at": waiver.expires_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "reason": waiver.reason,
+    }

@@ -1,0 +1,95 @@
+"""Who sits where in a release request, and who still may."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.eligibility import ROLE_OF_SEAT, Facts, SeatRefused, why_not, why_not_yet
+from console.kernel.authority import Role
+from console.kernel.errors import GatehouseError
+from console.kernel.models import Person, RoleGrant
+from console.models import ReleaseRequest, SignOff
+from console.release_states import Seat
+from testruns.actions import last_editor_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeatView:
+    """One seat of a request. sign_off: the standing one. eligible: who holds the role and may still fill it.
+
+    excluded: who holds the role and may not, with the reason. why_not: why the viewer cannot sign it now, None when
+    they can.
+    """
+
+    seat: Seat
+    sign_off: SignOff | None
+    eligible: tuple[Person, ...]
+    excluded: tuple[tuple[Person, SeatRefused], ...]
+    why_not: GatehouseError | None
+
+
+def standing_sign_offs(request: ReleaseRequest) -> dict[Seat, SignOff]:
+    """The sign-off that stands in each seat: the newest one that was not withdrawn."""
+    sign_offs = request.sign_offs.filter(withdrawal__isnull=True).select_related("person", "review").order_by("pk")
+    return {Seat(sign_off.seat): sign_off for sign_off in sign_offs}
+
+
+def facts_of(request: ReleaseRequest) -> Facts:
+    """Whose work the request rests on, and who has signed."""
+    manifest = json.loads(request.manifest)
+    requesters = {run["requested_by"] for run in manifest["runs"]} - {None}
+    return Facts(
+        requesters_of_runs=frozenset(requesters),
+        opener=request.opened_by_id,
+        policy_editor=last_editor_of(request.policy),
+        waiver_requesters=frozenset(waiver["requested_by"] for waiver in manifest["waivers"]),
+        seated={seat: sign_off.person_id for seat, sign_off in standing_sign_offs(request).items()},
+    )
+
+
+def seat_views(request: ReleaseRequest, *, viewer: Person) -> tuple[SeatView, ...]:
+    """Every seat in its order, for a person who looks at the request. The same few queries however many people."""
+    facts, signed, people, own_roles = facts_of(request), standing_sign_offs(request), _people(), viewer.roles
+    return tuple(
+        SeatView(
+            seat=seat,
+            sign_off=signed.get(seat),
+            eligible=tuple(person for person, refusal in _held(seat, people, facts) if refusal is None),
+            excluded=tuple((person, refusal) for person, refusal in _held(seat, people, facts) if refusal is not None),
+            why_not=why_not(seat, viewer.pk, roles=own_roles, facts=facts) or why_not_yet(seat, facts=facts),
+        )
+        for seat in Seat
+    )
+
+
+def eligible_names(request: ReleaseRequest) -> Mapping[Seat, tuple[str, ...]]:
+    """Who may still fill each seat, by printed name."""
+    facts, people = facts_of(request), _people()
+    return {
+        seat: tuple(str(person) for person, refusal in _held(seat, people, facts) if refusal is None) for seat in Seat
+    }
+
+
+def _held(
+    seat: Seat, people: Mapping[Person, frozenset[Role]], facts: Facts
+) -> list[tuple[Person, SeatRefused | None]]:
+    """The people who hold the seat's role, each with what excludes them."""
+    return [
+        (person, why_not(seat, person.pk, roles=roles, facts=facts))
+        for person, roles in people.items()
+        if ROLE_OF_SEAT[seat] in roles
+    ]
+
+
+def _people() -> Mapping[Person, frozenset[Role]]:
+    """The active people with their roles, as `Person.roles` counts them, in one query."""
+    standing = RoleGrant.objects.filter(
+        confirmed_at__isnull=False, ended_at__isnull=True, person__is_active=True
+    ).select_related("person")
+    roles: defaultdict[Person, set[Role]] = defaultdict(set)
+    for grant in standing.order_by("person_id"):
+        roles[grant.person].add(Role(grant.role))
+    return {person: frozenset(held) for person, held in roles.items()}

@@ -1,0 +1,100 @@
+"""What waits for one person: signatures, a decision, conditions, waivers; the nearest deadline first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from console.checklist import Text
+from console.eligibility import ACT_OF_SEAT, why_not, why_not_yet
+from console.kernel.authority import Act, Role, may
+from console.kernel.models import Person
+from console.models import Condition, ReleaseRequest, Waiver
+from console.release_states import RequestState, Seat
+from console.releases.seats import facts_of
+from console.releases.standing import is_closed, state_of
+from ledger import gettext_noop
+
+_SEATS = {
+    Seat.ENGINEER: gettext_noop("phase %(phase)s: attest the implementation in release request %(request)s"),
+    Seat.TESTER: gettext_noop("phase %(phase)s: sign the execution in release request %(request)s"),
+    Seat.REVIEWER: gettext_noop("phase %(phase)s: write and sign the review of release request %(request)s"),
+    Seat.SUPERVISOR: gettext_noop("phase %(phase)s: decide release request %(request)s"),
+}
+_GO = gettext_noop("phase %(phase)s: every condition is closed, decide GO in release request %(request)s")
+_CLOSE = gettext_noop("close condition C%(number)s of phase %(phase)s: %(text)s")
+_CONFIRM = gettext_noop("confirm that condition C%(number)s of phase %(phase)s is met: %(text)s")
+_WAIVER = gettext_noop("answer waiver W-%(waiver)s for rule %(rule)s of phase %(phase)s")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """One thing. link: kind and number, as in the checklist. deadline: the instant it is too late, None without one."""
+
+    what: Text
+    link: str
+    deadline: datetime | None
+
+
+def waits_for(person: Person, *, now: datetime) -> tuple[Waiting, ...]:
+    """Everything that waits for this person now, by deadline; what has none comes last."""
+    roles = person.roles
+    found = [*_seats(person, roles, now=now), *_conditions(person, roles, now=now), *_waivers(person, roles, now=now)]
+    return tuple(sorted(found, key=lambda one: (one.deadline is None, one.deadline or now, one.link)))
+
+
+def _seats(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterator[Waiting]:
+    """The next seat of every open request, where this person may fill it."""
+    if not any(may(act=act, roles=roles) for act in ACT_OF_SEAT.values()):
+        return
+    waiting = ReleaseRequest.objects.filter(state=RequestState.OPEN.value).select_related("phase", "policy")
+    for request in waiting.order_by("pk"):
+        if state_of(request, now=now) is not RequestState.OPEN:
+            continue
+        facts = facts_of(request)
+        for seat in Seat:
+            if why_not_yet(seat, facts=facts) is None and why_not(seat, person.pk, roles=roles, facts=facts) is None:
+                params = {"phase": request.phase.code, "request": request.pk}
+                yield _waiting(_SEATS[seat], params, f"request:{request.pk}", request.deadline_at)
+
+
+def _conditions(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterator[Waiting]:
+    """Own conditions to close, closed ones to confirm, and the GO when the last one is confirmed."""
+    requests = ReleaseRequest.objects.filter(state=RequestState.CONDITIONAL.value).select_related("phase", "policy")
+    for request in requests.defer("manifest").prefetch_related("decisions").order_by("pk"):
+        if state_of(request, now=now) is not RequestState.CONDITIONAL:
+            continue
+        conditions = Condition.objects.filter(decision__request=request).select_related("confirmation")
+        rows = list(conditions.prefetch_related("closings").order_by("number"))
+        yield from (one for row in rows for one in _condition(row, request, person, roles))
+        if rows and all(is_closed(row) for row in rows) and may(act=Act.DECIDE_RELEASE, roles=roles):
+            until = max(decision.valid_until or now for decision in request.decisions.all())
+            yield _waiting(_GO, {"phase": request.phase.code, "request": request.pk}, f"request:{request.pk}", until)
+
+
+def _condition(row: Condition, request: ReleaseRequest, person: Person, roles: frozenset[Role]) -> Iterator[Waiting]:
+    if is_closed(row):
+        return
+    closings = list(row.closings.all())
+    due = datetime.combine(row.due_date + timedelta(days=1), time.min, tzinfo=UTC)
+    params = {"number": row.number, "phase": request.phase.code, "text": row.text}
+    if not closings and row.owner_id == person.pk:
+        yield _waiting(_CLOSE, params, f"condition:{row.pk}", due)
+    is_other = bool(closings) and closings[-1].closed_by_id != person.pk
+    if is_other and may(act=Act.CONFIRM_CONDITION, roles=roles):
+        yield _waiting(_CONFIRM, params, f"condition:{row.pk}", due)
+
+
+def _waivers(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterator[Waiting]:
+    if not may(act=Act.APPROVE_WAIVER, roles=roles):
+        return
+    unanswered = Waiver.objects.filter(answer__isnull=True, expires_at__gt=now).exclude(requested_by=person)
+    for waiver in unanswered.select_related("phase").order_by("pk"):
+        params = {"waiver": waiver.pk, "rule": waiver.rule_code, "phase": waiver.phase.code}
+        yield _waiting(_WAIVER, params, f"waiver:{waiver.pk}", waiver.expires_at)
+
+
+def _waiting(template: str, params: dict[str, Any], link: str, deadline: datetime | None) -> Waiting:
+    return Waiting(what={"template": template, "params": params}, link=link, deadline=deadline)
