@@ -1,5 +1,5 @@
-"""The pages of runs: list, one run, the form that requests one, downloads, evidence, policies and builds."""
+"""The pages of runs and of the policies they are judged under."""
 
-from testruns.admin import records, runs
+from testruns.admin import policies, runs
 
-__all__ = ["records", "runs"]
+__all__ = ["policies", "runs"]

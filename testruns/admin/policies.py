@@ -1,0 +1,164 @@
+"""The pages of gate policies: the list, one policy, a draft beside the active one, its editor, and the acts on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console.kernel.authority import Act
+from console.kernel.doors import ReadOnlyAdmin, Section, act_view, actor_of, add_section, explain, why_not
+from console.kernel.errors import GatehouseError
+from testruns import actions
+from testruns.admin.policy_form import PolicyForm
+from testruns.admin.policy_page import draft_offer, read_draft, read_policy
+from testruns.draft_states import DraftState
+from testruns.models import GatePolicy, PolicyDraft
+
+LIST = "admin:testruns_gatepolicy_changelist"
+DRAFT = "admin:testruns_policy_draft"
+CLOSED_SHOWN = 10
+
+add_section(Section(code="policies", title=gettext_lazy("Rules"), icon="policy", url_name=LIST, order=40))
+
+
+@act_view(back=LIST)
+def begin(request: HttpRequest) -> HttpResponse:
+    """Begin a draft and open its editor."""
+    draft = actions.draft_policy(actor=actor_of(request))
+    return redirect("admin:testruns_policy_draft_edit", draft.pk)
+
+
+@act_view(back=LIST)
+def submit(request: HttpRequest, draft_id: int) -> HttpResponse:
+    """Offer a draft for activation."""
+    draft = actions.submit_draft(actor=actor_of(request), draft_id=draft_id)
+    messages.success(request, _("Policy %(number)s waits for a second person.") % {"number": draft.number})
+    return redirect(DRAFT, draft.pk)
+
+
+@act_view(back=LIST)
+def reopen(request: HttpRequest, draft_id: int) -> HttpResponse:
+    """Take a submitted draft back and open its editor."""
+    draft = actions.reopen_draft(actor=actor_of(request), draft_id=draft_id)
+    return redirect("admin:testruns_policy_draft_edit", draft.pk)
+
+
+@act_view(back=LIST)
+def withdraw(request: HttpRequest, draft_id: int) -> HttpResponse:
+    """Give a draft up."""
+    reason = request.POST.get("reason", "")
+    draft = actions.withdraw_draft(actor=actor_of(request), draft_id=draft_id, reason=reason)
+    messages.success(request, _("The draft of policy %(number)s is withdrawn.") % {"number": draft.number})
+    return redirect(LIST)
+
+
+@act_view(back=LIST)
+def activate(request: HttpRequest, draft_id: int) -> HttpResponse:
+    """Make a draft the policy of all runs from now on."""
+    digest = request.POST.get("digest", "")
+    policy = actions.activate_policy(actor=actor_of(request), draft_id=draft_id, digest=digest)
+    messages.success(
+        request,
+        _("Policy %(number)s is active. Runs requested from now on are judged under it.") % {"number": policy.number},
+    )
+    return redirect("admin:testruns_gatepolicy_change", policy.pk)
+
+
+@admin.register(GatePolicy)
+class GatePolicyAdmin(ReadOnlyAdmin):
+    """Policies: which rules, thresholds and values runs are judged under, and the way two people change them."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """The addresses of drafts before Django's own ones, of which only reading is left."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("draft/begin/", wrap(begin), name="testruns_policy_draft_begin"),
+            path("draft/<int:draft_id>/", wrap(self.draft_view), name="testruns_policy_draft"),
+            path("draft/<int:draft_id>/edit/", wrap(self.edit_view), name="testruns_policy_draft_edit"),
+            path("draft/<int:draft_id>/submit/", wrap(submit), name="testruns_policy_draft_submit"),
+            path("draft/<int:draft_id>/reopen/", wrap(reopen), name="testruns_policy_draft_reopen"),
+            path("draft/<int:draft_id>/withdraw/", wrap(withdraw), name="testruns_policy_draft_withdraw"),
+            path("draft/<int:draft_id>/activate/", wrap(activate), name="testruns_policy_draft_activate"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The active policy first, the open draft above all, and what was withdrawn below."""
+        rows = GatePolicy.objects.select_related("activated_by", "edited_by").order_by("-is_active", "-number")
+        closed = PolicyDraft.objects.filter(state=DraftState.WITHDRAWN.value).select_related("closed_by")
+        return self._page(
+            request,
+            "testruns/policies/list.html",
+            title=_("Policies"),
+            rows=rows,
+            draft=actions.open_draft(),
+            withdrawn=closed[:CLOSED_SHOWN],
+            begin=draft_offer(request),
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The rules of one policy, gate by gate, with their help."""
+        row = get_object_or_404(GatePolicy.objects.select_related("activated_by", "edited_by"), pk=object_id)
+        title = _("Policy %(number)s") % {"number": row.number}
+        return self._page(request, "testruns/policies/policy.html", title=title, **read_policy(row))
+
+    def draft_view(self, request: HttpRequest, draft_id: int) -> HttpResponse:
+        """A draft beside the active policy, in words, with the acts on it."""
+        draft = _draft(draft_id)
+        return self._page(request, "testruns/policies/draft.html", title=_title(draft), **read_draft(draft, request))
+
+    def edit_view(self, request: HttpRequest, draft_id: int) -> HttpResponse:
+        """GET: the form with what the draft says. POST: save it; errors stand beside their fields."""
+        draft = _draft(draft_id)
+        if draft.state != DraftState.EDITING:
+            return redirect(DRAFT, draft.pk)
+        initial = {"version": draft.version}
+        form = PolicyForm(request.POST or None, initial=initial, policy=actions.rules_of_draft(draft))
+        if request.method == "POST" and form.is_valid():
+            return _save(request, draft, form)
+        response = self._page(
+            request,
+            "testruns/policies/edit.html",
+            title=_title(draft),
+            draft=draft,
+            form=form,
+            why_not=why_not(request, Act.EDIT_POLICY),
+        )
+        response.status_code = 422 if form.is_bound else 200
+        return response
+
+    def _page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+        return TemplateResponse(request, template, {**self.admin_site.each_context(request), **context})
+
+
+def _save(request: HttpRequest, draft: PolicyDraft, form: PolicyForm) -> HttpResponse:
+    """A refusal leads back to a fresh form: what was entered there rests on what is no longer so."""
+    version = form.cleaned_data["version"]
+    try:
+        saved = actions.edit_draft(actor=actor_of(request), draft_id=draft.pk, version=version, editing=form.editing())
+    except GatehouseError as refusal:
+        messages.error(request, explain(refusal))
+        return redirect("admin:testruns_policy_draft_edit", draft.pk)
+    if saved.version == version:
+        messages.info(request, _("Nothing was changed: the draft said that already."))
+    else:
+        messages.success(request, _("The draft is saved."))
+    return redirect(DRAFT, draft.pk)
+
+
+def _draft(draft_id: int) -> PolicyDraft:
+    rows = PolicyDraft.objects.select_related("base", "opened_by", "closed_by", "policy")
+    return get_object_or_404(rows, pk=draft_id)
+
+
+def _title(draft: PolicyDraft) -> str:
+    return _("Draft of policy %(number)s") % {"number": draft.number}
