@@ -52,10 +52,10 @@ REASONS: Mapping[Cause, str] = {
         "the trend in %(scenario)s lies between %(low)s and %(high)s, which a longer soak must narrow"
     ),
     Cause.WITHIN_WARMUP: gettext_noop(
-        "no memory trend: the soak of %(soak)s is not longer than the %(warmup)s of warm-up, which do not count"
+        "no memory trend: the soak of %(soak)s is not longer than the warm-up of %(warmup)s, which does not count"
     ),
     Cause.HARDLY_WARM: gettext_noop(
-        "no memory trend: the soak of %(soak)s has only %(left)s after the %(warmup)s of warm-up, which do not count"
+        "no memory trend: the soak of %(soak)s has only %(left)s after the warm-up of %(warmup)s, which does not count"
     ),
 }
 

@@ -32,9 +32,8 @@ def details(report: Report) -> Section:
     """Appendix A: every measurement of every scenario as JSON, and every piece of evidence by its digest."""
     blocks: list[Block] = []
     for execution in report.executions:
-        caption = f"{execution.row.scenario} ({count(execution.row.concurrency)})"
         text = json.dumps(metrics_of(execution), indent=2, ensure_ascii=False)
-        blocks.append(Code(caption=caption, text=text))
+        blocks.append(Code(caption=name_of(execution), text=text))
     blocks.append(Heading(text=_("Evidence (SHA-256)")))
     headings = (_("Scenario"), _("Attempt"), _("Kind"), _("Size"), "SHA-256")
     rows = [
@@ -55,20 +54,22 @@ def invariants(report: Report) -> Section:
     """Appendix B: drift, sums, idempotency and state hashes of each scenario, and the largest drift of all."""
     rows = []
     for execution in report.executions:
-        cells: list[Cell | str] = [f"{execution.row.scenario} ({count(execution.row.concurrency)})"]
+        cells: list[Cell | str] = [name_of(execution)]
         for name in INVARIANTS:
             measurement = execution.measurements.get(name)
             cells.append(number(figure(measurement.value, measurement.unit) if measurement else figure(None, "")))
-        rows.append((*cells, _journal_head(execution)))
+        rows.append(tuple(cells))
     drifts = [drift for execution in report.executions if (drift := execution.value("drift_micros_max")) is not None]
     largest = figure(max(drifts, default=None), "micro-credits")
-    headings = (_("Scenario"), *INVARIANTS, _("Head of the journal"))
+    heads = [(name_of(execution), _journal_head(execution)) for execution in report.executions]
+    headings = (_("Scenario"), *INVARIANTS)
     return Section(
         key="B",
         title=_("Invariants"),
         blocks=(
             table(headings=headings, rows=rows),
             Paragraph(text=_("Largest drift of all accounts: %(drift)s.") % {"drift": largest}),
+            table(headings=(_("Scenario"), _("Head of the journal")), rows=heads),
             Heading(text=_("Drift of each account")),
             *_drift_blocks(report),
         ),
@@ -84,6 +85,11 @@ def errors(report: Report) -> Section:
     return Section(key="C", title=_("Error log"), blocks=tuple(blocks) or (Paragraph(text=_("None.")),))
 
 
+def name_of(execution: ReportExecution) -> str:
+    """The scenario with its level of concurrency, which a sweep tells apart."""
+    return f"{execution.row.scenario} ({count(execution.row.concurrency)})"
+
+
 def metrics_of(execution: ReportExecution) -> dict[str, Any]:
     """Every measurement of the latest attempt: exact digits and unit."""
     return {
@@ -97,7 +103,7 @@ def _drift_blocks(report: Report) -> list[Block]:
     rows: list[tuple[Cell | str, ...]] = []
     notes: list[str] = []
     for execution in report.executions:
-        name = f"{execution.row.scenario} ({count(execution.row.concurrency)})"
+        name = name_of(execution)
         rows += [_account_cells(name, account) for account in execution.accounts.told]
         notes += _note_of_accounts(name, execution)
     headings = (

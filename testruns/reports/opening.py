@@ -64,7 +64,7 @@ def summary(report: Report) -> Section:
     seeds = {row.row.scenario for row in report.executions if row.row.verdict == "PASS"} & set(SEED_SCENARIOS)
     sentences = (
         say(run.sentence, run.sentence_params),
-        _("%(passed)s of %(total)s rules passed, %(findings)s findings.")
+        _("%(passed)s of %(total)s rules passed; findings: %(findings)s.")
         % {"passed": count(passed), "total": count(len(report.rules)), "findings": count(len(report.findings))},
         _("Of the six scenarios of the seeds %(count)s passed.") % {"count": count(len(seeds))},
         _("This is a recommendation of the machine. The decision is made by people, who sign in the console."),

@@ -116,7 +116,7 @@ def test_a_quick_run_of_a_sound_ledger_says_how_much_soak_is_missing() -> None:
 
     assert advice.text == (
         "Not enough was measured for a verdict: 1,770 s of soak missing; no memory trend: the soak of 30 s is not "
-        "longer than the 300 s of warm-up, which do not count."
+        "longer than the warm-up of 300 s, which does not count."
     )
     assert [text["template"] for text in advice.missing] == [
         REASONS[Cause.TOO_SHORT],

@@ -20,9 +20,9 @@ def soak(seconds: str | None) -> MeasuredExecution:
 @pytest.mark.parametrize(
     ("seconds", "reason"),
     [
-        ("30", "no memory trend: the soak of 30 s is not longer than the 300 s of warm-up, which do not count"),
-        ("300", "no memory trend: the soak of 300 s is not longer than the 300 s of warm-up, which do not count"),
-        ("308", "no memory trend: the soak of 308 s has only 8 s after the 300 s of warm-up, which do not count"),
+        ("30", "no memory trend: the soak of 30 s is not longer than the warm-up of 300 s, which does not count"),
+        ("300", "no memory trend: the soak of 300 s is not longer than the warm-up of 300 s, which does not count"),
+        ("308", "no memory trend: the soak of 308 s has only 8 s after the warm-up of 300 s, which does not count"),
         ("1800", "load_reality did not report memory_slope"),
         ("NaN", "load_reality did not report memory_slope"),
         (None, "load_reality did not report memory_slope"),
