@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
-from console.kernel import triggers
+from console.kernel import live, triggers
 
 _TRANSACTIONAL_FIXTURES = {"transactional_db", "live_server"}
 
@@ -36,3 +36,4 @@ def _flush_is_not_refused(request: pytest.FixtureRequest) -> Iterator[None]:
 def _cache_is_empty() -> None:
     """What one test throttles or remembers does not reach the next."""
     cache.clear()
+    live.forget_everything()

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from console.kernel.authority import Act, Role
 from console.kernel.doors import ReadOnlyAdmin, Section, add_section, roles_of, why_not
+from console.kernel.live import add_live_address
 from testruns.admin import downloads, run_acts
 from testruns.admin.request_page import request_run_page
 from testruns.admin.run_list import ACTIVE, FILTERS, RunFilter, list_token, page_of_runs
@@ -152,6 +153,10 @@ def run_token(*, run_id: int) -> str:
         raise Http404
     version, state = row
     return f"{version}.{_waiting_before(run_id)}" if state == RunState.QUEUED else f"{version}"
+
+
+add_live_address(pattern=r"/admin/testruns/run/(?P<run_id>[0-9]{1,18})/live/", token=run_token)
+add_live_address(pattern=r"/admin/testruns/run/", token=list_token)
 
 
 def _waiting_before(run_id: int) -> int:

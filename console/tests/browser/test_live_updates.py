@@ -1,0 +1,138 @@
+"""Updates that bring nothing new are answered early, and only to those whom the console has just let in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from console.kernel import live
+from console.kernel.models import Person
+from console.tests.browser.rows import make_running_run
+from testruns.actions.leases import touch_run
+from testruns.models import Run
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
+
+HOME = "/admin/home/runs/"
+LIST = "/admin/testruns/run/"
+UPDATE = {"HX-Request": "true"}
+Browse = Callable[[str], Client]
+
+
+@pytest.fixture
+def run(tester: Person) -> Run:
+    """A run that is being executed."""
+    return make_running_run(person=tester)
+
+
+def ask(client: Client, address: str, token: str) -> tuple[int, int]:
+    """Status of an update, and how many queries it took."""
+    with CaptureQueriesContext(connection) as captured:
+        status = client.get(address, {"token": token}, headers=UPDATE).status_code
+    return status, len(captured)
+
+
+def addresses_of(run: Run) -> dict[str, str]:
+    """Every address that is asked for updates, with the token of a current copy."""
+    return {f"{LIST}{run.pk}/live/": f"{run.version}", LIST: f"{run.pk}.{run.version}", HOME: f"{run.pk}.{run.version}"}
+
+
+def test_a_reader_who_was_let_in_is_answered_without_session_person_or_roles(browse: Browse, run: Run) -> None:
+    """The first question takes the whole way, the next one query, and none while somebody else has just asked."""
+    client = browse("auditor")
+    for address, token in addresses_of(run).items():
+        first, second, third = [ask(client, address, token) for _ in range(3)]
+
+        assert first[0] == 204
+        assert first[1] > 1
+        assert (second, third) == ((204, 1), (204, 0))
+
+
+def test_after_half_a_second_the_version_is_read_again_in_one_query(
+    browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And in nothing more."""
+    client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
+    monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
+    ask(client, address, f"{run.version}")
+
+    assert ask(client, address, f"{run.version}") == (204, 1)
+
+
+def test_a_reader_with_an_old_copy_gets_the_new_one(browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Early answers never hide a change."""
+    client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
+    monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
+    ask(client, address, f"{run.version}")
+
+    touch_run(run_id=run.pk)
+
+    assert ask(client, address, f"{run.version}")[0] == 200
+
+
+@pytest.mark.parametrize("cookie", [{}, {settings.SESSION_COOKIE_NAME: "guessed"}])
+def test_a_stranger_learns_nothing_however_right_the_token_is(browse: Browse, run: Run, cookie: dict[str, str]) -> None:
+    """While others are answered early at the same address."""
+    address, token = f"{LIST}{run.pk}/live/", f"{run.version}"
+    for _ in range(2):
+        ask(browse("auditor"), address, token)
+    stranger = Client()
+    for name, value in cookie.items():
+        stranger.cookies[name] = value
+
+    assert [ask(stranger, address, token)[0] for _ in range(2)] == [302, 302]
+
+
+def test_being_let_in_at_one_address_is_no_key_to_another(browse: Browse, run: Run) -> None:
+    """Each address is checked by its own rules."""
+    client, addresses = browse("auditor"), addresses_of(run)
+    ask(client, HOME, addresses[HOME])
+
+    assert ask(client, LIST, addresses[LIST])[1] > 1
+
+
+def test_who_signs_out_is_not_answered_any_more(browse: Browse, run: Run) -> None:
+    """Not even a browser that kept its cookie."""
+    client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
+    ask(client, address, f"{run.version}")
+    kept = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    client.post("/admin/logout/")
+    client.cookies[settings.SESSION_COOKIE_NAME] = kept
+
+    assert ask(client, address, f"{run.version}")[0] == 302
+
+
+def test_who_loses_their_roles_is_asked_again_within_seconds(
+    browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An early answer says nothing new, and its permission ends by itself."""
+    monkeypatch.setattr(live, "AUTHORITY_SECONDS", 0.0)
+    client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
+    first = ask(client, address, f"{run.version}")[0]
+
+    Person.objects.filter(username="auditor").update(is_active=False)
+
+    assert (first, ask(client, address, f"{run.version}")[0]) == (204, 302)
+    assert live.AUTHORITY_SECONDS <= 10
+
+
+def test_a_run_that_does_not_exist_is_a_404_as_everywhere(browse: Browse) -> None:
+    """And remembered by nobody."""
+    client = browse("auditor")
+
+    assert [ask(client, f"{LIST}99/live/", "1")[0] for _ in range(2)] == [404, 404]
+
+
+def test_a_page_that_is_no_update_is_never_answered_early(browse: Browse, run: Run) -> None:
+    """The list of runs has one address for both."""
+    client, token = browse("auditor"), addresses_of(run)[LIST]
+    for _ in range(2):
+        ask(client, LIST, token)
+
+    assert client.get(LIST, {"token": token}).status_code == 200
