@@ -12,6 +12,7 @@ from ledger.credits.karma_reading import KarmaReading
 from ledger.credits.ledger import Ledger
 from ledger.credits.legacy import LegacyReport, import_legacy
 from ledger.engine.canonical import canonical_bytes, digest_of
+from ledger.engine.copying import copy_journal
 from ledger.engine.env import OsEnv
 from ledger.engine.errors import (
     Conflict,
@@ -57,6 +58,7 @@ __all__ = [
     "canonical_bytes",
     "check_invariants",
     "commands",
+    "copy_journal",
     "decimal_of",
     "digest_of",
     "gettext_noop",

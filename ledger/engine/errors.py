@@ -117,6 +117,13 @@ class NotAJournal(LedgerError):
     message = gettext_noop("%(path)s is not a journal that this version can open: %(reason)s.")
 
 
+class EndUnknown(LedgerError):
+    """Nobody can say how far the journal is durable, so a copy of it would have no proven end."""
+
+    code = "end-unknown"
+    message = gettext_noop("%(path)s has no durable mark. Open it for writing once, then copy it.")
+
+
 class UnsupportedFileSystem(LedgerError):
     """Network and FUSE file systems do not keep the promises of flock and fsync."""
 
