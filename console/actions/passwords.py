@@ -16,6 +16,8 @@ from console.kernel.models import PasswordReset, Person
 from console.kernel.second_person import has_one_administrator, require_second_person
 from ledger import gettext_noop
 
+WITHDRAWN = "people.withdraw_reset"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HalfPassword:
@@ -91,9 +93,9 @@ def withdraw_reset(*, actor: Actor, reset_id: int) -> PasswordReset:
         raise WrongState(what=str(reset.person), state=gettext_noop("no longer waiting for a reset"))
     audit.record(
         actor=actor,
-        act=Act.RESET_PASSWORD,
+        act=WITHDRAWN,
         object=f"person:{reset.person_id}",
-        after=_told(reset) | {"is_withdrawn": True, "alone": has_one_administrator()},
+        after=_told(reset) | {"alone": has_one_administrator()},
         rows=(reset,),
     )
     reset.refresh_from_db()
