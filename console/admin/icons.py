@@ -51,6 +51,14 @@ PATHS: Mapping[str, str] = MappingProxyType(
         "auto": _CIRCLE + '<path d="M8 1.6a6.4 6.4 0 0 1 0 12.8z" fill="currentColor"/>',
         "commit": '<circle cx="8" cy="8" r="2.6"/><path d="M1 8h4.4M10.6 8H15"/>',
         "search": '<circle cx="7" cy="7" r="4.6"/><path d="m10.5 10.5 3.5 3.5"/>',
+        "sign": '<path d="M2 13.6h12M3.4 10.8 10.6 3.6l1.9 1.9-7.2 7.2-2.5.6z"/>',
+        "certificate": (
+            '<circle cx="8" cy="6.2" r="4.4"/><path d="m5.4 9.8-1 4.8L8 12.6l3.6 2-1-4.8"/>'
+            '<path d="m6.3 6.3 1.3 1.3 2.2-2.6"/>'
+        ),
+        "inbox": '<path d="M2.2 9.2 4.4 3h7.2l2.2 6.2v4.2H2.2zM2.2 9.2h3.6l.9 1.8h2.6l.9-1.8h3.6"/>',
+        "print": '<path d="M4.4 6V2.2h7.2V6M4.4 11.4H2.2V6h11.6v5.4h-2.2M4.4 9.6h7.2v4.2H4.4z"/>',
+        "link": '<path d="M6.5 3.5h-4v10h10v-4M9 2.5h4.5V7M13.2 2.8 7 9"/>',
         "gate": '<path d="M2.6 13.8V7.6a5.4 5.4 0 0 1 10.8 0v6.2M6.2 13.8V7.8M9.8 13.8V7.8M6.2 10.4h3.6"/>',
     }
 )

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.kernel.authority import ROLE_LABELS
@@ -71,6 +72,7 @@ class GatehouseSite(admin.AdminSite):
             "has_permission": True,
             "is_popup": False,
             "sections": self._navigation(request),
+            "lapses": _lapses(),
             "has_one_administrator": has_one_administrator(),
             "role_words": [_(ROLE_LABELS[role]) for role in sorted(roles_of(request))],
         }
@@ -106,3 +108,10 @@ class GatehouseSite(admin.AdminSite):
         if request.headers.get("HX-Request"):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return super().login(request, extra_context)
+
+
+def _lapses() -> tuple[Any, ...]:
+    """The releases that have lapsed: said on every page until somebody decides anew."""
+    from console.releases.board import lapses  # reads models, which are not loaded when the site is made
+
+    return lapses(now=timezone.now())

@@ -85,6 +85,87 @@ OUTCOMES: Mapping[str, Word] = MappingProxyType(
     }
 )
 
+RELEASES: Mapping[str, Word] = MappingProxyType(
+    {
+        "no-request": _word(pgettext_lazy("release", "No request yet"), "idle", "clock"),
+        "waiting": _word(pgettext_lazy("release", "Waiting for people"), "run", "person"),
+        "go": _word(pgettext_lazy("release", "GO: released"), "pass", "pass"),
+        "conditional": _word(pgettext_lazy("release", "CONDITIONAL: released"), "unsure", "error"),
+        "conditional-closed": _word(pgettext_lazy("release", "CONDITIONAL: not in use yet"), "unsure", "clock"),
+        "no-go": _word(pgettext_lazy("release", "NO-GO: not released"), "fail", "fail"),
+        "expired": _word(pgettext_lazy("release", "Expired undecided"), "idle", "clock"),
+        "withdrawn": _word(pgettext_lazy("release", "Withdrawn"), "idle", "stop"),
+        "lapsed": _word(pgettext_lazy("release", "Lapsed"), "fail", "error"),
+        "revoked": _word(pgettext_lazy("release", "Revoked"), "fail", "stop"),
+        "superseded": _word(pgettext_lazy("release", "Replaced by a later one"), "idle", "again"),
+    }
+)
+"""By the badge of an effect (`console.release_states.Effect.badge`)."""
+
+DECISIONS: Mapping[str, Word] = MappingProxyType(
+    {
+        "GO": _word(pgettext_lazy("decision", "GO"), "pass", "pass"),
+        "CONDITIONAL": _word(pgettext_lazy("decision", "CONDITIONAL"), "unsure", "error"),
+        "NO_GO": _word(pgettext_lazy("decision", "NO-GO"), "fail", "fail"),
+    }
+)
+
+REVIEW_OUTCOMES: Mapping[str, Word] = MappingProxyType(
+    {
+        "APPROVE": _word(pgettext_lazy("review", "Approve"), "pass", "pass"),
+        "CONDITIONAL": _word(pgettext_lazy("review", "Approve with conditions"), "unsure", "error"),
+        "REQUEST_CHANGES": _word(pgettext_lazy("review", "Request changes"), "unsure", "again"),
+        "REJECT": _word(pgettext_lazy("review", "Reject"), "fail", "fail"),
+    }
+)
+
+RISKS: Mapping[str, Word] = MappingProxyType(
+    {
+        "ELIMINATED": _word(pgettext_lazy("risk", "eliminated"), "pass", "pass"),
+        "MITIGATED": _word(pgettext_lazy("risk", "mitigated"), "unsure", "waived"),
+        "OPEN": _word(pgettext_lazy("risk", "open"), "fail", "error"),
+    }
+)
+
+FINDING_STATES: Mapping[str, Word] = MappingProxyType(
+    {
+        "open": _word(pgettext_lazy("finding", "open"), "fail", "error"),
+        "closed": _word(pgettext_lazy("finding", "closed"), "pass", "pass"),
+    }
+)
+
+CONDITION_KINDS: Mapping[str, Word] = MappingProxyType(
+    {
+        "BEFORE_USE": _word(pgettext_lazy("condition", "before use"), "unsure", "stop"),
+        "AFTER_USE": _word(pgettext_lazy("condition", "while in use"), "idle", "clock"),
+    }
+)
+
+CLOSING_RULES: Mapping[str, Word] = MappingProxyType(
+    {
+        "EVIDENCE": _word(pgettext_lazy("condition", "a file as evidence"), "idle", "journal"),
+        "GO_RUN": _word(pgettext_lazy("condition", "a full run that recommends GO"), "idle", "runs"),
+    }
+)
+
+STANDINGS: Mapping[str, Word] = MappingProxyType(
+    {
+        "STANDS": _word(pgettext_lazy("certificate", "stands"), "pass", "pass"),
+        "LAPSED": _word(pgettext_lazy("certificate", "lapsed"), "fail", "error"),
+        "REVOKED": _word(pgettext_lazy("certificate", "revoked"), "fail", "stop"),
+        "SUPERSEDED": _word(pgettext_lazy("certificate", "replaced by a later release"), "idle", "again"),
+    }
+)
+
+SEATS: Mapping[str, Word] = MappingProxyType(
+    {
+        "ENGINEER": _word(pgettext_lazy("seat", "Test engineer"), "idle", "person"),
+        "TESTER": _word(pgettext_lazy("seat", "Tester"), "idle", "person"),
+        "REVIEWER": _word(pgettext_lazy("seat", "Reviewer"), "idle", "person"),
+        "SUPERVISOR": _word(pgettext_lazy("seat", "Supervisor"), "idle", "person"),
+    }
+)
+
 PROFILES: Mapping[str, str | _StrPromise] = MappingProxyType(
     {
         "smoke": pgettext_lazy("profile", "smoke"),
@@ -126,6 +207,15 @@ KINDS: Mapping[str, Mapping[str, Word]] = MappingProxyType(
         "execution": EXECUTION_STATES,
         "severity": SEVERITIES,
         "outcome": OUTCOMES,
+        "release": RELEASES,
+        "decision": DECISIONS,
+        "review": REVIEW_OUTCOMES,
+        "risk": RISKS,
+        "finding": FINDING_STATES,
+        "condition": CONDITION_KINDS,
+        "closing": CLOSING_RULES,
+        "seat": SEATS,
+        "standing": STANDINGS,
     }
 )
 

@@ -44,7 +44,7 @@ def report(request: HttpRequest, run_id: int, kind: str) -> HttpResponse:
     language = asked or (own if own in LANGUAGES else "en")
     name, media_type, suffix = KINDS[kind]
     content = reports.render(run=run, kind=name, language=language)
-    return _file(content, media_type=media_type, name=f"gatehouse-run-{run_id}-{language}.{suffix}")
+    return as_attachment(content, media_type=media_type, name=f"gatehouse-run-{run_id}-{language}.{suffix}")
 
 
 def manifest(request: HttpRequest, run_id: int) -> HttpResponse:
@@ -52,7 +52,7 @@ def manifest(request: HttpRequest, run_id: int) -> HttpResponse:
     text = Run.objects.filter(pk=run_id).values_list("manifest", flat=True).first()
     if not text:
         raise Http404
-    return _file(text.encode(), media_type="application/json", name=f"gatehouse-run-{run_id}-manifest.json")
+    return as_attachment(text.encode(), media_type="application/json", name=f"gatehouse-run-{run_id}-manifest.json")
 
 
 def evidence(request: HttpRequest, run_id: int, binding_id: int) -> HttpResponse:
@@ -64,7 +64,7 @@ def evidence(request: HttpRequest, run_id: int, binding_id: int) -> HttpResponse
         messages.error(request, explain(refusal))
         return redirect("admin:testruns_run_change", run_id)
     name = f"gatehouse-run-{run_id}-{binding.role}-{binding.evidence_id[:12]}"
-    return _file(content, media_type="application/octet-stream", name=f"{name}{_suffix(binding.evidence.media_type)}")
+    return as_attachment(content, media_type="application/octet-stream", name=f"{name}{_suffix(binding.evidence.media_type)}")
 
 
 def _suffix(media_type: str) -> str:
@@ -73,7 +73,7 @@ def _suffix(media_type: str) -> str:
     return ".txt"
 
 
-def _file(content: bytes, *, media_type: str, name: str) -> HttpResponse:
+def as_attachment(content: bytes, *, media_type: str, name: str) -> HttpResponse:
     """Always an attachment: what a scenario printed must not be able to run in this console's name."""
     response = HttpResponse(content, content_type=media_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'

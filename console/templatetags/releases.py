@@ -1,0 +1,210 @@
+"""Template tags of the sign-off screens: judged texts, deadlines, who can clear something, and where a link leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django import template
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from console.admin.words import OPERATORS, word_of
+from console.kernel.authority import ROLE_LABELS, Role
+from console.kernel.doors import explain
+from console.release_states import MEANING_LABELS, Meaning
+from console.templatetags.gatehouse import figure, moment, number, spoken, status
+from testruns.gates.registry import GATES, all_rules
+
+register = template.Library()
+
+SOON_DAYS = 2
+_DAY_SECONDS = 24 * 3600
+
+
+@register.filter
+def text(said: Mapping[str, Any] | None) -> str:
+    """A judged text in the reader's language."""
+    return spoken(said["template"], said["params"]) if said else ""
+
+
+@register.filter
+def sentence(said: Mapping[str, Any] | None) -> str:
+    """A judged text that stands alone: it begins with a capital."""
+    whole = text(said)
+    return whole[:1].upper() + whole[1:]
+
+
+@register.filter
+def refusal(error: Any) -> str:
+    """Why somebody may not, in the reader's language."""
+    return explain(error) if error else ""
+
+
+@register.filter
+def left(until: datetime | date | None) -> str:
+    """How long until then, in the largest unit that fits: "in 3 days", "2 hours ago". Days count for a date."""
+    if until is None:
+        return ""
+    if not isinstance(until, datetime):
+        days = (until - timezone.localdate()).days
+        return _("today") if days == 0 else _days(days)
+    seconds = (until - timezone.now()).total_seconds()
+    minutes = int(abs(seconds) // 60)
+    if minutes >= 2 * 24 * 60:
+        return _days(round(seconds / _DAY_SECONDS))
+    if minutes >= 60:
+        hours = minutes // 60
+        ahead = ngettext("in %(n)s hour", "in %(n)s hours", hours)
+        behind = ngettext("%(n)s hour ago", "%(n)s hours ago", hours)
+        return (ahead if seconds > 0 else behind) % {"n": hours}
+    ahead = ngettext("in %(n)s minute", "in %(n)s minutes", minutes)
+    behind = ngettext("%(n)s minute ago", "%(n)s minutes ago", minutes)
+    return (ahead if seconds > 0 else behind) % {"n": minutes}
+
+
+def _days(days: int) -> str:
+    if days > 0:
+        return ngettext("in %(n)s day", "in %(n)s days", days) % {"n": days}
+    return ngettext("%(n)s day ago", "%(n)s days ago", -days) % {"n": -days}
+
+
+@register.filter
+def deadline(until: datetime | date | None) -> SafeString:
+    """A deadline absolute and relative, coloured when it is near or over."""
+    if until is None:
+        return SafeString("")
+    return format_html('<span class="deadline {}">{} <span>({})</span></span>', urgency(until), day(until), left(until))
+
+
+@register.filter
+def urgency(until: datetime | date | None) -> str:
+    """The tone of a deadline: over, near, or none."""
+    if until is None:
+        return ""
+    if isinstance(until, datetime):
+        days = (until - timezone.now()).total_seconds() / _DAY_SECONDS
+    else:
+        days = (until - timezone.localdate()).days + 1
+    if days <= 0:
+        return "tone-fail"
+    return "tone-unsure" if days < SOON_DAYS else ""
+
+
+@register.filter
+def day(value: datetime | date | None) -> SafeString:
+    """A moment with its time, a date without one."""
+    if value is None or isinstance(value, datetime):
+        return moment(value)
+    shown = formats.date_format(value, pgettext("date format", "j M Y"))
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)
+
+
+@register.filter
+def utc(value: datetime) -> str:
+    """A moment in UTC to the second, the same in every language: for documents."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+@register.filter
+def role_names(roles: Iterable[Role]) -> str:
+    """Roles as words, joined."""
+    return ", ".join(_(ROLE_LABELS[Role(role)]) for role in roles)
+
+
+@register.filter
+def meaning_words(value: str) -> str:
+    """What a signer meant, as a sentence in the first person."""
+    return _(MEANING_LABELS[Meaning(value)]) if value in set(Meaning) else value
+
+
+@register.filter
+def seat_name(value: str) -> str:
+    """The name of a seat."""
+    return str(word_of(kind="seat", value=value).text)
+
+
+@register.filter
+def in_zone(value: datetime, zone: str) -> str:
+    """A moment in a named zone, to the second; in UTC when nobody knows the zone."""
+    try:
+        local = value.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return utc(value)
+    return f"{local:%Y-%m-%d %H:%M:%S} {zone} (UTC{local:%z})"
+
+
+@register.filter
+def gate_title(code: str) -> str:
+    """The name of a gate."""
+    return _(GATES[code].title) if code in GATES else code
+
+
+@register.filter
+def rule_question(code: str) -> str:
+    """What a rule asks."""
+    rule = all_rules().get(code)
+    return _(rule.question) if rule else ""
+
+
+@register.simple_tag
+def target(requirement: Mapping[str, Any]) -> SafeString:
+    """Operator and threshold of a requirement, with its unit."""
+    sign, _blank, value = requirement["target"].partition(" ")
+    return format_html("{} {}", OPERATORS.get(sign, sign), figure(value, requirement["unit"]))
+
+
+@register.simple_tag
+def gap(requirement: Mapping[str, Any]) -> SafeString:
+    """The verdict of a requirement and its distance to the target, a share of it; + is the good side."""
+    word = status("verdict", requirement["verdict"])
+    if not requirement["gap"]:
+        return word
+    share = round(Decimal(requirement["gap"]) * 100)
+    return format_html('{} <span class="num muted">{}{}\u202f%</span>', word, "+" if share > 0 else "", number(share))
+
+
+_ADDRESSES = {
+    "run": "admin:testruns_run_change",
+    "request": "admin:release_request",
+    "phase": "admin:release_phase",
+    "policy": "admin:testruns_gatepolicy_change",
+    "review": "admin:release_review",
+    "waiver": "admin:release_waiver",
+    "condition": "admin:release_condition",
+    "certificate": "admin:release_certificate",
+}
+
+
+@register.filter
+def address(link: str) -> str:
+    """Where a link of a reading function leads ("run:12", "phase:5a", "journal"); empty for one without a page."""
+    kind, _colon, key = link.partition(":")
+    if kind == "journal":
+        return reverse("admin:journal_events")
+    return reverse(_ADDRESSES[kind], args=[key]) if key and kind in _ADDRESSES else ""
+
+
+@register.filter
+def link_words(link: str) -> str:
+    """What a link leads to, for its text."""
+    kind, _colon, key = link.partition(":")
+    words = {
+        "run": _("Run %(number)s"),
+        "request": _("Request %(number)s"),
+        "phase": _("Phase %(number)s"),
+        "waiver": _("Waiver %(number)s"),
+        "condition": _("Condition"),
+        "journal": _("Journal"),
+        "policy": _("Policy"),
+        "review": _("Review %(number)s"),
+        "build": "",
+    }
+    return words.get(kind, "") % {"number": key}

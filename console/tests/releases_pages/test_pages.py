@@ -1,0 +1,56 @@
+"""Every page of the sign-off screens answers everybody who may read, and reading changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.test import Client
+
+from console.kernel.authority import Role
+from console.kernel.models import AuditEntry
+from console.models import Condition, Decision, ReleaseRequest, Review, Waiver
+from console.release_states import Outcome, Word
+from console.tests.people import person_with
+from console.tests.releases.people import Team, condition, decide, sign_three
+from console.tests.releases_pages.conftest import Visit
+
+
+def addresses_of(request: ReleaseRequest) -> list[str]:
+    """Every page there is about what happened to a request."""
+    found = ["/admin/", "/admin/releases/", "/admin/releases/phase/5a/", "/admin/releases/phase/1-5/"]
+    found += ["/admin/releases/phase/6a/", "/admin/releases/phase/5a/request/", "/admin/releases/waivers/"]
+    own = f"/admin/releases/request/{request.pk}/"
+    found += [own, f"{own}manifest.json", f"{own}review/"]
+    found += [f"/admin/releases/review/{one.pk}/" for one in Review.objects.exclude(signed_at=None)]
+    found += [f"/admin/releases/condition/{one.pk}/" for one in Condition.objects.all()]
+    found += [f"/admin/releases/waiver/{one.pk}/" for one in Waiver.objects.all()]
+    for decision in Decision.objects.exclude(certificate=None):
+        found += [f"/admin/releases/decision/{decision.pk}/certificate{end}" for end in ("/", ".jsonl")]
+    return found
+
+
+def refused(clients: Mapping[Role, Client], request: ReleaseRequest) -> dict[str, int]:
+    """Every page that does not answer with 200, by role and address."""
+    answers = {
+        f"{role} {address}": client.get(address).status_code
+        for address in addresses_of(request)
+        for role, client in clients.items()
+    }
+    return {place: status for place, status in answers.items() if status != 200}
+
+
+def test_every_page_answers_every_role_and_reading_changes_nothing(
+    request_5a: ReleaseRequest, team: Team, visit: Visit
+) -> None:
+    """Signed by three, then decided with a condition: all roles read all of it, and no row is written by it."""
+    sign_three(request_5a, team, outcome=Outcome.CONDITIONAL)
+    clients = {role: visit(person_with(role)) for role in Role}
+    before = AuditEntry.objects.count()
+    while_open = refused(clients, request_5a)
+    entries = AuditEntry.objects.count() - before
+    decide(request_5a, Word.CONDITIONAL, by=team.supervisor, conditions=(condition(owner=team.engineer),))
+    when_decided = refused(clients, request_5a)
+
+    assert while_open == {}
+    assert when_decided == {}
+    assert entries == 0
