@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from console import signing_keys as keys
-from console.actions.keys import keys_directory
+from console.certificates import published_keys
 from console.kernel.doors import return_path
 from console.kernel.models import Person
 
@@ -40,7 +39,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 @cache_control(public=True, max_age=KEYS_SECONDS)
 def signing_keys(request: HttpRequest) -> HttpResponse:
     """The public halves of all keys that ever signed certificates, for everybody."""
-    return JsonResponse(keys.published(directory=keys_directory()))
+    return JsonResponse(published_keys())
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

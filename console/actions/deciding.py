@@ -31,6 +31,7 @@ from console.releases import check_request, conditions_of, is_closed, last_decis
 from ledger import canonical_bytes, digest_of, gettext_noop
 from testruns.actions import rules_of
 
+from .certificates import issue
 from .intact import require_intact
 from .refusals import ChecklistRed, OtherDecision, ReleaseOver, WordNotAllowed
 from .sign_offs import require_order, require_person, write_sign_off
@@ -83,17 +84,14 @@ def decide(
     now = timezone.now()
     request = request_for_update(request_id)
     earlier = last_decision_of(request)
-    is_closing = earlier is not None and _is_closing(request, earlier, word=word)
-    if earlier is not None and not is_closing:
+    if earlier is not None and not _is_closing(request, earlier, word=word):
         return _repeated(earlier, actor=actor, word=word)
-    if is_closing:
+    if earlier is not None:
         _require_standing(request, now=now)
     else:
         require_open(request, now=now)
     require_seen(request, manifest_digest=manifest_digest)
     require_person(request, seat=Seat.SUPERVISOR, actor=actor)
-    if word is not Word.NO_GO:
-        require_order(request, seat=Seat.SUPERVISOR)
     _require_word(request, word=word, now=now)
     require_intact(request)
     _require_conditions(conditions, word=word, now=now)
@@ -107,22 +105,9 @@ def decide(
     written = _write_conditions(decision, conditions)
     move(request, to=RequestState(word.value))
     superseded = _supersede(request, now=now) if word is not Word.NO_GO else []
-    audit.record(
-        actor=actor,
-        act=Act.DECIDE_RELEASE,
-        object=f"request:{request_id}",
-        before={"state": earlier.word if earlier else RequestState.OPEN.value},
-        after={
-            "word": word.value,
-            "decision": decision.pk,
-            "digest": decision.digest,
-            "sign_off": sign_off.digest,
-            "manifest": request.manifest_digest,
-            "conditions": len(written),
-            "superseded": [one.pk for one in superseded],
-        },
-        rows=(sign_off, decision, *written, request, *superseded),
-    )
+    _record(actor, decision, rows=(sign_off, decision, *written, request, *superseded))
+    if word is not Word.NO_GO:
+        issue(decision=decision, now=now)
     return decision
 
 
@@ -152,6 +137,24 @@ def revoke_release(*, actor: Actor, decision_id: int, reason: str) -> Revocation
     return revocation
 
 
+def _record(actor: Actor, decision: Decision, *, rows: tuple[Any, ...]) -> None:
+    audit.record(
+        actor=actor,
+        act=Act.DECIDE_RELEASE,
+        object=f"request:{decision.request_id}",
+        after={
+            "word": decision.word,
+            "number": decision.number,
+            "decision": decision.pk,
+            "digest": decision.digest,
+            "sign_off": decision.sign_off.digest,
+            "manifest": decision.sign_off.manifest_digest,
+            "reason": decision.reason,
+        },
+        rows=rows,
+    )
+
+
 def _is_closing(request: ReleaseRequest, earlier: Decision, *, word: Word) -> bool:
     """Whether this is the GO after a CONDITIONAL. Open conditions then stand in the checklist, against it."""
     return word is Word.GO and earlier.word == Word.CONDITIONAL.value and request.state == earlier.word
@@ -171,7 +174,9 @@ def _require_standing(request: ReleaseRequest, *, now: datetime) -> None:
 
 
 def _require_word(request: ReleaseRequest, *, word: Word, now: datetime) -> None:
-    """Refuse more than the machine recommends, and what the checklist stands against."""
+    """Refuse a release before its seats are signed, more than the machine recommends, what the checklist forbids."""
+    if word is not Word.NO_GO:
+        require_order(request, seat=Seat.SUPERVISOR)
     checked = check_request(request, now=now)
     allowed = words_allowed(checked.recommendation)
     if word not in allowed:

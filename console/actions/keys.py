@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from django.conf import settings
 from django.db import transaction
 
 from console import signing_keys
+from console.certificates.keys import KEPT, OBJECT, keys_directory, known_keys
 from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
-from console.kernel.models import AuditEntry
 from console.signing_keys import Rotation
-
-KEPT = "keys.kept"
-OBJECT = "key:{}"
-
-
-def keys_directory() -> Path:
-    """Where the keys of this installation are."""
-    return Path(settings.STORAGE) / "keys"
 
 
 def create_signing_key() -> str:
@@ -34,15 +23,13 @@ def create_signing_key() -> str:
     with transaction.atomic():
         for key_id in signing_keys.public_keys(directory=keys_directory()):
             if key_id not in known:
-                audit.record(actor=None, act=KEPT, object=OBJECT.format(key_id), after={"created": key_id == created})
+                put_on_record(key_id, created=key_id == created)
     return created
 
 
-def known_keys() -> frozenset[str]:
-    """The ids of the keys the audit chain speaks of."""
-    acts = (KEPT, Act.ROTATE_KEYS.value)
-    done = AuditEntry.objects.filter(act__in=acts, outcome=AuditEntry.Outcome.DONE)
-    return frozenset(name.removeprefix(OBJECT.format("")) for name in done.values_list("object", flat=True))
+def put_on_record(key_id: str, *, created: bool = False) -> None:
+    """Let the audit chain name a key. Call it in a transaction."""
+    audit.record(actor=None, act=KEPT, object=OBJECT.format(key_id), after={"created": created})
 
 
 @action(Act.ROTATE_KEYS, target="key:signing")

@@ -12,7 +12,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from console import signing_keys
-from console.actions.keys import create_signing_key, known_keys, rotate_signing_key
+from console.actions.keys import create_signing_key, rotate_signing_key
+from console.certificates import known_keys, trusted_keys
 from console.kernel.authority import Role
 from console.kernel.errors import NotAllowed
 from console.kernel.models import AuditEntry
@@ -56,12 +57,16 @@ def test_a_lost_key_is_said_at_the_start(keys: Path) -> None:
     assert not (keys / "signing.pem").exists()
 
 
-def test_a_public_half_that_was_slipped_in_shows_in_the_audit_chain(keys: Path, tmp_path: Path) -> None:
-    """Whoever puts a key of their own there leaves a trace at the next start."""
+def test_a_slipped_in_public_half_is_not_trusted_and_shows_in_the_audit_chain(
+    keys: Path, tmp_path: Path, client: Client
+) -> None:
+    """Whoever puts a key of their own there gains nothing before the next start, and leaves a trace at it."""
     create_signing_key()
     theirs = signing_keys.create_first(directory=tmp_path / "theirs")
     (tmp_path / "theirs/public" / f"{theirs}.pem").rename(keys / "public" / f"{theirs}.pem")
 
+    assert theirs not in trusted_keys()
+    assert theirs not in client.get(WELL_KNOWN).content.decode()
     create_signing_key()
 
     entry = AuditEntry.objects.get(object=f"key:{theirs}")
