@@ -96,6 +96,7 @@ def test_evidence_that_was_changed_on_disk_shows_no_accounts_but_why(make_judged
     """A drift of zero cannot be written into the evidence afterwards."""
     run = make_judged([execution("credit_storm")], outputs={"credit_storm": output_of(*STORM_ACCOUNTS)})
     digest = Attempt.objects.get(execution__run=run).output_id
+    assert digest is not None
     path_of(digest).chmod(0o644)
     path_of(digest).write_bytes(output_of(STORM_ACCOUNTS[1]))
 
