@@ -128,8 +128,11 @@ def why_not(seat: Seat, person_id: int, *, roles: Iterable[Role], facts: Facts) 
 
 def why_not_yet(seat: Seat, *, facts: Facts) -> SeatTaken | SeatNotYet | None:
     """Why nobody at all can sign this seat now: it is taken, or an earlier one is not signed."""
-    if seat in facts.seated:
-        return SeatTaken(seat=SEAT_LABELS[seat])
+    return SeatTaken(seat=SEAT_LABELS[seat]) if seat in facts.seated else why_not_in_order(seat, facts=facts)
+
+
+def why_not_in_order(seat: Seat, *, facts: Facts) -> SeatNotYet | None:
+    """The first earlier seat that is not signed, as a refusal; None when all are."""
     missing = [earlier for earlier in seat.earlier if earlier not in facts.seated]
     return SeatNotYet(seat=SEAT_LABELS[seat], missing=SEAT_LABELS[missing[0]]) if missing else None
 

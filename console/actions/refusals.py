@@ -13,6 +13,13 @@ class OpenAlready(WrongState):
     message = gettext_noop("A request for phase %(phase)s is open already: #%(request)s. Decide or withdraw it first.")
 
 
+class PhaseInUse(WrongState):
+    """The phase was in use before there were releases."""
+
+    code = "phase-in-use"
+    message = gettext_noop("Phase %(phase)s is in use already: there is nothing to release.")
+
+
 class RequestExpired(WrongState):
     """The time for a decision is over."""
 

@@ -20,7 +20,7 @@ from ledger import canonical_bytes, digest_of
 from testruns.actions import freeze_for_release
 from testruns.models import Build
 
-from .refusals import NotYours, OpenAlready
+from .refusals import NotYours, OpenAlready, PhaseInUse
 from .writing import label_of, move, request_for_update, require_open, required_reason, write_down_states
 
 
@@ -54,11 +54,13 @@ def preview_request(*, phase: str, build_id: int) -> Preview:
 def open_request(*, actor: Actor, phase: str, build_id: int) -> ReleaseRequest:
     """Open a request for one build: its unfinished runs are frozen and the manifest is fixed for good.
 
-    Asking again for what the same person has just opened returns that request. Raises `NotFound`, `OpenAlready`,
-    `NoActivePolicy`.
+    Asking again for what the same person has just opened returns that request. Raises `NotFound`, `PhaseInUse`,
+    `OpenAlready`, `NoActivePolicy`.
     """
     now = timezone.now()
     row, build = _phase(phase, for_update=True), _build(build_id)
+    if row.state == Phase.State.ACTIVE:
+        raise PhaseInUse(phase=row.code)
     write_down_states(phase_id=row.pk, now=now)
     standing = ReleaseRequest.objects.filter(phase=row, state=RequestState.OPEN.value).first()
     if standing is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from console.eligibility import ROLE_OF_SEAT, why_not, why_not_yet
+from console.eligibility import ROLE_OF_SEAT, why_not, why_not_in_order, why_not_yet
 from console.kernel import audit
 from console.kernel.acts import Actor, action, signed_action
 from console.kernel.authority import Act
@@ -95,7 +95,7 @@ def _sign_seat(
     require_open(request, now=now)
     require_seen(request, manifest_digest=manifest_digest)
     require_person(request, seat=seat, actor=actor)
-    require_order(request, seat=seat)
+    _require_turn(request, seat=seat)
     require_intact(request)
     sign_off = write_sign_off(
         request, seat=seat, actor=actor, signed=signed, meaning=meaning, zone=zone, reason=reason, now=now
@@ -129,7 +129,7 @@ def sign_review(
     require_open(request, now=now)
     require_seen(request, manifest_digest=manifest_digest)
     require_person(request, seat=Seat.REVIEWER, actor=actor)
-    require_order(request, seat=Seat.REVIEWER)
+    _require_turn(request, seat=Seat.REVIEWER)
     review = Review.objects.filter(request=request, reviewer=actor.person, signed_at__isnull=True).first()
     if review is None:
         raise NotFound(what=f"a draft of yours for request #{request_id}")
@@ -184,8 +184,8 @@ def require_person(request: ReleaseRequest, *, seat: Seat, actor: Actor) -> None
 
 
 def require_order(request: ReleaseRequest, *, seat: Seat) -> None:
-    """Refuse unless it is the turn of this seat. Raises `SeatTaken`, `SeatNotYet`."""
-    refusal = why_not_yet(seat, facts=facts_of(request))
+    """Refuse unless the seats before this one are signed. Raises `SeatNotYet`."""
+    refusal = why_not_in_order(seat, facts=facts_of(request))
     if refusal is not None:
         raise refusal
 
@@ -247,6 +247,12 @@ def write_sign_off(
         content=canonical_bytes(content).decode(),
         digest=digest_of(content),
     )
+
+
+def _require_turn(request: ReleaseRequest, *, seat: Seat) -> None:
+    refusal = why_not_yet(seat, facts=facts_of(request))
+    if refusal is not None:
+        raise refusal
 
 
 _ACTS = {Seat.ENGINEER: Act.ATTEST_IMPLEMENTATION, Seat.TESTER: Act.SIGN_AS_TESTER}

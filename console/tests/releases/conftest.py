@@ -10,6 +10,7 @@ import pytest
 
 from console import actions
 from console.models import ReleaseRequest
+from console.signing_keys import create_first
 from console.tests.releases.people import Team, make_team
 from console.tests.releases.runs import clean_build, full_run
 from ledger.actions import close_live_ledger
@@ -18,9 +19,10 @@ from testruns.models import Build, Run
 
 @pytest.fixture(autouse=True)
 def storage(tmp_path: Path, settings: Any) -> Iterator[Path]:
-    """Evidence and the live journal lie here; rows stay in the test database."""
+    """Evidence, signing key and the live journal lie here; rows stay in the test database."""
     close_live_ledger()
     settings.STORAGE = tmp_path
+    create_first(directory=tmp_path / "keys")
     yield tmp_path
     close_live_ledger()
 
