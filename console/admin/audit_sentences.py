@@ -225,6 +225,14 @@ _TRAIL: Mapping[str, Said] = MappingProxyType(
     }
 )
 
+AREAS: Mapping[str, tuple[str, Mapping[str, Said]]] = MappingProxyType(
+    {
+        "runs": (gettext_noop("runs and rules"), _RUNS),
+        "releases": (gettext_noop("releases"), _RELEASES),
+        "people": (gettext_noop("people and sign-ins"), _PEOPLE),
+        "trail": (gettext_noop("journals and the trail itself"), _TRAIL),
+    }
+)
 ACTS: Mapping[str, Said] = MappingProxyType({**_RUNS, **_RELEASES, **_PEOPLE, **_TRAIL})
 _WORDS = {"word": "decision", "recommendation": "recommendation", "state": "execution"}
 

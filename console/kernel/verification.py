@@ -27,7 +27,7 @@ FIELD_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _BEING_RELAYED = timedelta(seconds=10)  # a younger entry may be on its way into the journal at this moment
-_SHOWN_MAX = 5
+_HEADS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,17 +200,18 @@ def _check_rows() -> Iterator[Finding]:
 
 def _check_heads(heads: Sequence[audit.Head]) -> Iterator[Finding]:
     """Heads that left this machine, against the chain as it is."""
-    for head in heads:
-        known = AuditEntry.objects.filter(index=head.index).values_list("hash", flat=True).first()
-        if known == head.hash or head == audit.Head(index=0, hash=audit.GENESIS):
-            continue
-        template = (
-            gettext_noop("entry %(index)s was %(hash)s when that head left this machine; it is another one now")
-            if known
-            else gettext_noop(
-                "the chain was cut: it no longer reaches entry %(index)s, whose hash %(hash)s left this machine"
+    for start in range(0, len(heads), _HEADS_AT_ONCE):
+        part = heads[start : start + _HEADS_AT_ONCE]
+        known = dict(AuditEntry.objects.filter(index__in=[one.index for one in part]).values_list("index", "hash"))
+        for head in part:
+            if known.get(head.index, audit.GENESIS if head.index == 0 else None) == head.hash:
+                continue
+            template = gettext_noop(
+                "the chain was cut: entry %(index)s, whose hash %(hash)s left this machine, is gone"
             )
-        )
-        yield Finding(
-            where="head", index=head.index, template=template, params={"index": head.index, "hash": head.hash}
-        )
+            if head.index in known:
+                template = gettext_noop(
+                    "entry %(index)s had the hash %(hash)s when it left this machine, and now another"
+                )
+            params = {"index": head.index, "hash": head.hash}
+            yield Finding(where="head", index=head.index, template=template, params=params)
