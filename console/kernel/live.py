@@ -1,8 +1,8 @@
-"""Live updates that bring nothing new, answered before session, person and page are looked up.
+"""Live updates that need no look-up of session, person and page: nothing new, or what others were just given.
 
-Every open page asks every two seconds, and nearly always nothing has changed. Whoever was let in by the site's own
-check within the last seconds, with this session at this address, is told so by a comparison of tokens. The answer has
-no content: it says only that what the reader has been shown already still holds. Everything else takes the whole way.
+Every open page asks every two seconds. Whoever was let in by the site's own check within the last seconds, with this
+session at this address, is answered early: 204 when their copy is current, else the copy that another reader of the
+same roles and language got for the current token. Everything else takes the whole way.
 """
 
 from __future__ import annotations
@@ -10,27 +10,54 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 
-AUTHORITY_SECONDS = 10.0
-"""How long one check of session and roles holds for answers without content."""
+from console.kernel.authority import Role
 
-TOKEN_SECONDS = 0.5
-"""How long a token read by one reader is good for the others."""
+AUTHORITY_SECONDS = 5.0
+"""How long one check of session and roles holds; who loses theirs may be answered this much longer."""
+
+TOKEN_SECONDS = 0.9
+"""How long a token read for one reader is good for the others."""
 
 READERS_MAX = 10_000
 TOKENS_MAX = 1_000
+COPIES_MAX = 100
 
 Token = Callable[..., str]
+Audience = tuple[str, frozenset[Role]]
+
+
+class SharedUpdate(HttpResponse):
+    """An update that is the same for every reader of these roles and of this answer's language."""
+
+    def __init__(self, content: str, *, token: str, roles: frozenset[Role]) -> None:
+        """`token` is the one that `content` was made for."""
+        super().__init__(content)
+        self.token = token
+        self.roles = roles
+
+
+class _Reader(NamedTuple):
+    until: float
+    audience: Audience | None
+
+
+class _Copy(NamedTuple):
+    token: str
+    content: bytes
+
 
 _addresses: list[tuple[re.Pattern[str], Token]] = []
-_readers: dict[tuple[str, str], float] = {}
+_readers: dict[tuple[str, str], _Reader] = {}
 _tokens: dict[str, tuple[float, str]] = {}
+_copies: dict[tuple[str, Audience], _Copy] = {}
 
 
 def add_live_address(*, pattern: str, token: Token) -> None:
@@ -42,8 +69,8 @@ def add_live_address(*, pattern: str, token: Token) -> None:
     _addresses.append((re.compile(pattern), token))
 
 
-class UnchangedMiddleware:
-    """Answers 204 for a reader whose copy is current; remembers whom the site has let in."""
+class LiveUpdatesMiddleware:
+    """Answers early whom the site has just let in; remembers whom it lets in and what they were given."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -53,12 +80,14 @@ class UnchangedMiddleware:
         token = _token_at(request.path) if _is_update(request) else None
         if token is None:
             return self.get_response(request)
-        reader = (request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""), request.path)
-        if _readers.get(reader, 0.0) > time.monotonic() and request.GET.get("token") == token():
-            request.get_host()  # refuses a name this console does not answer to
-            return HttpResponse(status=204)
+        key = (request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""), request.path)
+        reader = _readers.get(key)
+        if reader is not None and reader.until > time.monotonic():
+            early = _early_answer(request, reader, token())
+            if early is not None:
+                return early
         response = self.get_response(request)
-        _remember(reader, is_let_in=response.status_code in (200, 204))
+        _remember(key, response)
         return response
 
 
@@ -74,6 +103,7 @@ def forget_everything() -> None:
     """As in a new process."""
     _readers.clear()
     _tokens.clear()
+    _copies.clear()
 
 
 def _is_update(request: HttpRequest) -> bool:
@@ -104,10 +134,34 @@ def _read_token(path: str, token: Token, arguments: dict[str, int]) -> str | Non
     return value
 
 
-def _remember(reader: tuple[str, str], *, is_let_in: bool) -> None:
-    if not is_let_in:
-        _readers.pop(reader, None)
+def _early_answer(request: HttpRequest, reader: _Reader, current: str | None) -> HttpResponse | None:
+    if current is None:
+        return None
+    if request.GET.get("token") == current:
+        return _fresh(request, HttpResponse(status=204))
+    copy = _copies.get((request.path, reader.audience)) if reader.audience else None
+    if copy is None or copy.token != current:
+        return None
+    return _fresh(request, HttpResponse(copy.content, headers={"Content-Length": str(len(copy.content))}))
+
+
+def _fresh(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    request.get_host()  # refuses a name this console does not answer to
+    add_never_cache_headers(response)
+    return response
+
+
+def _remember(key: tuple[str, str], response: HttpResponse) -> None:
+    if response.status_code not in (200, 204):
+        _readers.pop(key, None)
         return
+    known = _readers.get(key)
+    audience = known.audience if known is not None else None
+    if isinstance(response, SharedUpdate):
+        audience = (response.headers.get("Content-Language", ""), response.roles)
+        if len(_copies) >= COPIES_MAX:
+            _copies.clear()
+        _copies[key[1], audience] = _Copy(token=response.token, content=response.content)
     if len(_readers) >= READERS_MAX:
         _readers.clear()
-    _readers[reader] = time.monotonic() + AUTHORITY_SECONDS
+    _readers[key] = _Reader(until=time.monotonic() + AUTHORITY_SECONDS, audience=audience)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from console.kernel.authority import Act, Role
 from console.kernel.doors import ReadOnlyAdmin, Section, add_section, roles_of, why_not
-from console.kernel.live import add_live_address
+from console.kernel.live import SharedUpdate, add_live_address
 from testruns.admin import downloads, run_acts
 from testruns.admin.request_page import request_run_page
 from testruns.admin.run_list import ACTIVE, FILTERS, RunFilter, list_token, page_of_runs
@@ -108,8 +108,10 @@ class RunAdmin(ReadOnlyAdmin):
         token = run_token(run_id=run_id)
         if token == request.GET.get("token"):
             return HttpResponse(status=204)
-        rendered = _rendered(run_id=run_id, token=token, roles=roles_of(request))
-        return HttpResponse(format_html("<title>{} · Gatehouse</title>{}", rendered.title, rendered.content))
+        roles = roles_of(request)
+        rendered = _rendered(run_id=run_id, token=token, roles=roles)
+        content = format_html("<title>{} · Gatehouse</title>{}", rendered.title, rendered.content)
+        return SharedUpdate(content, token=token, roles=roles)
 
 
 class Rendered(NamedTuple):
