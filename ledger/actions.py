@@ -1,4 +1,4 @@
-"""What the doors may do with the ledger: open the live one, import a legacy journal, archive the live one."""
+"""What the doors may do with the ledger: open the live one, decide approvals, import and archive journals."""
 
 from __future__ import annotations
 
@@ -20,8 +20,21 @@ from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from console.kernel.errors import GatehouseError
-from ledger import Ledger, LedgerError, LegacyReport, gettext_noop, import_legacy
+from console.kernel.models import AuditEntry
+from ledger import (
+    Answer,
+    Approval,
+    ApprovalState,
+    Ledger,
+    LedgerError,
+    LegacyReport,
+    commands,
+    digest_of,
+    gettext_noop,
+    import_legacy,
+)
 from ledger.conf import archive_directory, imports_directory, live_journal, storage_lock
+from ledger.credits.errors import ApprovalOverdue, SelfApproval
 from ledger.engine.layout import Layout
 
 Progress = Callable[[int, int], None]
@@ -75,6 +88,37 @@ def close_live_ledger() -> None:
         if _live is not None:
             _live.close()
             _live = None
+
+
+@action(Act.DECIDE_LEDGER_APPROVAL, target="approval:{request}")
+def decide_ledger_approval(*, actor: Actor, request: str, is_approval: bool, justification: str) -> Approval:
+    """Approve or deny a pending approval of the live journal as this person; returns it as it then stands.
+
+    The same decision in the same words is one decision, however often it is sent. Refused are the person who asked for
+    it, in person or by a token (SelfApproval), whoever approved before (AlreadyApproved), what has its final state
+    (AlreadyDecided), what is overdue (ApprovalOverdue, and the expiry is recorded), a justification that is missing or
+    too short (ReasonTooShort), a request nobody made (UnknownApproval), and NotAllowed.
+    """
+    ledger = live_ledger()
+    _refuse_own(ledger, actor=actor, request=request)
+    order = commands.DecideApproval(
+        request=request, approver=actor.label, is_approval=is_approval, justification=justification.strip()
+    )
+    key = f"approval:{digest_of([order.request, order.approver, order.is_approval, order.justification])}"
+    correlation = f"approval:{request}"
+    try:
+        answer = ledger.execute(order, key=key, actor=actor.label, correlation=correlation)
+    except ApprovalOverdue:
+        expiry = commands.ExpireApproval(request=request)
+        ledger.execute(expiry, key=f"approval-expiry:{request}", actor=actor.label, correlation=correlation)
+        raise
+    _record_decision(answer, actor=actor, request=request, key=key)
+    return ledger.approval(request)
+
+
+def is_person_behind(label: str, *, actor: str) -> bool:
+    """Whether the actor of a journal (`token:3:user:7`) is this person (`user:7`), directly or by a token."""
+    return actor == label or actor.endswith(f":{label}")
 
 
 def import_journal(*, actor: Actor | None, source: Path, is_strict: bool, progress: Progress | None = None) -> Imported:
@@ -137,6 +181,37 @@ def reset_ledger(*, actor: Actor | None) -> Path:
             layout.path.rename(target)
             layout.shortcut.unlink(missing_ok=True)
     return target
+
+
+def _refuse_own(ledger: Ledger, *, actor: Actor, request: str) -> None:
+    """Refuse whoever asked: the named requester, and the one whose command it was (the domain compares names only)."""
+    pending = next((one for one in ledger.approvals(state=ApprovalState.PENDING) if one.request == request), None)
+    if pending is None:
+        return
+    asked = next(ledger.events(stream=f"approval:{request}", since=pending.requested_at, limit=1))
+    if any(is_person_behind(actor.label, actor=name) for name in (pending.requester, asked.actor)):
+        raise SelfApproval(approver=str(actor.person), request=request)
+
+
+def _record_decision(answer: Answer, *, actor: Actor, request: str, key: str) -> None:
+    """Put the decision into the audit chain; also when an earlier try wrote the journal and died before this."""
+    target = f"approval:{request}"
+    entries = AuditEntry.objects.filter(act=Act.DECIDE_LEDGER_APPROVAL.value, object=target, outcome="done")
+    if answer.is_repeated and entries.filter(after__contains=key).exists():
+        return
+    event = answer.events[0]
+    audit.record(
+        actor=actor,
+        act=Act.DECIDE_LEDGER_APPROVAL.value,
+        object=target,
+        after={
+            "decision": event.type,
+            "state": answer.approval_state,
+            "justification": event.data["justification"],
+            "seq": event.seq,
+            "key": key,
+        },
+    )
 
 
 @action(Act.IMPORT_JOURNAL, target="journal:{source.name}")

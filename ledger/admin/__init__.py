@@ -1,9 +1,9 @@
-"""The journal browser: a section of the one AdminSite with read-only pages over the live journal."""
+"""Sections of the one AdminSite: the journal browser with read-only pages, and the approvals that wait for people."""
 
 from django.utils.translation import gettext_lazy
 
 from console.kernel.doors import Page, Section, add_section
-from ledger.admin import views
+from ledger.admin import approvals, views
 
 add_section(
     Section(
@@ -21,3 +21,5 @@ add_section(
         ),
     )
 )
+
+__all__ = ["approvals", "views"]
