@@ -23,17 +23,17 @@ _RELEASES: Final = frozenset({Word.GO, Word.CONDITIONAL})
 _GO: Final = frozenset({Word.GO})
 
 TITLES: Final[Mapping[str, str]] = {
-    "build": gettext_noop("The build is clean"),
-    "runs": gettext_noop("Full runs in a row with different seeds"),
+    "build": gettext_noop("Build"),
+    "runs": gettext_noop("Full runs"),
     "gate": gettext_noop("Gate %(gate)s"),
-    "soak": gettext_noop("Soak of full length"),
-    "newer-runs": gettext_noop("No full run ended red since the request opened"),
-    "journal": gettext_noop("Invariants of the live journal"),
-    "review": gettext_noop("The review is signed and leaves nothing open"),
-    "conditions": gettext_noop("Conditions are closed"),
-    "waivers": gettext_noop("Waivers are valid"),
-    "seats": gettext_noop("Engineer, tester and reviewer have signed"),
-    "predecessor": gettext_noop("What comes before is released"),
+    "soak": gettext_noop("Soak"),
+    "newer-runs": gettext_noop("Newer runs"),
+    "journal": gettext_noop("Live journal"),
+    "review": gettext_noop("Review"),
+    "conditions": gettext_noop("Conditions"),
+    "waivers": gettext_noop("Waivers"),
+    "seats": gettext_noop("Signatures"),
+    "predecessor": gettext_noop("Phase before"),
 }
 _CLEARED_BY: Final[Mapping[str, Act]] = {
     "build": Act.REQUEST_RUN,
@@ -186,11 +186,6 @@ def build_checklist(facts: ChecklistFacts, *, now: datetime) -> tuple[Item, ...]
     )
 
 
-def predecessor_items(predecessors: Sequence[PredecessorFact]) -> tuple[Item, ...]:
-    """The items about what comes before, alone: all there is to say while that is not released."""
-    return tuple(_predecessors(predecessors))
-
-
 def blockers(items: Sequence[Item], word: Word) -> tuple[Item, ...]:
     """The red items that make this decision impossible."""
     return tuple(item for item in items if not item.is_green and word in item.blocks)
@@ -248,9 +243,11 @@ def _soak(soak: GateFact | None) -> Item:
 
 def _newer_runs(runs: RunsFact) -> Item:
     if not runs.red_since:
-        return _item("newer-runs", True, _text(gettext_noop("none did")), blocks=_GO)
+        return _item(
+            "newer-runs", True, _text(gettext_noop("no full run ended red since the request opened")), blocks=_GO
+        )
     why = _text(
-        gettext_noop("%(runs)s ended red since; open a new request that lists it"),
+        gettext_noop("%(runs)s ended red since the request opened; open a new request that lists it"),
         runs=", ".join(f"#{run}" for run in runs.red_since),
     )
     link = f"run:{runs.red_since[0]}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.http import FileResponse, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -50,7 +49,7 @@ def certificate_file(request: HttpRequest, decision_id: int) -> HttpResponse:
 
 
 @require_safe
-def bundle(request: HttpRequest, decision_id: int) -> HttpResponseBase:
+def bundle(request: HttpRequest, decision_id: int) -> HttpResponse | FileResponse:
     """The ZIP file with the envelopes, the manifest and every piece of evidence; the export is on record."""
     certificate = _certificate(decision_id)
     try:

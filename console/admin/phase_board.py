@@ -44,7 +44,7 @@ def board_of(lines: Sequence[Any]) -> Board:
     """
     by_code = {line.phase.code: line for line in lines}
     children: dict[str, list[str]] = {code: [] for code in by_code}
-    roots = []
+    roots: list[str] = []
     for code, line in by_code.items():
         opener = next((opener for opener in line.opened_by if opener in by_code), None)
         (children[opener] if opener else roots).append(code)

@@ -25,6 +25,7 @@ from console.kernel.doors import act_view, actor_of, explain, return_path, roles
 from console.kernel.errors import GatehouseError
 from console.models import Phase, ReleaseRequest
 from console.release_manifest import difference
+from console.release_states import RequestState
 from console.releases import Evidence
 from console.releases.board import history_of, newest_build, phase_board, phase_view
 from testruns.models import Build, Run
@@ -69,6 +70,7 @@ def phase_page(request: HttpRequest, code: str) -> HttpResponse:
         "build": view.line.build,
         "is_active": view.line.standing.is_active,
         "red": red,
+        "is_closing": view.line.state is RequestState.CONDITIONAL,
         "history": view.history,
         "signed": view.signed,
         "verification": view.verification,

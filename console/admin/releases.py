@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy
 
 from console.admin import capability_lines, certificates, conditions, phases, requests, reviews, signing, waivers
-from console.kernel.doors import Page, Section, View, add_section
+from console.kernel.doors import Page, Section, add_section
 
 
-def _page(route: str, view: View, name: str) -> Page:
+def _page(route: str, view: Any, name: str) -> Page:
     return Page(route=f"releases/{route}", view=view, name=name)
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from console import actions
 from console.admin.seat_words import said_of_others
-from console.eligibility import SeatNotYet
+from console.eligibility import SeatNeedsRole, SeatNotYet
 from console.kernel.authority import Act, Role
 from console.kernel.doors import act_view, actor_of, explain, has_act, person_of, return_path, roles_of
 from console.kernel.models import Person
@@ -32,11 +32,15 @@ LEVEL_MAX = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeatOffer:
-    """A seat with what the viewer can do at it. url: of the page to sign on; why_not: why there is no button."""
+    """A seat with what the viewer can do at it. url: of the page to sign on; why_not: why there is no button.
+
+    is_for_me: whether it concerns the viewer at all; to a superuser it is said that being one is no role.
+    """
 
     line: SeatLine
     url: str
     why_not: str
+    is_for_me: bool
     may_withdraw: bool
     excluded: tuple[tuple[Person, str], ...]
 
@@ -79,7 +83,8 @@ def view_of(request: HttpRequest, request_id: int) -> RequestView:
 def frame_of(view: RequestView) -> dict[str, Any]:
     """What every page about a request shows of it."""
     red = [item for item in view.checklist if not item.is_green]
-    return {"view": view, "red": red, "green_count": len(view.checklist) - len(red)}
+    following = next((line for line in view.seats if line.is_next), None)
+    return {"view": view, "red": red, "green_count": len(view.checklist) - len(red), "next_seat": following}
 
 
 def thread_of(comments: Sequence[ReviewComment]) -> list[Said]:
@@ -156,6 +161,7 @@ def _offer(view: RequestView, line: SeatLine, viewer: Person, roles: frozenset[R
         line=line,
         url=_signing_address(view.request.pk, line.seat),
         why_not=explain(refusal) if refusal is not None and not is_early else "",
+        is_for_me=not isinstance(refusal, SeatNeedsRole) or viewer.is_superuser,
         may_withdraw=is_open and sign_off is not None and sign_off.person_id == viewer.pk,
         excluded=tuple((person, said_of_others(why)) for person, why in line.view.excluded),
     )

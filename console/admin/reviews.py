@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import admin, messages
@@ -44,6 +45,7 @@ def edit_page(request: HttpRequest, request_id: int) -> HttpResponse:
                 refused, status = explain(refusal), 409
         else:
             status = 422
+    requirements = requirements_of(view.manifest)
     context = {
         **admin.site.each_context(request),
         "title": _("Review of release request %(number)s") % {"number": request_id},
@@ -52,7 +54,8 @@ def edit_page(request: HttpRequest, request_id: int) -> HttpResponse:
         "form": forms.form,
         **forms.rows,
         "has_errors": status == 422,
-        "requirements": requirements_of(view.manifest),
+        "requirements": requirements,
+        "verdict_counts": Counter(one["verdict"] for one in requirements).most_common(),
         "outcomes": [one.value for one in Outcome],
         "attachments": list(draft.attachments.order_by("name")) if draft is not None else [],
         "refused": refused,
@@ -108,8 +111,9 @@ def _forms(request: HttpRequest, *, view: RequestView, draft: Review | None) -> 
     if request.method == "POST":
         sent = request.POST.copy()
         more = f"{sent.get('more', '')}-TOTAL_FORMS"
-        if more in sent and sent[more].isdecimal() and len(sent[more]) < 4:
-            sent[more] = str(int(sent[more]) + 1)
+        count = str(sent.get(more, ""))
+        if count.isdecimal() and len(count) < 4:
+            sent[more] = str(int(count) + 1)
         return ReviewForms.posted(data=sent, files=request.FILES)
     to_answer = [run["run"] for run in view.manifest["runs"] if run["needs_answer"]]
     return ReviewForms(stored=_stored(draft) if draft is not None else _fresh(view), to_answer=to_answer)

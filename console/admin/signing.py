@@ -17,14 +17,13 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from console import actions
 from console.actions.viewing import view_signing_page
 from console.admin.requests import frame_of, view_of
 from console.admin.seat_words import lost_seats
-from console.admin.signing_forms import ConditionRows, DecideForm, SignForm, proposed_rows
+from console.admin.signing_forms import ConditionRows, DecideForm, SignatureForm, SignForm, proposed_rows
 from console.admin.words import word_of
 from console.checklist import blockers
 from console.eligibility import ACT_OF_SEAT, SeatNotYet
@@ -39,6 +38,7 @@ from console.kernel.errors import (
 )
 from console.models import Review
 from console.release_states import (
+    MEANING_OF_WORD,
     MEANINGS,
     ClosingRule,
     ConditionKind,
@@ -55,13 +55,8 @@ METHODS = ["GET", "HEAD", "POST"]
 SEATS: Mapping[str, Seat] = MappingProxyType(
     {"engineer": Seat.ENGINEER, "tester": Seat.TESTER, "reviewer": Seat.REVIEWER}
 )
-_HINTS: Mapping[Word, object] = MappingProxyType(
-    {
-        Word.GO: gettext_lazy("Everything holds; what the phase opens may start."),
-        Word.CONDITIONAL: gettext_lazy("Released while conditions are met in time; they are written below."),
-        Word.NO_GO: gettext_lazy("Nothing opens. Say why."),
-    }
-)
+
+_CLEARED_BY_SIGNING = ("review", "seats")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,8 +64,8 @@ class WordLine:
     """A decision with the reason why it cannot be taken; empty when it can."""
 
     word: Word
+    meaning: str
     why_not: str
-    hint: str
 
 
 @require_http_methods(METHODS)
@@ -79,7 +74,7 @@ def sign_page(request: HttpRequest, request_id: int, seat: str) -> HttpResponse:
     if seat not in SEATS:
         raise Http404
     view, place = view_of(request, request_id), SEATS[seat]
-    review = _own_review(view, request) if place is Seat.REVIEWER else None
+    review = _own_review(view) if place is Seat.REVIEWER else None
     if place is Seat.REVIEWER and review is None:
         return redirect("admin:release_review_edit", request_id)
     form = SignForm(request.POST or None, meanings=MEANINGS[place])
@@ -102,7 +97,7 @@ def decide_page(request: HttpRequest, request_id: int) -> HttpResponse:
     """Decide GO, CONDITIONAL or NO_GO, with conditions; or GO after a CONDITIONAL whose conditions are closed."""
     view = view_of(request, request_id)
     is_more = "more" in request.POST
-    form = DecideForm(None if is_more else request.POST or None, meanings=MEANINGS[Seat.SUPERVISOR])
+    form = DecideForm(None if is_more else request.POST or None)
     review = _signed_review(view)
     rows = None if view.is_for_closing else _condition_rows(request, review=review, is_more=is_more)
     is_conditional = request.POST.get("word") == Word.CONDITIONAL.value
@@ -116,7 +111,7 @@ def decide_page(request: HttpRequest, request_id: int) -> HttpResponse:
         "title": _("Decide release request %(number)s") % {"number": request_id},
         "is_decision": True,
         "form": form,
-        "words": _words(view, request),
+        "words": _words(view),
         "conditions": rows,
         "conditions_open": is_more or is_conditional or not _is_possible(view, Word.GO),
         "valid_until": timezone.now() + timedelta(days=days),
@@ -130,7 +125,7 @@ def decide_page(request: HttpRequest, request_id: int) -> HttpResponse:
 def _tried(
     request: HttpRequest,
     *,
-    form: SignForm,
+    form: SignatureForm,
     is_complete: bool,
     act: Callable[[], HttpResponse],
     view: RequestView,
@@ -148,7 +143,9 @@ def _tried(
         return None, explain(refusal), _status_of(refusal)
 
 
-def _signature_of(request: HttpRequest, *, view: RequestView, seat: Seat, form: SignForm) -> Callable[[], HttpResponse]:
+def _signature_of(
+    request: HttpRequest, *, view: RequestView, seat: Seat, form: SignatureForm
+) -> Callable[[], HttpResponse]:
     def sign() -> HttpResponse:
         given = form.cleaned_data
         once: dict[str, Any] = {
@@ -170,7 +167,9 @@ def _signature_of(request: HttpRequest, *, view: RequestView, seat: Seat, form: 
     return sign
 
 
-def _decision_of(request: HttpRequest, *, view: RequestView, form: SignForm, rows: Any) -> Callable[[], HttpResponse]:
+def _decision_of(
+    request: HttpRequest, *, view: RequestView, form: SignatureForm, rows: Any
+) -> Callable[[], HttpResponse]:
     def decide() -> HttpResponse:
         given = form.cleaned_data
         word = Word(given["word"])
@@ -179,7 +178,7 @@ def _decision_of(request: HttpRequest, *, view: RequestView, form: SignForm, row
             request_id=view.request.pk,
             word=word,
             manifest_digest=given["manifest_digest"],
-            meaning=given["meaning"],
+            meaning=MEANING_OF_WORD[word].value,
             password=given["password"],
             zone=given["zone"],
             reason=given["reason"],
@@ -218,8 +217,10 @@ def _condition_rows(request: HttpRequest, *, review: Review | None, is_more: boo
     return ConditionRows(sent, prefix="conditions")
 
 
-def _words(view: RequestView, request: HttpRequest) -> list[WordLine]:
-    return [WordLine(word=word, why_not=_why_not_word(view, word), hint=str(_HINTS[word])) for word in Word]
+def _words(view: RequestView) -> list[WordLine]:
+    return [
+        WordLine(word=word, meaning=MEANING_OF_WORD[word].value, why_not=_why_not_word(view, word)) for word in Word
+    ]
 
 
 def _is_possible(view: RequestView, word: Word) -> bool:
@@ -249,8 +250,12 @@ def _frame(request: HttpRequest, *, view: RequestView, seat: Seat) -> dict[str, 
         refusal = refusal if is_refused and not isinstance(refusal, SeatNotYet) else None
     is_open = view.state is RequestState.OPEN or (seat is Seat.SUPERVISOR and view.is_for_closing)
     closed = "" if is_open else _("This request takes no signatures any more.")
+    frame = frame_of(view)
+    is_last = seat is Seat.SUPERVISOR
     return {
-        **frame_of(view),
+        **frame,
+        "red": [item for item in frame["red"] if is_last or item.code not in _CLEARED_BY_SIGNING],
+        "next_seat": None,
         "seat": seat.value,
         "person": person_of(request),
         "build_short": (request_row.build.commit or request_row.build.tree_digest)[:12],
@@ -291,7 +296,7 @@ def _status_of(refusal: GatehouseError) -> int:
     return 403 if isinstance(refusal, WrongPassword | PasswordNotOwn | NotAllowed) else 409
 
 
-def _own_review(view: RequestView, request: HttpRequest) -> Review | None:
+def _own_review(view: RequestView) -> Review | None:
     return next((one for one in view.reviews if one.signed_at is None), None)
 
 

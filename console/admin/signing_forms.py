@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from console.admin.words import CLOSING_RULES, CONDITION_KINDS
+from console.kernel.authority import Act, who_may
 from console.kernel.models import Person
 from console.release_states import MEANING_LABELS, ClosingRule, ConditionKind, Meaning, Word
 from console.review_content import RETEST, RETEST_DAYS
@@ -18,17 +19,26 @@ from console.review_content import RETEST, RETEST_DAYS
 REASON_LENGTH_MAX = 2000
 
 
-class SignForm(forms.Form):
-    """Meaning, password and zone of one signature; nothing is chosen beforehand."""
+class SignatureForm(forms.Form):
+    """What every signature needs."""
 
-    meaning = forms.ChoiceField(
-        label=_("What my signature means"), error_messages={"required": _("Choose what your signature means.")}
-    )
     password = forms.CharField(
         label=_("Your password"), strip=False, error_messages={"required": _("Enter your password.")}
     )
     zone = forms.CharField(label=_("Your time zone"), required=False, max_length=64)
     manifest_digest = forms.CharField(max_length=64)
+
+    def clean_zone(self) -> str:
+        """UTC when nothing is said."""
+        return str(self.cleaned_data["zone"]).strip() or "UTC"
+
+
+class SignForm(SignatureForm):
+    """A signature with its meaning; nothing is chosen beforehand."""
+
+    meaning = forms.ChoiceField(
+        label=_("What my signature means"), error_messages={"required": _("Choose what your signature means.")}
+    )
     review_digest = forms.CharField(max_length=64, required=False)
 
     def __init__(self, *args: Any, meanings: Iterable[Meaning], **kwargs: Any) -> None:
@@ -37,13 +47,9 @@ class SignForm(forms.Form):
         choices = [(meaning.value, _(MEANING_LABELS[meaning])) for meaning in meanings]
         self.fields["meaning"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
 
-    def clean_zone(self) -> str:
-        """UTC when nothing is said."""
-        return str(self.cleaned_data["zone"]).strip() or "UTC"
 
-
-class DecideForm(SignForm):
-    """A decision: word and reason beside what every signature has."""
+class DecideForm(SignatureForm):
+    """A decision: its word is its meaning; none is chosen beforehand."""
 
     word = forms.ChoiceField(
         label=_("Decision"),
@@ -76,9 +82,15 @@ class ConditionForm(forms.Form):
     due_date = forms.DateField(label=_("Due"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offer every active person as owner."""
+        """Offer as owner who may close a condition."""
         super().__init__(*args, **kwargs)
-        owners = Person.objects.filter(is_active=True).order_by("printed_name", "username")
+        may_close = Person.objects.filter(
+            is_active=True,
+            grants__role__in=[role.value for role in who_may(act=Act.CLOSE_CONDITION)],
+            grants__confirmed_at__isnull=False,
+            grants__ended_at__isnull=True,
+        )
+        owners = may_close.distinct().order_by("printed_name", "username")
         self.fields["owner"].queryset = owners  # type: ignore[attr-defined]  # a ModelChoiceField
 
     def clean(self) -> dict[str, Any]:

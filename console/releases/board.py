@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from console.checklist import Item, PredecessorFact, Text, predecessor_items
+from console.checklist import Item, Text
 from console.kernel.errors import GatehouseError
 from console.models import Condition, Decision, LiveVerification, Phase, PhaseDependency, ReleaseRequest, SignOff
 from console.release_states import Effect, RequestState, effect_of
@@ -32,11 +32,15 @@ _RELEASED = (RequestState.GO,)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BoardLine:
-    """One phase. opened_by, opens: codes. checklist: empty where it would say nothing (in use, released)."""
+    """One phase. opened_by, opens, waits_for (of the first what is not released): codes of phases.
+
+    checklist: empty where it would say nothing: in use, released, or behind a phase that is not released.
+    """
 
     standing: Standing
     opened_by: tuple[str, ...]
     opens: tuple[str, ...]
+    waits_for: tuple[str, ...]
     checklist: tuple[Item, ...]
     build: Build | None
 
@@ -85,6 +89,11 @@ class BoardLine:
         """The red item to say first: what comes before it, else the first in the order in which people clear them."""
         red = [item for item in self.checklist if not item.is_green]
         return next((item for item in red if item.code == "predecessor"), red[0] if red else None)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether all there is to say is which phase it waits for."""
+        return bool(self.waits_for) and not self.checklist
 
     @property
     def is_stale(self) -> bool:
@@ -216,6 +225,7 @@ def _line(
         standing=standing,
         opened_by=tuple(opener for opener, opened in edges if opened == code),
         opens=tuple(opened for opener, opened in edges if opener == code),
+        waits_for=tuple(one.phase.code for one in closed),
         checklist=_checklist(standing, closed=closed, build=build, now=now),
         build=standing.request.build if standing.request and standing.state is RequestState.OPEN else build,
     )
@@ -229,8 +239,7 @@ def _checklist(
     if standing.request is not None and standing.state in (RequestState.OPEN, RequestState.CONDITIONAL):
         return check_request(standing.request, now=now).items
     if closed or build is None:
-        facts = [PredecessorFact(phase=one.phase.code, opens=one.opens, label=one.label) for one in closed]
-        return predecessor_items(facts) if closed else ()
+        return ()
     try:
         return check_evidence(gather(phase=standing.phase, build=build, now=now), now=now).items
     except GatehouseError:  # no policy is active: nothing can be judged, and the page of the policy says so

@@ -38,8 +38,11 @@ def text(said: Mapping[str, Any] | None) -> str:
 @register.filter
 def sentence(said: Mapping[str, Any] | None) -> str:
     """A judged text that stands alone: it begins with a capital."""
+    if not said:
+        return ""
     whole = text(said)
-    return whole[:1].upper() + whole[1:]
+    is_name_first = said["template"].startswith("%(")  # a name keeps its own first letter
+    return whole if is_name_first else whole[:1].upper() + whole[1:]
 
 
 @register.filter
@@ -168,6 +171,8 @@ def gap(requirement: Mapping[str, Any]) -> SafeString:
     if not requirement["gap"]:
         return word
     share = round(Decimal(requirement["gap"]) * 100)
+    if share == 0:
+        return word
     return format_html('{} <span class="num muted">{}{}\u202f%</span>', word, "+" if share > 0 else "", number(share))
 
 
