@@ -23,7 +23,9 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         """Connect the seeds to migrate, and put the console's own pages on the admin site."""
         from console import seeds
-        from console.admin import audit, home, releases  # noqa: F401 - registered here: the site itself must load without them
+
+        # Registered here, because the site itself must load without them.
+        from console.admin import audit, home, people, releases  # noqa: F401
         from console.kernel import row_digests
 
         post_migrate.connect(seeds.plant, sender=self, dispatch_uid="console.seeds")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from console.kernel.authority import Role
-from console.kernel.errors import PasswordNotOwn, SecondPersonNeeded
+from console.kernel.errors import GatehouseError, PasswordNotOwn, SecondPersonNeeded
 from console.kernel.models import PasswordReset, Person, RoleGrant
 from ledger import gettext_noop
 
 ADMINISTRATORS_MIN = 2
 
-_REASONS = {
-    "proposer": gettext_noop("you proposed it yourself."),
-    "owner": gettext_noop("it is about you."),
-    "administrator": gettext_noop("there is another administrator, who confirms it."),
-}
+PROPOSER = gettext_noop("you proposed it yourself.")
+OWNER = gettext_noop("it is about you.")
+ADMINISTRATOR = gettext_noop("there is another administrator, who confirms it.")
 
 
 def administrators() -> int:
@@ -29,20 +27,25 @@ def has_one_administrator() -> bool:
     return administrators() < ADMINISTRATORS_MIN
 
 
-def require_second_person(*, confirmer: Person, proposal: RoleGrant | PasswordReset) -> None:
-    """Refuse unless this person is the second pair of eyes: not the proposer, not the person it is about.
+def why_not_second(*, confirmer: Person, proposal: RoleGrant | PasswordReset) -> GatehouseError | None:
+    """Why this person, whose role would allow it, is not the second pair of eyes; None when they are.
 
-    A supervisor is that only while there is one administrator. A password that somebody else chose proves nobody.
-    Raises `SecondPersonNeeded` or `PasswordNotOwn`.
+    Neither the proposer nor the person it is about confirms, and a supervisor only while there is one administrator.
+    A password that somebody else chose proves nobody.
     """
     reason = ""
     if confirmer.pk == proposal.proposed_by_id:
-        reason = "proposer"
+        reason = PROPOSER
     elif confirmer.pk == proposal.person_id:
-        reason = "owner"
+        reason = OWNER
     elif Role.ADMINISTRATOR not in confirmer.roles and not has_one_administrator():
-        reason = "administrator"
+        reason = ADMINISTRATOR
     if reason:
-        raise SecondPersonNeeded(reason=_REASONS[reason])
-    if not confirmer.password_is_own:
-        raise PasswordNotOwn(person=str(confirmer))
+        return SecondPersonNeeded(reason=reason)
+    return None if confirmer.password_is_own else PasswordNotOwn(person=str(confirmer))
+
+
+def require_second_person(*, confirmer: Person, proposal: RoleGrant | PasswordReset) -> None:
+    """Refuse whoever is not the second pair of eyes. Raises `SecondPersonNeeded` or `PasswordNotOwn`."""
+    if refusal := why_not_second(confirmer=confirmer, proposal=proposal):
+        raise refusal
