@@ -52,7 +52,8 @@ def _record(*, actor: Actor, events: int, head: str, is_sound: bool, detail: lis
 
 def _examine() -> tuple[int, str, bool, list[dict[str, Any]]]:
     """Events of the ledger (not the engine's own), hash of the last one, soundness, and every problem as a text."""
-    live_ledger()  # makes the journal when nobody has looked at it yet
+    if not live_journal().exists():
+        live_ledger()  # makes an empty one
     streams: Counter[bool] = Counter()
     report = verify(path=live_journal(), take=lambda event: streams.update([event.stream == ENGINE_STREAM]))
     problems = [_problem(finding) for finding in report.problems]
