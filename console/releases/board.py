@@ -10,10 +10,10 @@ from typing import Any
 from console.checklist import Item, Text
 from console.kernel.errors import GatehouseError
 from console.models import Condition, Decision, LiveVerification, Phase, PhaseDependency, ReleaseRequest, SignOff
-from console.release_states import Effect, RequestState, effect_of
+from console.release_states import Effect, RequestState, Seat, effect_of
 from console.releases.checking import check_evidence, check_request, running_tree_digest
 from console.releases.evidence import gather
-from console.releases.seats import standing_sign_offs
+from console.releases.seats import eligible_names, standing_sign_offs
 from console.releases.standing import (
     Standing,
     conditions_of,
@@ -34,6 +34,7 @@ _RELEASED = (RequestState.GO,)
 class BoardLine:
     """One phase. opened_by, opens, waits_for (of the first what is not released): codes of phases.
 
+    next_seat, next_people: of an open request, which seat is signed next and by whom.
     checklist: empty where it would say nothing: in use, released, or behind a phase that is not released.
     """
 
@@ -43,6 +44,8 @@ class BoardLine:
     waits_for: tuple[str, ...]
     checklist: tuple[Item, ...]
     build: Build | None
+    next_seat: Seat | None
+    next_people: tuple[str, ...]
 
     @property
     def phase(self) -> Phase:
@@ -221,14 +224,26 @@ def _line(
     now: datetime,
 ) -> BoardLine:
     code = standing.phase.code
+    next_seat, next_people = _next(standing)
     return BoardLine(
         standing=standing,
         opened_by=tuple(opener for opener, opened in edges if opened == code),
         opens=tuple(opened for opener, opened in edges if opener == code),
         waits_for=tuple(one.phase.code for one in closed),
         checklist=_checklist(standing, closed=closed, build=build, now=now),
+        next_seat=next_seat,
+        next_people=next_people,
         build=standing.request.build if standing.request and standing.state is RequestState.OPEN else build,
     )
+
+
+def _next(standing: Standing) -> tuple[Seat | None, tuple[str, ...]]:
+    """The first seat of an open request that is not signed, and who can sign it."""
+    if standing.request is None or standing.state is not RequestState.OPEN:
+        return None, ()
+    signed = standing_sign_offs(standing.request)
+    seat = next(seat for seat in Seat if seat not in signed)
+    return seat, eligible_names(standing.request)[seat]
 
 
 def _checklist(
