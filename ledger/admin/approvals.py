@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from console.kernel.authority import Act
 from console.kernel.doors import Page, Section, actor_of, add_section, explain, has_act, why_not
@@ -183,11 +183,7 @@ def _decide(request: HttpRequest, name: str) -> HttpResponse:
 def _said(decided: Approval) -> str:
     if decided.state is ApprovalState.PENDING:
         missing = decided.approvals_needed - len(decided.approvers)
-        text = ngettext(
-            "Your approval of %(request)s is recorded. %(n)s more person must agree.",
-            "Your approval of %(request)s is recorded. %(n)s more people must agree.",
-            missing,
-        )
+        text = _("Your approval of %(request)s is recorded. People who must still agree: %(n)s.")
         return text % {"request": decided.request, "n": missing}
     if decided.state is ApprovalState.APPROVED:
         return _("%(request)s is approved.") % {"request": decided.request}

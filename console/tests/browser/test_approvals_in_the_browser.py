@@ -81,6 +81,6 @@ def test_two_people_decide_without_javascript_on_a_phone(open_page: OpenPage, ma
         page.keyboard.press("Enter")
         answers.append(page.inner_text("main"))
 
-    assert "1 more person must agree" in answers[0]
+    assert "People who must still agree: 1" in answers[0]
     assert "r-1 is approved." in answers[1]
     assert ledger.approval("r-1").state is ApprovalState.APPROVED

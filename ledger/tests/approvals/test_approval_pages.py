@@ -62,7 +62,7 @@ def test_two_people_approve_on_the_page(ask: Ask, reviewer: Actor, supervisor: A
     first = signed_in(reviewer).post(ONE, form, follow=True).content.decode()
     second = signed_in(supervisor).post(ONE, form, follow=True).content.decode()
 
-    assert "Your approval of r-1 is recorded. 1 more person must agree." in first
+    assert "Your approval of r-1 is recorded. People who must still agree: 1." in first
     assert "r-1 is approved." in second
     assert ledger.approval(name).state is ApprovalState.APPROVED
     assert "checked with the team of mission 9" in page_of(signed_in(reviewer), name)
