@@ -17,6 +17,8 @@ from console.kernel.models import Person
 from console.kernel.reauthentication import reauthenticate
 from ledger import LedgerError
 
+_doors: dict[str, tuple[Callable[..., Any], Act]] = {}
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
@@ -51,6 +53,11 @@ def require(*, actor: Actor, act: Act) -> Person:
     return person
 
 
+def actions() -> dict[str, tuple[Callable[..., Any], Act]]:
+    """Every action that was imported, by its dotted name, with the act that its actor must be allowed."""
+    return dict(_doors)
+
+
 def action(act: Act, *, target: str = "") -> Callable[[Function], Function]:
     """Turn `f(*, actor, ...)` into an action: the only way in which a door changes anything.
 
@@ -66,6 +73,7 @@ def action(act: Act, *, target: str = "") -> Callable[[Function], Function]:
                 require(actor=actor, act=act)
                 return function(actor=actor, **arguments)
 
+        _doors[f"{function.__module__}.{function.__qualname__}"] = guarded, act
         return guarded  # type: ignore[return-value]  # wraps() keeps the signature that callers see
 
     return decorate
@@ -89,6 +97,7 @@ def signed_action(act: Act, *, target: str = "") -> Callable[[Callable[..., Resu
                     _require_signer(actor=actor, act=act)
                     return function(actor=actor, signed=signed, **arguments)
 
+        _doors[f"{function.__module__}.{function.__qualname__}"] = guarded, act
         return guarded
 
     return decorate
