@@ -53,7 +53,8 @@ class WaiverForm(forms.Form):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         fields["phase"].queryset = Phase.objects.exclude(state=Phase.State.ACTIVE).order_by("position")
-        fields["build"].queryset = Build.objects.filter(runs__isnull=False).distinct().order_by("-pk")[:BUILDS_MAX]
+        newest = Build.objects.filter(runs__isnull=False).distinct().order_by("-pk").values_list("pk", flat=True)
+        fields["build"].queryset = Build.objects.filter(pk__in=list(newest[:BUILDS_MAX])).order_by("-pk")
         fields["rule_code"].choices = [
             (rule.code, f"{rule.code} {_(rule.question)}") for rule in policy.rules if not why_not_waivable(rule)
         ]
