@@ -20,7 +20,7 @@ from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from console.kernel.errors import GatehouseError
-from console.kernel.models import AuditEntry
+from console.kernel.models import AuditEntry, Person
 from ledger import (
     Answer,
     Approval,
@@ -99,6 +99,7 @@ def decide_ledger_approval(*, actor: Actor, request: str, is_approval: bool, jus
     (AlreadyDecided), what is overdue (ApprovalOverdue, and the expiry is recorded), a justification that is missing or
     too short (ReasonTooShort), a request nobody made (UnknownApproval), and NotAllowed.
     """
+    Person.objects.select_for_update().get(pk=actor.person.pk)  # clicks of one person come one after the other
     ledger = live_ledger()
     _refuse_own(ledger, actor=actor, request=request)
     order = commands.DecideApproval(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from django.db.models import F, Max
+from django.db.models import F
 from django.utils import timezone
 
 from console.kernel import audit
@@ -17,7 +17,7 @@ from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from console.kernel.errors import EvidenceChanged, NotFound
 from testruns.draft_states import DRAFT_WORDS, DraftState
-from testruns.gates.policy import Policy, from_json
+from testruns.gates.policy import SHIPPED_CODE, Policy, from_json
 from testruns.models import GatePolicy, PolicyDraft, PolicyEdit
 from testruns.policy_comparison import compare
 from testruns.policy_editing import PolicyEditing, edited
@@ -49,12 +49,12 @@ def editors_of(draft: PolicyDraft) -> frozenset[int]:
 @action(Act.EDIT_POLICY, target="policy-draft")
 def draft_policy(*, actor: Actor) -> PolicyDraft:
     """Begin a draft that says what the active policy says. DraftExists, NoActivePolicy, NotAllowed."""
+    known = list(GatePolicy.objects.select_for_update().filter(code=SHIPPED_CODE))  # one draft begins after the other
     base = active_policy()
     is_open = open_draft()
     if is_open is not None:
         raise DraftExists(number=is_open.number)
-    last = GatePolicy.objects.filter(code=base.code).aggregate(number=Max("number"))["number"]
-    content = _numbered(rules_of(base), number=last + 1)
+    content = rules_of(base).variant(code=base.code, number=max(policy.number for policy in known) + 1)
     draft = PolicyDraft.objects.create(
         code=base.code,
         number=content.number,
@@ -174,10 +174,6 @@ def rules_of_draft(draft: PolicyDraft) -> Policy:
 
 
 _OPEN_STATES = [state.value for state in DraftState if state.is_open]
-
-
-def _numbered(policy: Policy, *, number: int) -> Policy:
-    return policy.variant(code=policy.code, number=number)
 
 
 def _locked(draft_id: int, *states: DraftState) -> PolicyDraft:

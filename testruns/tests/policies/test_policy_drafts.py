@@ -344,7 +344,7 @@ STATEMENTS = [
     "UPDATE testruns_gatepolicy SET activated_by_id = edited_by_id WHERE number = 2",
     "UPDATE testruns_gatepolicy SET edited_by_id = NULL WHERE number = 2",
     "UPDATE testruns_gatepolicy SET activated_at = '2020-01-01' WHERE number = 2",
-    "UPDATE testruns_gatepolicy SET is_active = 1 WHERE number = 1",
+    "UPDATE testruns_gatepolicy SET is_active = TRUE WHERE number = 1",
     "DELETE FROM testruns_gatepolicy WHERE number = 2",
     "UPDATE testruns_policydraft SET content = '{}'",
     "UPDATE testruns_policydraft SET state = 'EDITING', policy_id = NULL",
@@ -402,7 +402,7 @@ def test_a_policy_made_by_raw_sql_is_found_and_named(engineer: Actor, supervisor
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO testruns_gatepolicy (code, number, digest, content, is_active) "
-            "SELECT code, 9, 'forged', content, 0 FROM testruns_gatepolicy WHERE number = 2"
+            "SELECT code, 9, 'forged', content, FALSE FROM testruns_gatepolicy WHERE number = 2"
         )
 
     forged = GatePolicy.objects.get(digest="forged")
