@@ -24,7 +24,7 @@ from console.models import (
     Waiver,
 )
 from console.release_states import Outcome, RequestState, Word
-from console.tests.people import person_with
+from console.tests.people import give, person_with
 from console.tests.releases.people import Team, attest, condition, decide, sign_three, write_review
 from console.tests.releases_pages.conftest import Visit
 from console.tests.releases_pages.test_acts import WHY, of, text_of
@@ -177,6 +177,7 @@ def test_a_waiver_is_asked_for_and_answered_by_somebody_else(
     team: Team, build: Build, runs: list[Run], visit: Visit
 ) -> None:
     """The one who asked finds no button; rules about correctness are not even offered."""
+    give(team.engineer.person, Role.REVIEWER)
     expires = (timezone.now() + timedelta(days=3)).date().isoformat()
     sent = {"phase": "5a", "build": build.pk, "rule_code": "E03", "expires": expires, "reason": WHY}
     asked = visit(team.engineer).post("/admin/releases/waivers/", sent)
