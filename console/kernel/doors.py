@@ -193,7 +193,7 @@ class ReadOnlyAdmin(_ModelAdmin):
     def _unknown_choices(self, request: HttpRequest) -> list[str]:
         """The filters in the address whose value no row could ever have."""
         unknown = []
-        for column in map(str, self.list_filter):
+        for column in (one for one in self.list_filter if isinstance(one, str)):
             for name in (column, f"{column}__exact"):
                 if name in request.GET and request.GET[name] not in self._choices(column):
                     unknown.append(name)

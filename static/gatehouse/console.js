@@ -63,10 +63,30 @@ document.addEventListener("keydown", (event) => {
 /* A rule that is linked to is opened, whether the link is followed here or the page is loaded at it. */
 function openTarget() {
   const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const help = target && (target.matches("details") ? target : target.querySelector("details"));
+  if (!target) return;
+  const help = target.matches("details") ? target : target.querySelector("details");
   if (help) help.open = true;
+  const around = target.parentElement && target.parentElement.closest("details:not([open])");
+  if (around) {
+    around.open = true;
+    target.scrollIntoView();
+  }
 }
 window.addEventListener("hashchange", openTarget);
+
+/* Printing shows everything, in browsers too whose style sheets cannot open a disclosure. */
+window.addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("main details:not([open])")) {
+    details.open = true;
+    details.dataset.opened = "print";
+  }
+});
+window.addEventListener("afterprint", () => {
+  for (const details of document.querySelectorAll("details[data-opened]")) {
+    details.open = false;
+    delete details.dataset.opened;
+  }
+});
 
 /* Times are shown in the reader's own zone; the title keeps UTC. */
 function showLocalTimes() {

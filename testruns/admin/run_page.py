@@ -229,6 +229,16 @@ class RunPage:
         return tuple(line for line in self.executions if line.execution.opened)
 
     @property
+    def unpassed_rules(self) -> tuple[RuleLine, ...]:
+        """The rules somebody has to read: failed, without an answer, waived; worst first."""
+        return tuple(line for line in self.rules if line.result.verdict != Verdict.PASS)
+
+    @property
+    def passed_rules(self) -> tuple[RuleLine, ...]:
+        """The rules that hold."""
+        return tuple(line for line in self.rules if line.result.verdict == Verdict.PASS)
+
+    @property
     def rule_counts(self) -> dict[str, int]:
         """How many rules have which verdict, worst first."""
         counts = {verdict.value: 0 for verdict in FIRST_VERDICTS}

@@ -115,12 +115,14 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
         theme: str = "light",
         language: str = "en",
         has_javascript: bool = True,
+        timezone: str = "UTC",
     ) -> Any:
         context = chromium.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=theme,
             locale=language,
             java_script_enabled=has_javascript,
+            timezone_id=timezone,
         )
         contexts.append(context)
         if person is not None:
