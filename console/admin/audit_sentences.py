@@ -214,7 +214,7 @@ _TRAIL: Mapping[str, Said] = MappingProxyType(
         ),
         "rows.bound": Said(
             gettext_noop("bind rows to the trail"),
-            gettext_noop("The rows of %(object)s were bound to the audit trail."),
+            gettext_noop("The rows of %(count)s tables were bound to the audit trail."),
         ),
         "governance_journal.begun": Said(
             gettext_noop("begin the governance journal"), gettext_noop("A governance journal was begun.")

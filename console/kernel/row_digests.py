@@ -63,13 +63,14 @@ def digests_of(rows: Iterable[models.Model]) -> dict[str, str]:
 
 
 def wrong_rows() -> Iterator[WrongRow]:
-    """Rows that were altered, removed or added past the chain."""
-    known = _known_rows()
+    """Rows that were altered, removed or added past the chain, by the fields that the chain says it covers."""
+    known, fields = _known_rows(), _covered_fields()
     for model in bound():
         table = model._meta.db_table
         of_table = {name: known.pop(name) for name in [name for name in known if name.split(":")[0] == table]}
         key = model._meta.pk.attname
-        for values in model._base_manager.order_by(key).values(*fields_of(model)).iterator(chunk_size=500):
+        columns = {key, *fields.get(table, fields_of(model))} & {one.attname for one in model._meta.concrete_fields}
+        for values in model._base_manager.order_by(key).values(*columns).iterator(chunk_size=500):
             name = _name(model, values[key])
             digest, index = of_table.pop(name, ("", 0))
             if not index:
@@ -86,51 +87,71 @@ def count_rows() -> int:
 
 
 def bind_existing(**_: Any) -> None:
-    """Handler of post_migrate: take the rows of newly bound or changed models into the chain, once."""
+    """Handler of post_migrate: take the rows of newly bound or changed models into the chain, once.
+
+    A row that was not what the chain said before its model changed is not taken in, and so stays a finding.
+    """
     from console.kernel import audit  # which imports this module
 
-    tables = set(connection.introspection.table_names())
-    if not {"kernel_auditentry", *(model._meta.db_table for model in bound())} <= tables:
+    if not all(_is_migrated(model) for model in (_entries(), *bound())):
         return
-    for model in bound():
-        with transaction.atomic():
-            fields = fields_of(model)
-            if _bound_fields(model._meta.db_table) == fields:
-                continue
-            keys = list(model._base_manager.order_by("pk").values_list("pk", flat=True))
-            for start in range(0, max(len(keys), 1), _PART):
-                rows = model._base_manager.filter(pk__in=keys[start : start + _PART])
-                audit.record(
-                    actor=None, act=ACT_BOUND, object=model._meta.db_table, after={"fields": fields}, rows=rows
-                )
+    with transaction.atomic():
+        covered = _covered_fields()
+        new = {table: model for model in bound() if covered.get(table := model._meta.db_table) != fields_of(model)}
+        if not new:
+            return
+        wrong = {one.row for one in wrong_rows() if one.row.split(":")[0] in covered}
+        rows = [
+            row
+            for table, model in sorted(new.items())
+            for row in model._base_manager.order_by("pk")
+            if _name(model, row.pk) not in wrong
+        ]
+        after = {"fields": {table: fields_of(model) for table, model in new.items()}, "count": len(new)}
+        for start in range(0, max(len(rows), 1), _PART):
+            part = rows[start : start + _PART]
+            audit.record(actor=None, act=ACT_BOUND, object="", after=after, rows=part)
 
 
-def _bound_fields(table: str) -> list[str] | None:
-    from console.kernel.models import AuditEntry
+def _entries() -> type[models.Model]:
+    """The audit entries; their module imports this one."""
+    return apps.get_model("kernel", "AuditEntry")
 
-    last = AuditEntry.objects.filter(act=ACT_BOUND, object=table).order_by("-index").values_list("after").first()
-    return json.loads(last[0])["fields"] if last else None
+
+def _is_migrated(model: type[models.Model]) -> bool:
+    """Whether the database has the model's table as the code knows it: a migrate may also go back."""
+    with connection.cursor() as cursor:
+        if model._meta.db_table not in connection.introspection.table_names(cursor):
+            return False
+        columns = {one.name for one in connection.introspection.get_table_description(cursor, model._meta.db_table)}
+    return {field.column for field in model._meta.concrete_fields} <= columns
+
+
+def _covered_fields() -> dict[str, list[str]]:
+    """The fields of each table that its rows' digests cover, as the chain says."""
+    entries = _entries()._default_manager.filter(act=ACT_BOUND, outcome="done").order_by("index")
+    covered: dict[str, list[str]] = {}
+    for after in entries.values_list("after", flat=True):
+        covered |= _mapping_in(after, "fields")
+    return covered
 
 
 def _known_rows() -> dict[str, tuple[str, int]]:
     """The last digest that the chain holds of each row, and the index of its entry."""
-    from console.kernel.models import AuditEntry
-
     known: dict[str, tuple[str, int]] = {}
-    entries = AuditEntry.objects.filter(outcome="done", after__contains='"rows":{').order_by("index")
+    entries = _entries()._default_manager.filter(outcome="done", after__contains='"rows":{').order_by("index")
     for index, after in entries.values_list("index", "after").iterator(chunk_size=500):
-        rows = _rows_in(after)
-        known.update({name: (digest, index) for name, digest in rows.items()})
+        known |= {name: (digest, index) for name, digest in _mapping_in(after, "rows").items()}
     return known
 
 
-def _rows_in(after: str) -> dict[str, str]:
-    """The digests of an entry; one that was tampered with has none, and is named by the walk over the chain."""
+def _mapping_in(after: str, key: str) -> dict[str, Any]:
+    """A mapping that an entry holds; one that was tampered with has none, and is named by the walk over the chain."""
     try:
-        rows = json.loads(after).get("rows", {})
+        found = json.loads(after).get(key, {})
     except (ValueError, AttributeError):
         return {}
-    return rows if isinstance(rows, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _name(model: type[models.Model], key: Any) -> str:
