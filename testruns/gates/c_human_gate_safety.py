@@ -64,11 +64,8 @@ HUMAN_GATE_SAFETY = register(
             ),
             Rule(
                 code="C04",
-                question=gettext_noop("Are 95 percent of the decisions answered within 100 ms?"),
-                help=gettext_noop(
-                    "Measured while ten decide at once. A person should not wait for the answer; slower is a warning, "
-                    "not a fault."
-                ),
+                question=gettext_noop("Are 95 percent of the decisions answered in time?"),
+                help=gettext_noop("Measured while ten decide at once. A person should not wait for the answer."),
                 impact=gettext_noop("People wait for the answer to their decision."),
                 where=gettext_noop("Lock waiting times; the disk's fsync floor in the environment."),
                 sources=from_scenarios("decision_p95_us", "approval_race"),

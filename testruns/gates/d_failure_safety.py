@@ -130,7 +130,7 @@ FAILURE_SAFETY = register(
             ),
             Rule(
                 code="D08",
-                question=gettext_noop("Does the CI score stay at 0.3 or above?"),
+                question=gettext_noop("Does the CI score stay above its lower bound?"),
                 help=gettext_noop(
                     "The CI score (edge of chaos) says how lively the queue is: below 0.3 the system is frozen. Asked "
                     "over the ordinary phase of the scenario."
@@ -145,7 +145,7 @@ FAILURE_SAFETY = register(
             ),
             Rule(
                 code="D09",
-                question=gettext_noop("Does the CI score stay at 0.7 or below?"),
+                question=gettext_noop("Does the CI score stay below its upper bound?"),
                 help=gettext_noop(
                     "Above 0.7 the system tips into chaos and the ledger throttles. Asked over the ordinary phase of "
                     "the scenario."
@@ -175,10 +175,10 @@ FAILURE_SAFETY = register(
             ),
             Rule(
                 code="D11",
-                question=gettext_noop("Are at most 1 percent of the ordinary amounts marked?"),
+                question=gettext_noop("Are only few of the ordinary amounts marked?"),
                 help=gettext_noop(
                     "A mark on an ordinary amount is a false alarm. Too many of them and nobody looks at the marks any "
-                    "more; that is a warning, not a fault."
+                    "more."
                 ),
                 impact=gettext_noop("People stop looking at anomaly marks."),
                 where=gettext_noop("The amounts around each false alarm in the scenario's journal."),

@@ -59,10 +59,9 @@ LOAD_REALITY = register(
             ),
             Rule(
                 code="E03",
-                question=gettext_noop("Are 95 percent of the operations answered within 500 ms?"),
+                question=gettext_noop("Are 95 percent of the operations answered in time?"),
                 help=gettext_noop(
-                    "Measured from the moment an operation was due, so a stall counts for everyone who waited. From "
-                    "1000 ms on it blocks a release."
+                    "Measured from the moment an operation was due, so a stall counts for everyone who waited."
                 ),
                 impact=gettext_noop("Callers wait noticeably, or run into their own timeouts."),
                 where=gettext_noop("Latency percentiles over time on the run page; the disk's fsync floor."),
@@ -109,10 +108,9 @@ LOAD_REALITY = register(
             ),
             Rule(
                 code="E06",
-                question=gettext_noop("Are 95 percent of the storm's operations answered within 300 ms?"),
+                question=gettext_noop("Are 95 percent of the storm's operations answered in time?"),
                 help=gettext_noop(
-                    "The storm is far above ordinary load: many threads and two further processes at once. Slower is a "
-                    "warning."
+                    "The storm is far above ordinary load: many threads and two further processes at once."
                 ),
                 impact=gettext_noop("Peaks of load are felt by callers."),
                 where=gettext_noop("Lock waiting times and group commit under many writers."),
@@ -125,11 +123,10 @@ LOAD_REALITY = register(
             ),
             Rule(
                 code="E07",
-                question=gettext_noop("Does the storm reach more than 100 operations per second?"),
+                question=gettext_noop("Does the storm reach its throughput?"),
                 help=gettext_noop(
                     "Operations the storm got an answer to; being refused for lack of credits is a right answer. What "
-                    "was carried out, durable on disk, and what was refused stand apart in the scenario's figures. "
-                    "Less is a warning."
+                    "was carried out, durable on disk, and what was refused stand apart in the scenario's figures."
                 ),
                 impact=gettext_noop("There is little reserve above ordinary load."),
                 where=gettext_noop("The disk's fsync floor in the environment; the size of the group commits."),
@@ -142,7 +139,7 @@ LOAD_REALITY = register(
             ),
             Rule(
                 code="E08",
-                question=gettext_noop("Is the second half of the soak at most 10 percent slower than the first?"),
+                question=gettext_noop("Is the second half of the soak about as fast as the first?"),
                 help=gettext_noop(
                     "Compares the latency of the two halves. A system that slows down as its journal grows shows here "
                     "first."

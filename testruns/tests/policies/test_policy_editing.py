@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -182,3 +183,13 @@ def test_no_edit_ever_softens_correctness_or_makes_a_policy_nobody_can_read(
     )
     assert all(rule.threshold == changed.values.soak_seconds for rule in changed.rules if rule.kind is Kind.DURATION)
     assert from_json(changed.canonical()).digest == changed.digest
+
+
+@pytest.mark.parametrize("rule", [rule for rule in POLICY.rules if is_threshold_editable(rule) or may_block(rule)])
+def test_the_texts_of_a_rule_hold_whatever_its_threshold_and_severity_are(rule: Rule) -> None:
+    """A question that spelled the shipped figure would be untrue under another policy; the figure stands beside it."""
+    figures = {str(rule.threshold), str(rule.blocking), f"{rule.threshold} {rule.unit}"}
+    words = set(re.findall(r"[\d.]*\d", rule.question))
+
+    assert not words & figures
+    assert not re.search(r"warning|critical|blocks a release", f"{rule.question} {rule.help}", re.IGNORECASE)
