@@ -266,6 +266,7 @@ class Journal:
     def _finish_later(self, first: int) -> None:
         """Beside the lock: the tables in memory serve until the files of the sealed segment are there."""
         if self._read_only:
+            self._keeper.adopt_files_of_others()
             return
 
         def work() -> None:

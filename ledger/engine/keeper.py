@@ -303,6 +303,14 @@ class Keeper:
             return False
         return True
 
+    def adopt_files_of_others(self) -> None:
+        """A reader makes no files: once a writer has made those of a sealed segment, its tables may go."""
+        index = self.store.index
+        files = self.sealer.keys_files()
+        for first in [first for first in index.sealing if self.sealer.is_indexed(first, files)]:
+            del index.sealing[first]
+        index.files = files
+
     def adopt_files(self, first: int) -> None:
         """The files are there: the tables may go."""
         self.store.index.files = self.sealer.keys_files()

@@ -202,6 +202,27 @@ def test_memory_does_not_grow_with_sealed_events(home: Path) -> None:
     journal.close()
 
 
+def test_a_reader_that_follows_a_writer_gives_up_the_tables_of_what_was_sealed(home: Path) -> None:
+    """It has the index files the writer made, so its memory does not grow with events either; all is still found."""
+    writer = opened(home, segment_bytes=16 * 1024)
+    reader = opened(home, read_only=True)
+    for number in range(400):
+        record(writer, f"k{number}", event(f"agent:{number % 30}", number))
+        if number % 10 == 0:
+            writer.settle_sealing()
+            assert reader.head == writer.head
+
+    index = reader._keeper.store.index
+
+    assert writer.status.segments > 8
+    assert len(index.sealing) <= 2
+    assert reader.head == writer.head
+    assert [one.data["amount_micros"] for one in reader.read(types=["credit.consumed"])] == list(range(400))
+    assert all(reader.stream_version(f"agent:{number}") == (14 if number < 10 else 13) for number in range(30))
+    reader.close()
+    writer.close()
+
+
 def _rss_anon() -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
