@@ -34,13 +34,15 @@ LEVEL_MAX = 3
 class SeatOffer:
     """A seat with what the viewer can do at it. url: of the page to sign on; why_not: why there is no button.
 
-    is_for_me: whether it concerns the viewer at all; to a superuser it is said that being one is no role.
+    is_mine: whether the viewer can fill it. is_for_me: whether it concerns the viewer at all; to a superuser it is
+    said that being one is no role.
     """
 
     line: SeatLine
     url: str
     why_not: str
     is_for_me: bool
+    is_mine: bool
     may_withdraw: bool
     excluded: tuple[tuple[Person, str], ...]
 
@@ -57,11 +59,14 @@ class Said:
 def request_page(request: HttpRequest, request_id: int) -> HttpResponse:
     """Everything about one request."""
     view = view_of(request, request_id)
+    offers = [_offer(view, line, person_of(request)) for line in view.seats]
+    is_open = view.state is RequestState.OPEN
     context = {
         **admin.site.each_context(request),
         "title": _("Release request %(number)s") % {"number": request_id},
         **frame_of(view),
-        "seats": [_offer(view, line, person_of(request), roles_of(request)) for line in view.seats],
+        "seats": offers,
+        "my_turn": next((one for one in offers if is_open and one.line.is_next and one.is_mine), None),
         "thread": thread_of(view.comments),
         "may_comment": has_act(request, Act.COMMENT_REVIEW),
         "may_withdraw": _may_withdraw(request, view),
@@ -153,7 +158,7 @@ def _address(request_id: int) -> str:
     return reverse("admin:release_request", args=[request_id])
 
 
-def _offer(view: RequestView, line: SeatLine, viewer: Person, roles: frozenset[Role]) -> SeatOffer:
+def _offer(view: RequestView, line: SeatLine, viewer: Person) -> SeatOffer:
     sign_off, refusal = line.sign_off, line.view.why_not
     is_early = isinstance(refusal, SeatNotYet) and line.seat in (Seat.REVIEWER, Seat.SUPERVISOR)
     is_open = view.state is RequestState.OPEN
@@ -161,6 +166,7 @@ def _offer(view: RequestView, line: SeatLine, viewer: Person, roles: frozenset[R
         line=line,
         url=_signing_address(view.request.pk, line.seat),
         why_not=explain(refusal) if refusal is not None and not is_early else "",
+        is_mine=viewer in line.view.eligible,
         is_for_me=not isinstance(refusal, SeatNeedsRole) or viewer.is_superuser,
         may_withdraw=is_open and sign_off is not None and sign_off.person_id == viewer.pk,
         excluded=tuple((person, said_of_others(why)) for person, why in line.view.excluded),

@@ -79,7 +79,9 @@ class ConditionForm(forms.Form):
     owner = forms.ModelChoiceField(
         label=_("Owner"), queryset=Person.objects.none(), required=False, empty_label=_("choose a person")
     )
-    due_date = forms.DateField(label=_("Due"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    due_date = forms.DateField(
+        label=_("Due"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Offer as owner who may close a condition."""

@@ -40,7 +40,9 @@ class WaiverForm(forms.Form):
     )
     build = forms.ModelChoiceField(label=gettext_lazy("Build"), queryset=Build.objects.none(), empty_label=None)
     rule_code = forms.ChoiceField(label=gettext_lazy("Rule"))
-    expires = forms.DateField(label=gettext_lazy("Valid through"), widget=forms.DateInput(attrs={"type": "date"}))
+    expires = forms.DateField(
+        label=gettext_lazy("Valid through"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
     reason = forms.CharField(
         label=gettext_lazy("Reason (at least 10 characters)"),
         min_length=10,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from console.checklist import (
     BuildFact,
@@ -24,12 +24,13 @@ from console.checklist import (
     build_checklist,
 )
 from console.deciding_runs import RunFact
+from console.eligibility import Facts
 from console.models import Condition, LiveVerification, Phase, ReleaseRequest, Review, Waiver
 from console.release_states import Outcome, RequestState, Seat
 from console.releases.evidence import Evidence, fact_of, overlay_over, recommendation_of
-from console.releases.seats import eligible_names, standing_sign_offs
+from console.releases.seats import eligible_names, names_by, standing_sign_offs
 from console.releases.standing import predecessors_of, standing_of
-from testruns.actions import rules_of
+from testruns.actions import last_editor_of, rules_of
 from testruns.environment import identify_build
 from testruns.gates.outcomes import RuleOutcome
 from testruns.gates.rule import Kind, Severity
@@ -37,6 +38,9 @@ from testruns.gates.verdicts import Verdict
 from testruns.models import Build, Run
 from testruns.overlay import Overlay
 from testruns.recommendation import Recommendation
+
+NOBODY: Final = 0
+"""No person has this number."""
 
 _BLOCKING_SEVERITIES = (Severity.CRITICAL.value, Severity.MAJOR.value)
 
@@ -74,6 +78,7 @@ def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
         conditions=_conditions(_earlier_conditions(evidence.phase), now=now),
         waivers=_waivers(evidence.waivers, now=now),
         predecessors=_predecessors(evidence.phase, now=now),
+        eligible=names_by(_facts_before(evidence)),
     )
     items = build_checklist(facts, now=now)
     return Checked(items=items, recommendation=evidence.recommendation, overlay=evidence.overlay)
@@ -106,6 +111,16 @@ def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
         items=build_checklist(facts, now=now),
         recommendation=recommendation_of(overlay, is_complete=not facts.runs.missing),
         overlay=overlay,
+    )
+
+
+def _facts_before(evidence: Evidence) -> Facts:
+    """Whose work a request would rest on, before anybody opened it."""
+    return Facts(
+        requesters_of_runs=frozenset(run.requested_by_id for run in evidence.runs if run.requested_by_id is not None),
+        opener=NOBODY,
+        policy_editor=last_editor_of(evidence.policy),
+        waiver_requesters=frozenset(waiver.requested_by_id for waiver in evidence.waivers),
     )
 
 

@@ -67,7 +67,12 @@ def seat_views(request: ReleaseRequest, *, viewer: Person) -> tuple[SeatView, ..
 
 def eligible_names(request: ReleaseRequest) -> Mapping[Seat, tuple[str, ...]]:
     """Who may still fill each seat, by printed name."""
-    facts, people = facts_of(request), _people()
+    return names_by(facts_of(request))
+
+
+def names_by(facts: Facts) -> Mapping[Seat, tuple[str, ...]]:
+    """As `eligible_names`, for facts that no request holds yet."""
+    people = _people()
     return {
         seat: tuple(str(person) for person, refusal in _held(seat, people, facts) if refusal is None) for seat in Seat
     }
