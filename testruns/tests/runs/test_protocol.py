@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from testruns.actions.limits import ACCOUNTS_MAX, LINE_BYTES_MAX, MEASUREMENTS_MAX, OUTPUT_BYTES_MAX
+from testruns.actions.limits import ACCOUNTS_MAX, LINE_BYTES_MAX, MEASUREMENTS_MAX, OUTPUT_BYTES_MAX, SAMPLES_MAX
 from testruns.actions.protocol import Conversation, ProtocolViolation
 from testruns.wording import said_error
 
@@ -176,6 +176,23 @@ def test_a_line_without_end_is_refused_as_soon_as_it_is_too_long() -> None:
 
     with pytest.raises(ProtocolViolation, match="longer than"):
         said.feed(b"x" * (LINE_BYTES_MAX + 1))
+
+
+def test_a_whole_line_that_is_too_long_is_refused_as_well() -> None:
+    """Its end in the same piece does not save it."""
+    said = conversation()
+
+    with pytest.raises(ProtocolViolation, match="line 2 is longer than"):
+        said.feed(b'{"type":"progress","ppm":1,"text":"' + b"x" * LINE_BYTES_MAX + b'"}\n')
+
+
+def test_more_samples_than_a_run_can_have_are_refused() -> None:
+    """Four hours at one a second are more than any deadline allows."""
+    said = conversation()
+    said.samples = [{"elapsed_ms": 0}] * SAMPLES_MAX
+
+    with pytest.raises(ProtocolViolation, match=f"more than {SAMPLES_MAX} samples"):
+        said.feed(line(type="sample", elapsed_ms=1))
 
 
 def test_more_output_than_a_run_can_have_is_refused() -> None:

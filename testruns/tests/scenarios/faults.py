@@ -222,6 +222,19 @@ class _Leaks(Faulty):
         return Ledger.execute(self, command, **values)
 
 
+class _RefusesAgents(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.CreateAgent):
+            raise InsufficientCredits(agent=command.agent, balance=0, amount=command.initial_micros)
+        return Ledger.execute(self, command, **values)
+
+
+class _BreaksWhenClosed(Faulty):
+    def close(self) -> None:
+        """Fails after everything was measured."""
+        raise OSError("cannot close")
+
+
 class _LeaksSlowly(Faulty):
     """Keeps 0.2 MB for every minute of its life, whatever is asked of it."""
 
@@ -305,6 +318,8 @@ crashes_without_karma = _opener(_CrashesWithoutKarma)
 dies_without_karma = _opener(_DiesWithoutKarma)
 keeps_quiet_about_karma = _opener(_KeepsQuietAboutKarma)
 leaks = _opener(_Leaks)
+refuses_agents = _opener(_RefusesAgents)
+breaks_when_closed = _opener(_BreaksWhenClosed)
 leaks_slowly = _opener(_LeaksSlowly)
 leaves_files_open = _opener(_LeavesFilesOpen)
 follows_late = _opener(_FollowsLate)

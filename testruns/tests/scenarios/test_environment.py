@@ -82,6 +82,28 @@ def test_ignored_files_are_not_part_of_the_build(tree: Path) -> None:
     assert identify_build(root=tree) == before
 
 
+def test_a_link_counts_by_where_it_leads(tree: Path) -> None:
+    """Not by what lies there, which may be outside of the tree."""
+    (tree / "link").symlink_to("code.py")
+    before = identify_build(root=tree)
+
+    (tree / "link").unlink()
+    (tree / "link").symlink_to("elsewhere.py")
+
+    assert identify_build(root=tree).tree_digest != before.tree_digest
+
+
+def test_a_machine_without_git_says_so(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is the system's own, and the digest is the same as with Git there."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    build = identify_build(root=tree)
+
+    assert build.commit is None
+    assert "git" in str(build.problem)
+    assert len(build.tree_digest) == 64
+
+
 def test_without_git_there_is_no_commit_but_a_digest_and_a_reason(tmp_path: Path) -> None:
     """A tree from an archive can be told apart too, and is never called clean."""
     (tmp_path / "code.py").write_text("print(1)\n")

@@ -88,6 +88,19 @@ FAULTS: list[tuple[str, str, dict[str, Callable[[Decimal], bool]]]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("refuses_agents", "SetupFailed"), ("breaks_when_closed", "ended with exit code 1")],
+)
+def test_a_ledger_a_scenario_cannot_work_with_is_an_error_and_no_result(played: Play, fault: str, reason: str) -> None:
+    """Not set up, or not brought to its end: the runner says why on stderr, exits with 1 and never says done."""
+    outcome = played("synergy_anti_gaming", fault=fault)
+
+    assert outcome.exit_code == 1
+    assert reason in outcome.stderr
+    assert not outcome.of_type("done")
+
+
 @pytest.mark.parametrize(("scenario", "fault", "expected"), FAULTS, ids=[f"{row[0]}-{row[1]}" for row in FAULTS])
 def test_a_faulty_ledger_turns_its_measurement_bad(
     played: Play, scenario: str, fault: str, expected: dict[str, Callable[[Decimal], bool]]
