@@ -16,7 +16,7 @@ from typing import Final
 from ledger import gettext_noop
 from testruns.gates.judge import conclude
 from testruns.gates.measured import MeasuredExecution
-from testruns.gates.outcomes import REASONS, Cause, Judgement, RuleOutcome, SourceReading
+from testruns.gates.outcomes import REASONS, Judgement, RuleOutcome, SourceReading
 from testruns.gates.rule import Kind, Rule, Severity
 from testruns.gates.verdicts import Verdict
 from testruns.recommendation import Recommendation, Recommended, recommend
@@ -122,8 +122,8 @@ def _waive(outcome: RuleOutcome) -> RuleOutcome:
 
 
 def _waive_reading(reading: SourceReading) -> SourceReading:
-    is_measured_failure = reading.verdict is Verdict.FAIL and reading.cause is Cause.MEASURED
-    return dataclasses.replace(reading, verdict=Verdict.WAIVED) if is_measured_failure else reading
+    """A FAIL was always measured; what was not is INCONCLUSIVE or ERROR and stays so."""
+    return dataclasses.replace(reading, verdict=Verdict.WAIVED) if reading.verdict is Verdict.FAIL else reading
 
 
 def _said(advice: Recommended, judgement: Judgement, waived: tuple[str, ...]) -> Recommended:
