@@ -73,14 +73,13 @@ def copy_sqlite(*, source: Path, target: Path) -> None:
 
 
 def dump_postgresql(*, settings: Mapping[str, Any], target: Path) -> None:
-    """Save with pg_dump in its own format. settings: as Django has them."""
-    _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={target}"], settings)
+    """Save with pg_dump in its own format. settings: as Django has them. Raises ToolMissing, ToolFailed."""
+    _run("pg_dump", ["--format=custom", f"--file={target}"], settings)
 
 
 def load_postgresql(*, settings: Mapping[str, Any], source: Path) -> None:
-    """Restore into an empty database, all or nothing."""
-    arguments = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
-    _run("pg_restore", [*arguments, f"--dbname={settings['NAME']}", str(source)], settings)
+    """Restore into an empty database, all or nothing. Raises ToolMissing, ToolFailed."""
+    _run("pg_restore", ["--single-transaction", "--exit-on-error", str(source)], settings)
 
 
 def tables_in_use() -> Iterable[str]:
@@ -91,13 +90,24 @@ def tables_in_use() -> Iterable[str]:
 
 
 def _run(tool: str, arguments: list[str], settings: Mapping[str, Any]) -> None:
+    """The password goes by the environment: every process on the machine can read arguments."""
     program = shutil.which(tool)
     if program is None:
         raise ToolMissing(tool=tool)
-    named = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
-    environment = {name: str(settings[key]) for name, key in named.items() if settings.get(key)}
+    secret = {"PGPASSWORD": str(settings["PASSWORD"])} if settings.get("PASSWORD") else {}
     ended = subprocess.run(
-        [program, "--no-password", *arguments], env=os.environ | environment, capture_output=True, text=True
+        [program, "--no-password", "--no-owner", "--no-privileges", f"--dbname={_address_of(settings)}", *arguments],
+        env=os.environ | secret,
+        capture_output=True,
+        text=True,
     )
     if ended.returncode:
         raise ToolFailed(tool=tool, reason=ended.stderr.strip()[-500:])
+
+
+def _address_of(settings: Mapping[str, Any]) -> str:
+    """The address as libpq reads it; what stood in the query of DATABASE_URL is libpq's already."""
+    named = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
+    words = {word: settings.get(key) for word, key in named.items()} | dict(settings.get("OPTIONS", {}))
+    quoted = {word: str(value).replace("\\", "\\\\").replace("'", "\\'") for word, value in words.items() if value}
+    return " ".join(f"{word}='{value}'" for word, value in quoted.items())

@@ -27,7 +27,8 @@ prepare_signing_key(say=print)
 create_first_logins(storage=settings.STORAGE)
 governance_journal.begin()
 from console.tests.signing.releases import release
-Path(sys.argv[1]).write_text(release().certificate.envelope)
+for certificate in sys.argv[1:]:
+    Path(certificate).write_text(release().certificate.envelope)
 people = [*Person.objects.all(), *RoleGrant.objects.all()]  # tests make people without the actions that record them
 with transaction.atomic():
     audit.record(actor=None, act="test.people", object="people", rows=people)
@@ -43,9 +44,9 @@ class Installation:
         named = {"GATEHOUSE_STORAGE": str(storage), "DJANGO_SETTINGS_MODULE": "console.settings"}
         self.environment = dict(os.environ) | named | environment
 
-    def set_up(self, certificate: Path) -> Installation:
-        """What the first start of `up` puts in place, and people who release phase 5a; the certificate as a file."""
-        made = self._python("-c", SET_UP, str(certificate))
+    def set_up(self, *certificates: Path) -> Installation:
+        """What the first start of `up` puts in place; for each file, people release phase 5a and write it there."""
+        made = self._python("-c", SET_UP, *map(str, certificates))
         assert made.returncode == 0, made.stderr
         return self
 
