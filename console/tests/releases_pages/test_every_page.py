@@ -82,6 +82,7 @@ def test_every_page_is_sound_in_every_stage_of_a_release(
     width: int,
     theme: str,
     language: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """From nothing requested to a lapsed release: no message, no sideways scroll, no finding of axe."""
     tour, team = Tour(open_page, width=width, theme=theme, language=language), named_team
@@ -109,6 +110,10 @@ def test_every_page_is_sound_in_every_stage_of_a_release(
     tour.see(team.supervisor, "releases/phase/5a/", "phase-conditional")
     tour.see(team.engineer, "releases/", "releases")
     tour.see(team.engineer, "releases/phase/6a/", "phase-6a")
+    later = timezone.now() + timedelta(days=9)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    tour.see(team.supervisor, "", "home-lapsed")
+    tour.see(team.supervisor, own, "request-lapsed")
 
     assert tour.defects == []
 

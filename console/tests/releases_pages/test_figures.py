@@ -1,0 +1,59 @@
+"""Pages of releases ask the database a number of times that does not grow with runs, requests, people and comments."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from console import actions
+from console.kernel.authority import Role
+from console.models import ReleaseRequest
+from console.tests.people import person_with
+from console.tests.releases.people import WHY, Team, attest
+from console.tests.releases.runs import full_run
+from console.tests.releases_pages.conftest import Visit
+from testruns.models import Build
+
+PAGES = ("/admin/", "/admin/releases/", "/admin/releases/phase/5a/", "/admin/releases/request/{request}/")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_number_of_queries_does_not_grow_with_what_there_is(
+    request_5a: ReleaseRequest, team: Team, build: Build, visit: Visit, page: str
+) -> None:
+    """Three more people per role, ten comments, two more runs and two more requests later it is the same number."""
+    client = visit(team.supervisor)
+    before = _queries(client, page.format(request=request_5a.pk))
+
+    newest = _more_of_everything(request_5a, team, build)
+
+    assert 0 < before
+    assert _queries(client, page.format(request=newest.pk)) <= before + ALLOWED.get(page, 0)
+
+
+ALLOWED = {
+    "/admin/releases/request/{request}/": 2,  # the request before it, to say what has changed
+}
+
+
+def _queries(client: object, address: str) -> int:
+    client.get(address)  # type: ignore[attr-defined]  # caches of the process are filled
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        client.get(address)  # type: ignore[attr-defined]
+    return len(asked)
+
+
+def _more_of_everything(request: ReleaseRequest, team: Team, build: Build) -> ReleaseRequest:
+    for role in (Role.ENGINEER, Role.TESTER, Role.REVIEWER, Role.SUPERVISOR) * 3:
+        person_with(role)
+    for _ in range(2):
+        attest(request, by=team.engineer)
+        actions.withdraw_request(actor=team.opener, request_id=request.pk, reason=WHY)
+        full_run(by=team.runner, build=build)
+        request = actions.open_request(actor=team.opener, phase="5a", build_id=build.pk)
+    for number in range(10):
+        actions.comment(actor=team.tester, request_id=request.pk, text=f"comment {number}")
+    return request
