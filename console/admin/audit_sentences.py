@@ -46,6 +46,7 @@ OBJECTS: Mapping[str, str] = MappingProxyType(
         "approval": gettext_noop("credit approval %(key)s"),
         "grant": gettext_noop("role %(key)s"),
         "reset": gettext_noop("password reset %(key)s"),
+        "backup": gettext_noop("backup %(key)s"),
         "key": gettext_noop("key %(key)s"),
     }
 )
@@ -220,8 +221,8 @@ _TRAIL: Mapping[str, Said] = MappingProxyType(
             gettext_noop("begin the governance journal"), gettext_noop("A governance journal was begun.")
         ),
         "keys.kept": Said(gettext_noop("keep a public key"), gettext_noop("The public half of %(object)s was kept.")),
-        "storage.backed_up": Said(gettext_noop("back up the storage"), gettext_noop("%(who)s made a backup.")),
-        "storage.restored": Said(gettext_noop("restore the storage"), gettext_noop("%(who)s restored a backup.")),
+        "backup.made": Said(gettext_noop("back up the storage"), gettext_noop("%(who)s made a backup.")),
+        "backup.restored": Said(gettext_noop("restore the storage"), gettext_noop("%(who)s restored a backup.")),
     }
 )
 
@@ -284,7 +285,11 @@ def _fields(entry: AuditEntry) -> _Fields:
 def _object(stored: str) -> str:
     kind, _colon, key = stored.partition(":")
     template = OBJECTS.get(kind)
-    return _(template) % {"key": key[:12] if kind == "certificate" else key} if template and key else stored or "–"
+    return (
+        _(template) % {"key": key[:12] if kind in ("certificate", "backup") else key}
+        if template and key
+        else stored or "–"
+    )
 
 
 def _content(stored: str) -> dict[str, Any]:

@@ -279,9 +279,9 @@ def test_an_entry_on_its_way_into_the_journal_is_no_finding(third: int, trail: P
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
-        ("UPDATE kernel_person SET is_superuser = 1", "kernel_person:{key} was altered"),
+        ("UPDATE kernel_person SET is_superuser = TRUE", "kernel_person:{key} was altered"),
         ("UPDATE kernel_person SET password = 'known'", "kernel_person:{key} was altered"),
-        ("UPDATE kernel_person SET password_is_own = 1", "kernel_person:{key} was altered"),
+        ("UPDATE kernel_person SET password_is_own = TRUE", "kernel_person:{key} was altered"),
         ("UPDATE kernel_rolegrant SET role = 'reviewer'", "kernel_rolegrant:{grant} was altered"),
         ("DELETE FROM kernel_rolegrant", "kernel_rolegrant:{grant} was removed"),
     ],

@@ -14,6 +14,13 @@ from console.tests.postgresql.conftest import ROOT, Python
 SAME_TESTS = (
     "console/tests/kernel/test_triggers.py",
     "console/tests/kernel/test_audit.py",
+    "console/tests/kernel/test_governance_journal.py",
+    "console/tests/kernel/test_signing.py",
+    "console/tests/kernel/test_verify_audit.py",
+    "console/tests/people_and_roles/test_roles.py",
+    "ledger/tests/approvals/test_deciding.py",
+    "testruns/tests/policies/test_policy_drafts.py",
+    "testruns/tests/policies/test_policy_races.py",
     "testruns/tests/runs/test_evidence.py",
     "testruns/tests/runs/test_judging.py",
 )
