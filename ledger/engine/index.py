@@ -44,38 +44,30 @@ class Tables:
         self.keys = Table(bits=bits, is_wide=False)
         self.streams = Table(bits=bits - 1, is_wide=True)
 
-    def add(self, event: Event, end: int) -> None:
-        """Events come in order of seq; ``end`` is where the record ends and the next one begins."""
-        if self.count == self._capacity:
-            self._grow()
-        self.count += 1
-        self.offsets[self.count] = end
-        if event[9] is not None:
-            self.keys.add(key_hash(event[9]), event[0])
-        self.streams.put(*stream_hash(event[2]), event[3])
+    def add_events(self, events: list[Event], ends: list[int]) -> None:
+        """Events in order of seq, and where the record of each ends and the next one begins."""
+        keys = [(key_hash(event[9]), event[0]) for event in events if event[9] is not None]
+        self.add(ends, keys, {event[2]: event[3] for event in events})
 
-    def add_flush(self, lines: list[bytes], end: int, keys: list[tuple[int, int]], versions: dict[str, int]) -> int:
-        """A whole flush at once: its lines from byte ``end`` on, (hash, seq) of its keys, the versions it left."""
-        offsets, count = self.offsets, self.count
-        while count + len(lines) > self._capacity:
-            self._grow()
-            offsets = self.offsets
-        for line in lines:
+    def add(self, ends: Iterable[int], keys: list[tuple[int, int]], versions: dict[str, int]) -> None:
+        """The ends of records, (hash, seq) of their keys, the last versions of their streams."""
+        count = self.count
+        for end in ends:
+            if count == self._capacity:
+                self._grow()
             count += 1
-            end += len(line)
-            offsets[count] = end
+            self.offsets[count] = end
         self.count = count
         for first, seq in keys:
             self.keys.add(first, seq)
         for stream, version in versions.items():
             self.streams.put(*stream_hash(stream), version)
-        return end
 
     def _grow(self) -> None:
         """Only a segment with one flush far beyond its size comes here."""
         self._capacity *= 2
         larger = narrow_column(self._capacity + 1)
-        larger[: self.count + 1] = self.offsets
+        larger[: len(self.offsets)] = self.offsets
         self.offsets = larger
 
 

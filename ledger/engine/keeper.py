@@ -154,12 +154,14 @@ class Keeper:
         for event in events:
             self._state.apply(event)
 
-    def _take(self, event: Event) -> None:
-        """An event read from the files. A seal tells the state's digest at that point: replay must have reached it."""
-        if event.type == SEALED and event.data.get("state") != self._state.digest():
-            warning = "The state differs from what was sealed: its rules changed since, or it is not deterministic."
-            self._warn(warning)
-        self._state.apply(event)
+    def _take(self, events: list[Event]) -> None:
+        """Events read from the files. A seal tells the state's digest at that point: replay must have reached it."""
+        apply = self._state.apply
+        for event in events:
+            if event[4] == SEALED and event.data.get("state") != self._state.digest():
+                warning = "The state differs from what was sealed: its rules changed since, or it is not deterministic."
+                self._warn(warning)
+            apply(event)
 
     # Following other processes
 

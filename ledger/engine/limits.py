@@ -33,5 +33,5 @@ FREE_BYTES_MIN = 2 * GIB
 # A difference between wall clock and monotonic clock beyond this is recorded as clock.jumped.
 CLOCK_JUMP_MICROS = 2_000_000
 
-# Bytes read at once while walking through segments.
-CHUNK_BYTES = 256 * 1024
+# Bytes read at once while walking through segments. More is slower: events and lines no longer fit into the cache.
+CHUNK_BYTES = 64 * 1024

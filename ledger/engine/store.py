@@ -7,6 +7,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import accumulate
 
 from ledger.engine.codec import TAIL_BYTES, ZERO_DIGEST
 from ledger.engine.env import Env
@@ -20,7 +21,7 @@ from ledger.engine.segment import NO_SPACE, OPENED, SEALED, Segment, full_error,
 from ledger.engine.times import Clock, micros_of
 from ledger.engine.walk import Problem, Walker
 
-Take = Callable[[Event], None]
+Take = Callable[[list[Event]], None]
 Finished = Callable[[int], None]
 
 
@@ -80,26 +81,20 @@ class Store:
         walker = Walker(
             env=self.env, fd=segment.fd, segment=segment.first, offset=segment.end, seq=self.seq, digest=self.digest
         )
-        held: list[tuple[Event, int]] = []
-        event = None
-        for event in walker.walk(segment.size()):
-            commit = event.commit
-            if commit is None:
-                if tables is not None:
-                    tables.add(event, walker.offset)
-                take(event)
-            else:
-                held.append((event, walker.offset))
-                if commit[0] == commit[1]:
-                    for one, end in held:
-                        if tables is not None:
-                            tables.add(one, end)
-                        take(one)
-                    held = []
-            if until is not None and event.seq >= until:
-                break
-        self._stand_behind(walker, held, event)
-        if walker.problem is None and held:
+        events: list[Event] = []
+        ends: list[int] = []
+        last = None
+        for more_events, more_ends in walker.walk(segment.size(), until):
+            events += more_events
+            ends += more_ends
+            last = events[-1]
+            whole = _whole(events)
+            if tables is not None:
+                tables.add_events(events[:whole], ends[:whole])
+            take(events[:whole])
+            del events[:whole], ends[:whole]
+        self._stand_behind(walker, events, last)
+        if walker.problem is None and events:
             return Problem(
                 segment=segment.first,
                 seq=walker.seq + 1,
@@ -109,16 +104,16 @@ class Store:
             )
         return walker.problem
 
-    def _stand_behind(self, walker: Walker, held: list[tuple[Event, int]], event: Event | None) -> None:
-        """Move to the last whole commit."""
+    def _stand_behind(self, walker: Walker, held: list[Event], last: Event | None) -> None:
+        """Move to the last whole commit; ``held`` are the events behind it."""
         assert self.active is not None
         if held:
-            self._stand_before(held[0][0].seq)
+            self._stand_before(held[0].seq)
         else:
             self.seq, self.digest, self.active.end = walker.seq, walker.digest, walker.offset
-        if event is not None:
-            self.clock.last = max(self.clock.last, micros_of(event.time))
-            self.active.is_sealed = event.type == SEALED and not held
+        if last is not None:
+            self.clock.last = max(self.clock.last, micros_of(last.time))
+            self.active.is_sealed = last.type == SEALED and not held
 
     def _stand_before(self, seq: int) -> None:
         """Behind the event before ``seq``, whose commit is not whole; a commit never begins a segment."""
@@ -227,7 +222,9 @@ class Store:
         except OSError as error:
             self.poison(f"fdatasync: {error}")
             raise DurabilityUnknown(reason=str(error)) from error
-        segment.end = tables.add_flush(flush.lines, segment.end, flush.key_rows, flush.versions)
+        ends = list(accumulate(map(len, flush.lines), initial=segment.end))
+        tables.add(ends[1:], flush.key_rows, flush.versions)
+        segment.end = ends[-1]
         self.seq, self.digest = flush.seq, flush.digest
         self.write_mark()
 
@@ -344,7 +341,7 @@ class Store:
         assert self.active is not None
         assert self.index.active is not None
         self.active.end = len(flush.lines[0])
-        self.index.active.add(flush.events[0], self.active.end)
+        self.index.active.add_events(flush.events, [self.active.end])
         self.seq, self.digest = flush.seq, flush.digest
         self.write_mark()
 
@@ -386,3 +383,11 @@ class Store:
     def close(self) -> None:
         self.close_active()
         self.marks.close()
+
+
+def _whole(events: list[Event]) -> int:
+    """How many of the events belong to whole commits."""
+    count = len(events)
+    while count and (commit := events[count - 1].commit) is not None and commit[0] != commit[1]:
+        count -= 1
+    return count

@@ -150,17 +150,19 @@ class _Verification:
             return ZERO_DIGEST
 
     def _walk(self, walker: Walker, size: int, total: int) -> Event | None:
-        event = None
+        last = None
         mark_seq = self._mark.seq if self._mark is not None else 0
-        for event in walker.walk(size):
-            self._events += 1
-            if event.seq == mark_seq:
-                self._digest_at_mark = walker.digest
+        for events, _ in walker.walk(size):
+            self._events += len(events)
+            if events[0].seq <= mark_seq <= events[-1].seq:
+                self._digest_at_mark = bytes.fromhex(events[mark_seq - events[0].seq].hash)
             if self._take is not None:
-                self._take(event)
-            if self._progress is not None and not event.seq % 4096:
+                for event in events:
+                    self._take(event)
+            if self._progress is not None:
                 self._progress(self._read_bytes + walker.offset, total)
-        return event
+            last = events[-1]
+        return last
 
     def _judge(self, path: Path, fd: int, problem: Problem, size: int, is_last: bool) -> None:
         """A torn flush at the very end is ordinary; anything else is damage."""

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from zlib import crc32
 
 import orjson
@@ -12,6 +13,7 @@ from ledger.engine.codec import CRC_BYTES, TAIL_BYTES, decode, event_of
 from ledger.engine.env import Env
 from ledger.engine.event import Event
 
+Failure = tuple[str, str]
 _SHOWN_BYTES = 48
 
 
@@ -34,8 +36,8 @@ class Problem:
 class Walker:
     """Reads the records of one segment in order, from ``offset`` on, where event ``seq`` + 1 is expected.
 
-    After the walk, ``offset``, ``seq`` and ``digest`` stand behind the last verified record and ``problem`` says why it
-    ended: None means only newlines follow (or ``stop`` was reached).
+    ``offset``, ``seq`` and ``digest`` stand behind the last verified record. ``problem`` says why the walk ended: None
+    means only newlines follow (or its end was reached).
     """
 
     __slots__ = ("_env", "_fd", "_segment", "digest", "offset", "problem", "seq")
@@ -49,50 +51,51 @@ class Walker:
         self.digest = digest
         self.problem: Problem | None = None
 
-    def walk(self, stop: int) -> Iterator[Event]:
-        """Events up to byte ``stop``. While an event is with the caller, ``offset`` is where its record ends."""
-        loads, sha256, crc = orjson.loads, hashlib.sha256, crc32
-        for lines, is_last in self._lines(stop):
-            for line in lines:
-                if not line:
-                    self._check_padding(stop)
-                    return
-                digest = sha256(self.digest + line[:-TAIL_BYTES]).digest()
-                tail = b',"hash":"%b","crc":"%08x"}' % (digest.hex().encode(), crc(line[:-CRC_BYTES]))
-                if line[-TAIL_BYTES:] != tail:
-                    self._fail(line, f"a record that ends in {shown_text(tail)}", shown_text(line[-TAIL_BYTES:]))
-                    return
-                try:
-                    event = event_of(loads(line))
-                except (ValueError, KeyError, TypeError, IndexError):
-                    self._fail(line, "a record", shown_text(line))
-                    return
-                if event.seq != self.seq + 1:
-                    self._fail(line, f"seq {self.seq + 1}", f"seq {event.seq}")
-                    return
-                self.seq += 1
-                self.digest = digest
-                self.offset += len(line) + 1
-                yield event
-            if is_last:
+    def walk(self, stop: int, until: int | None = None) -> Iterator[tuple[list[Event], list[int]]]:
+        """Events up to byte ``stop`` or event ``until``, a chunk at a time, and where the record of each ends.
+
+        Hashing a chunk and then parsing it is a tenth faster than doing both line by line.
+        """
+        for lines in self._lines(stop):
+            if until is not None:
+                del lines[until - self.seq :]
+            digests, failure = _chained(self.digest, lines)
+            events, misread = _parsed(self.seq, lines[: len(digests)])
+            if events:
+                lengths = [len(line) + 1 for line in lines[: len(events)]]
+                _, *ends = accumulate(lengths, initial=self.offset)
+                self.seq, self.digest, self.offset = events[-1].seq, digests[len(events) - 1], ends[-1]
+                yield events, ends
+            if failure := misread or failure:
+                self._fail(*failure)
+                return
+            if self.seq == until:
                 return
 
-    def _lines(self, stop: int) -> Iterator[tuple[list[bytes], bool]]:
-        """Whole lines, chunk by chunk; an empty line is the beginning of the padding."""
+    def _lines(self, stop: int) -> Iterator[list[bytes]]:
+        """Whole lines, chunk by chunk, up to the padding; each chunk was walked over when the next is asked for."""
         at, rest = self.offset, b""
         while at < stop:
             chunk = self._env.pread(self._fd, min(limits.CHUNK_BYTES, stop - at), at)
             if not chunk:
                 break
             at += len(chunk)
-            lines, rest = _split(rest + chunk)
+            content = rest + chunk
+            if content.endswith(b"\n\n"):  # of all the padding one empty line is enough
+                content = content[: content.find(b"\n\n") + 2]
+            *lines, rest = content.split(b"\n")
+            is_end = b"" in lines
+            if is_end:
+                del lines[lines.index(b"") :]
             if lines:
-                yield lines, False
+                yield lines
+            if is_end:
+                self._check_padding(stop)
+                return
             if len(rest) > limits.EVENT_BYTES_MAX:
                 break
         if rest:
-            self._fail(rest, "a record that ends in a newline", shown_text(rest[-_SHOWN_BYTES:]))
-        yield [], True
+            self._fail("a record that ends in a newline", shown_text(rest[-_SHOWN_BYTES:]))
 
     def _check_padding(self, stop: int) -> None:
         """Behind the last record there may be newlines only."""
@@ -100,13 +103,41 @@ class Walker:
             chunk = self._env.pread(self._fd, min(limits.CHUNK_BYTES, stop - at), at)
             if chunk != b"\n" * len(chunk):
                 other = chunk.lstrip(b"\n")
-                self._fail(b"", "a record or nothing but newlines", shown_text(other[:_SHOWN_BYTES]))
+                self._fail("a record or nothing but newlines", shown_text(other[:_SHOWN_BYTES]))
                 return
 
-    def _fail(self, line: bytes, expected: str, found: str) -> None:
+    def _fail(self, expected: str, found: str) -> None:
         self.problem = Problem(
             segment=self._segment, seq=self.seq + 1, offset=self.offset, expected=expected, found=found or "nothing"
         )
+
+
+def _chained(digest: bytes, lines: list[bytes]) -> tuple[list[bytes], Failure | None]:
+    """The hashes of the lines behind ``digest``, up to the first line whose hash or crc is not what it must be."""
+    sha256, crc = hashlib.sha256, crc32
+    digests: list[bytes] = []
+    for line in lines:
+        digest = sha256(digest + line[:-TAIL_BYTES]).digest()
+        tail = b',"hash":"%b","crc":"%08x"}' % (digest.hex().encode(), crc(line[:-CRC_BYTES]))
+        if line[-TAIL_BYTES:] != tail:
+            return digests, (f"a record that ends in {shown_text(tail)}", shown_text(line[-TAIL_BYTES:]))
+        digests.append(digest)
+    return digests, None
+
+
+def _parsed(seq: int, lines: list[bytes]) -> tuple[list[Event], Failure | None]:
+    """The events of lines behind event ``seq``, up to the first that is no record or not the next one."""
+    loads = orjson.loads
+    events: list[Event] = []
+    for number, line in enumerate(lines, seq + 1):
+        try:
+            event = event_of(loads(line))
+        except (ValueError, KeyError, TypeError, IndexError):
+            return events, ("a record", shown_text(line))
+        if event[0] != number:
+            return events, (f"seq {number}", f"seq {event.seq}")
+        events.append(event)
+    return events, None
 
 
 def later_flush(*, env: Env, fd: int, start: int, stop: int) -> int:
@@ -129,17 +160,6 @@ def later_flush(*, env: Env, fd: int, start: int, stop: int) -> int:
                 highest = max(highest, event.flush)
     last = decode(rest)
     return highest if last is None else max(highest, last.flush)
-
-
-def _split(content: bytes) -> tuple[list[bytes], bytes]:
-    """Whole lines and the rest; of millions of newlines of padding one empty line is enough to end the walk."""
-    if content.startswith(b"\n"):
-        return [b""], b""
-    padding = content.find(b"\n\n")
-    if padding >= 0:
-        return [*content[:padding].split(b"\n"), b""], b""
-    lines = content.split(b"\n")
-    return lines, lines.pop()
 
 
 def shown_text(content: bytes) -> str:

@@ -65,11 +65,11 @@ REFUSED: dict[str, tuple[type[errors.LedgerError], Callable[[], Command]]] = {
 
 
 CODES = """
-cause-refused closed command-too-large conflict corrupt durability-unknown event-too-large fingerprint-refused
-float-refused idempotency-mismatch integer-too-large journal-full key-too-long ledger-error limit-exceeded
-nested-use nesting-too-deep not-a-journal not-canonical not-written nul-refused poisoned read-only rejected
-schema-refused stream-too-long surrogate-refused text-too-long too-many-events too-many-keys unknown-seq
-unsupported-file-system value-refused
+cause-refused closed command-too-large conflict corrupt durability-unknown end-unknown event-too-large
+fingerprint-refused float-refused idempotency-mismatch integer-too-large journal-full key-too-long
+ledger-error limit-exceeded nested-use nesting-too-deep not-a-journal not-canonical not-written nul-refused
+poisoned read-only rejected schema-refused stream-too-long surrogate-refused text-too-long too-many-events
+too-many-keys unknown-seq unsupported-file-system value-refused
 """
 
 

@@ -182,6 +182,20 @@ def test_a_table_grows_when_it_must_and_stays_sorted() -> None:
     assert [row[2] for row in table.rows()] == list(range(1, 500))
 
 
+def test_one_command_may_fill_a_segment_far_beyond_its_size(home: Path) -> None:
+    """The tables of a small segment grow in the middle of a flush; everything is found, now and after a restart."""
+    journal = opened(home, segment_bytes=4096)
+    record(journal, "large", *[event(f"agent:{number}", number) for number in range(500)])
+    journal.settle_sealing()
+
+    for one in (journal, opened(home)):
+        assert [found.data["amount_micros"] for found in one.read(stream="agent:499")] == [499]
+        assert one.stream_version("agent:250") == 1
+        assert record(one, "large", event()).is_repeated
+        one.close()
+    assert verify(path=home).is_sound
+
+
 def test_memory_does_not_grow_with_sealed_events(home: Path) -> None:
     """8,000 events over 20 segments more cost no anonymous memory: only the state grows, and this one does not."""
     journal = filled(home, 2000, 128 * 1024)
