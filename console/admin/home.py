@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from console.admin.inbox import inbox_of
 from console.admin.phase_board import board_of
 from console.kernel.authority import Act
-from console.kernel.doors import Page, Section, add_section, person_of, why_not
+from console.kernel.doors import Page, Section, add_section, why_not
 from console.kernel.live import add_live_address
 from console.models import Phase
 from console.releases.board import phase_board
-from console.releases.waiting import waits_for
 from ledger.admin.journals import live_condition
 from testruns.admin.run_list import ACTIVE, list_token, listed_runs
 
@@ -50,7 +50,7 @@ def home_page(request: HttpRequest, site: admin.AdminSite, extra_context: dict[s
         "why_not": why_not(request, Act.REQUEST_RUN),
         "journal_condition": live_condition(),
         "board": board_of(phase_board(now=now)),
-        "waiting": waits_for(person_of(request), now=now),
+        "waiting": inbox_of(request),
         "active_phases": Phase.objects.filter(state=Phase.State.ACTIVE).order_by("position"),
         **run_context(),
         **(extra_context or {}),

@@ -28,7 +28,7 @@ def test_the_number_of_queries_does_not_grow_with_what_there_is(
 
     newest = _more_of_everything(request_5a, team, build)
 
-    assert 0 < before
+    assert before > 0
     assert _queries(client, page.format(request=newest.pk)) <= before + ALLOWED.get(page, 0)
 
 
