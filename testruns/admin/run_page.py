@@ -68,8 +68,8 @@ class RuleLine:
 
     @property
     def is_open(self) -> bool:
-        """Whether its help is shown without asking: something is wrong and a person has to look."""
-        return self.result.verdict in (Verdict.FAIL, Verdict.ERROR)
+        """Whether its help is shown without asking: it was measured and fails. Why one has no answer is said anyway."""
+        return self.result.verdict == Verdict.FAIL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
