@@ -48,9 +48,9 @@ EXIT_NOT_IN_FORCE: Final = 3
 class Result(StrEnum):
     """How one check came out."""
 
-    OK = "ok"
-    FAILED = "FAILED"
-    UNKNOWN = "not checked"
+    OK = gettext_noop("ok")
+    FAILED = gettext_noop("FAILED")
+    UNKNOWN = gettext_noop("not checked")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

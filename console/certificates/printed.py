@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from console.attestations import phase_uri
 from console.certificate_check import EXIT_WRONG, Result, check_certificate
@@ -161,9 +161,5 @@ def _condition(one: Mapping[str, Any], still_open: tuple[str, ...]) -> PrintedCo
 
 
 def _moment(text: str, zone: str) -> Moment:
-    """The zone is a name of the time zone database; one this machine does not know is shown in UTC."""
     at = datetime.fromisoformat(text).astimezone(UTC)
-    try:
-        return Moment(utc=at, local=at.astimezone(ZoneInfo(zone)), zone=zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return Moment(utc=at, local=at, zone="UTC")
+    return Moment(utc=at, local=at.astimezone(ZoneInfo(zone)), zone=zone)

@@ -17,7 +17,7 @@ from console.actions.sign_offs import sign_review, sign_seat
 from console.kernel.acts import Actor
 from console.kernel.authority import Role
 from console.models import Certificate, Condition, Decision, ReleaseRequest
-from console.release_states import MEANING_OF_WORD, ConditionKind, Meaning, Outcome, Seat, Word
+from console.release_states import MEANING_OF_WORD, ClosingRule, ConditionKind, Meaning, Outcome, Seat, Word
 from console.review_content import ReviewDraft
 from console.tests.browser.rows import make_judged_run
 from console.tests.people import PASSWORD, person_with
@@ -76,13 +76,15 @@ def release(word: Word = Word.GO, *, phase: str = "5a", **condition: Any) -> Rel
 
 
 def close_and_go(released: Released) -> Released:
-    """Close every condition with a file, have it confirmed, and decide GO."""
+    """Close every condition with a file or a run, as its rule asks, have it confirmed, and decide GO."""
     owner, supervisor = released.people[Seat.TESTER], released.people[Seat.SUPERVISOR]
     proof = store(content=b"tested again", media_type="text/plain")
     for condition in Condition.objects.filter(decision=released.decision):
-        close_condition(
-            actor=owner, condition_id=condition.pk, evidence_digest=proof.digest, note="Tested again, all green."
-        )
+        given: dict[str, Any] = {"evidence_digest": proof.digest}
+        if condition.closing_rule == ClosingRule.GO_RUN.value:
+            run = make_judged_run(person=owner.person, soak_seconds=SOAK_SECONDS, profile="full", seed=43)
+            given = {"run_id": run.pk}
+        close_condition(actor=owner, condition_id=condition.pk, note="Tested again, all green.", **given)
         confirm_condition(actor=supervisor, condition_id=condition.pk)
     request = ReleaseRequest.objects.get(pk=released.request.pk)
     signing = {"request_id": request.pk, "manifest_digest": request.manifest_digest}

@@ -38,7 +38,7 @@ from console.kernel.authority import Role
 from console.kernel.errors import NotFound
 from console.kernel.models import AuditEntry
 from console.models import Certificate, ReleaseRequest
-from console.release_states import ConditionKind, Seat, Word
+from console.release_states import ClosingRule, ConditionKind, Seat, Word
 from console.tests.people import actor_with
 from console.tests.signing.certificates import sha256
 from console.tests.signing.releases import close_and_go, release
@@ -47,6 +47,7 @@ from testruns.evidence import EvidenceDamaged, path_of
 from testruns.models import RunEvidence
 
 pytestmark = pytest.mark.django_db
+KEY = ("--key", "key.pem")
 
 
 def predicate_of(certificate: Certificate) -> dict[str, Any]:
@@ -117,6 +118,20 @@ def test_only_a_go_has_a_summary_and_a_no_go_has_no_certificate() -> None:
     assert predicate_of(go.certificate)["number"] == 2
 
 
+@pytest.mark.parametrize("rule", ClosingRule)
+def test_what_closed_the_conditions_is_in_the_bundle(rule: ClosingRule) -> None:
+    """The closing itself and its proof, a file or the manifest of a run; the earlier certificate keeps its own list."""
+    conditional = release(Word.CONDITIONAL, closing_rule=rule)
+    go = close_and_go(conditional)
+
+    for certificate, has_closings in ((conditional.certificate, False), (go.certificate, True)):
+        with bundle_of(certificate) as bundle:
+            content = bundle.read()
+        names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+        assert any(name.startswith("closings/") for name in names) is has_closings
+        assert check_certificate(content=content, keys=trusted_keys(), now=timezone.now()).exit_code == EXIT_GENUINE
+
+
 def test_a_decision_that_cannot_be_certified_is_not_taken() -> None:
     """With a signing key that others can read there is no release: decision, signature and state roll back together."""
     key = signing_keys_directory().with_name("signing.pem")
@@ -165,6 +180,8 @@ def test_a_bundle_is_only_made_of_what_was_signed() -> None:
     path.write_bytes(b"something else")
     with pytest.raises(EvidenceDamaged):
         bundle_of(released.certificate)
+    with pytest.raises(CommandError, match="was changed"):
+        call_command("certificate_bundle", released.certificate.digest, str(path.with_name("bundle.zip")))
     path.write_bytes(kept)
 
     triggers.drop()
@@ -186,13 +203,14 @@ def test_another_machine_needs_only_the_public_key(tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     key.write_bytes((signing_keys_directory() / f"{released.certificate.key_id}.pem").read_bytes())
 
-    good = elsewhere(tmp_path, "b.zip")
-    known = elsewhere(tmp_path, "b.zip", "--status", "status.json", "--require-status")
-    unknown = elsewhere(tmp_path, "b.zip", "--require-status")
+    good = elsewhere(tmp_path, "b.zip", *KEY)
+    known = elsewhere(tmp_path, "b.zip", *KEY, "--status", "status.json", "--require-status")
+    unknown = elsewhere(tmp_path, "b.zip", *KEY, "--require-status")
+    keyless = elsewhere(tmp_path, "b.zip")
     content = bytearray((tmp_path / "b.zip").read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "b.zip").write_bytes(content)
-    bad = elsewhere(tmp_path, "b.zip")
+    bad = elsewhere(tmp_path, "b.zip", *KEY)
 
     assert good.returncode == 0, good.stderr
     assert good.stdout.splitlines()[-2] == "GENUINE, and within its own dates."
@@ -201,7 +219,7 @@ def test_another_machine_needs_only_the_public_key(tmp_path: Path) -> None:
     assert known.stdout.splitlines()[-1].endswith("the release stands.")
     assert unknown.returncode == 3
     assert bad.returncode == 1
-    assert not (tmp_path / "empty" / "gatehouse.sqlite3").exists()
+    assert (keyless.returncode, "name --key FILE" in keyless.stderr) == (4, True)
 
 
 def signing_keys_directory() -> Path:
@@ -210,9 +228,9 @@ def signing_keys_directory() -> Path:
 
 
 def elsewhere(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command as another machine would run it, with the public key in hand."""
+    """The command as another machine would run it: no database, no keys of its own."""
     return subprocess.run(
-        [sys.executable, ROOT / "manage.py", "verify_certificate", "--key", "key.pem", *arguments],
+        [sys.executable, ROOT / "manage.py", "verify_certificate", *arguments],
         cwd=directory,
         env=os.environ | {"GATEHOUSE_STORAGE": str(directory / "empty"), "DJANGO_SETTINGS_MODULE": "console.settings"},
         capture_output=True,
@@ -368,3 +386,7 @@ def test_files_that_cannot_be_read_end_in_code_four(tmp_path: Path) -> None:
         call_command("verify_certificate")
     with pytest.raises(CommandError, match="exactly one"):
         call_command("certificate_bundle", "00ff", str(tmp_path / "b.zip"))
+    for command in (["certificate_bundle", released.certificate.digest], ["certificate_status"]):
+        with pytest.raises(SystemExit) as end:
+            call_command(*command, str(tmp_path), stderr=io.StringIO())
+        assert end.value.code == 4
