@@ -10,7 +10,7 @@ from typing import Any
 
 from console.kernel.audit import Head
 
-_IN_TEXT = re.compile(r"audit chain[^0-9\n]{0,40}(\d+)[^0-9a-f\n]{1,20}([0-9a-f]{64})", re.IGNORECASE)
+_IN_TEXT = re.compile(r"audit(?: chain|-kette).{0,300}?\b(\d+)\b\W{1,20}([0-9a-f]{64})\b", re.IGNORECASE | re.DOTALL)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("audit_chain", "auditChain")
 
@@ -62,7 +62,7 @@ def _in_document(document: Any) -> Iterator[Head]:
         yield from _head(document.get("index"), document.get("hash"))
     for key, value in document.items():
         if key in _KEYS and isinstance(value, dict):
-            yield from _head(value.get("index"), value.get("head"))
+            yield from _head(value.get("index"), value.get("head", value.get("hash")))
         else:
             yield from _in_document(value)
 

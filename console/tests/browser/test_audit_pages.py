@@ -20,6 +20,7 @@ from console.kernel.acts import Actor
 from console.kernel.audit_heads import heads_in
 from console.kernel.models import AuditEntry, Person
 from console.kernel.verification import verify_audit
+from console.tests.browser.rows import make_judged_run
 
 pytestmark = pytest.mark.django_db
 AUDIT = "/admin/kernel/auditentry/"
@@ -178,3 +179,18 @@ def test_a_relay_that_fails_shows_on_home_and_here(browse: Browse, relayed: Path
     page = client.get(address).content.decode()
     assert "the journal is gone" in page
     assert not relayed.exists()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("form", ["html", "md", "json"])
+def test_the_head_is_found_in_every_report_that_left(
+    browse: Browse, make_person: Callable[[str], Person], relayed: Path, form: str, language: str
+) -> None:
+    """Whatever form and language the report has that somebody kept."""
+    run = make_judged_run(person=make_person("tester"))
+    client = browse("auditor")
+    known = audit.head()
+
+    report = client.get(f"/admin/testruns/run/{run.pk}/report.{form}?language={language}").getvalue()
+
+    assert heads_in(report) == (known,)
