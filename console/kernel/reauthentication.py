@@ -43,6 +43,7 @@ def reauthenticate(*, person: Person, source: str, password: str) -> Reauthentic
 def _count_attempt(*, person: Person, source: str, now: datetime) -> int:
     """Count one more and say how many are left; durable, so that nothing that follows can undo it."""
     with transaction.atomic(durable=True):
+        Person.objects.select_for_update(no_key=True).get(pk=person.pk)  # two at once would both insert the first count
         counted, _created = WrongPasswords.objects.select_for_update().get_or_create(
             person=person, source=source, defaults={"count": 0, "since": now}
         )
