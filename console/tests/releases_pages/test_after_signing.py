@@ -258,7 +258,7 @@ def test_a_decided_release_hands_out_certificate_and_bundle(conditional: Decisio
     base = f"/admin/releases/decision/{conditional.pk}/"
 
     envelope, bundle = client.get(f"{base}certificate.jsonl"), client.get(f"{base}bundle.zip")
-    content = b"".join(bundle.streaming_content)  # type: ignore[arg-type]  # not asynchronous
+    content = bundle.getvalue()
 
     assert b"payloadType" in envelope.content
     assert content.startswith(b"PK")

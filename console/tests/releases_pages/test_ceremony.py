@@ -26,7 +26,8 @@ class Ceremony:
     """Each person in a browser of their own, doing what the pages offer."""
 
     def __init__(self, open_page: OpenPage, *, has_javascript: bool) -> None:
-        self.open_page, self.has_javascript, self.pages = open_page, has_javascript, []
+        self.open_page, self.has_javascript = open_page, has_javascript
+        self.pages: list[Any] = []
 
     def visit(self, who: Actor, address: str = "") -> Any:
         """Open an address as somebody."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
 from django.test import Client
 
 from console.kernel.authority import Role
@@ -37,6 +38,16 @@ def refused(clients: Mapping[Role, Client], request: ReleaseRequest) -> dict[str
         for role, client in clients.items()
     }
     return {place: status for place, status in answers.items() if status != 200}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["", "phase/5a/", "phase/5a/request/", "request/1/decide/", "waivers/"])
+def test_strangers_are_asked_to_sign_in_before_anything_is_looked_up(address: str) -> None:
+    """Without a session there is the sign-in page and nothing else."""
+    response = Client().get(f"/admin/releases/{address}")
+
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/admin/login/")
 
 
 def test_every_page_answers_every_role_and_reading_changes_nothing(
