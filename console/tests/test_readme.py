@@ -22,7 +22,14 @@ ACTS = {
     "move credits, ask for a credit approval": [Act.MOVE_CREDITS, Act.REQUEST_LEDGER_APPROVAL],
     "approve or deny a credit approval": [Act.DECIDE_LEDGER_APPROVAL],
     "import or repair a journal": [Act.IMPORT_JOURNAL, Act.REPAIR_JOURNAL],
-    "manage people": [Act.MANAGE_PEOPLE],
+    "manage people: create, deactivate, propose and end roles": [
+        Act.CREATE_PERSON,
+        Act.DEACTIVATE_PERSON,
+        Act.PROPOSE_ROLE,
+        Act.TAKE_ROLE,
+        Act.RESET_PASSWORD,
+    ],
+    "confirm a role or a first password that somebody else proposed": [Act.CONFIRM_ROLE, Act.CONFIRM_RESET],
 }
 RUN_SCENARIO = """
 import sys
