@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import template
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
@@ -16,9 +17,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from console.admin.seat_words import lost_seats
 from console.admin.words import OPERATORS, word_of
-from console.kernel.authority import ROLE_LABELS, Role
-from console.kernel.doors import explain
+from console.kernel.authority import ROLE_LABELS, Act, Role
+from console.kernel.doors import explain, roles_of
 from console.release_states import MEANING_LABELS, Meaning
 from console.templatetags.gatehouse import figure, moment, number, spoken, status
 from testruns.gates.registry import GATES, all_rules
@@ -114,6 +116,12 @@ def day(value: datetime | date | None) -> SafeString:
 def utc(value: datetime) -> str:
     """A moment in UTC to the second, the same in every language: for documents."""
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+@register.simple_tag
+def seats_lost_by(request: HttpRequest, act: str) -> str:
+    """The seats that an act costs the reader, for the warning before it; empty when it costs none."""
+    return lost_seats(Act(act), roles=roles_of(request))
 
 
 @register.filter

@@ -245,3 +245,30 @@ def test_a_reviewer_without_a_draft_is_led_to_write_one(request_5a: ReleaseReque
     response = visit(team.reviewer).get(of(request_5a, "sign/reviewer/"))
 
     assert (response.status_code, response.headers["Location"]) == (302, of(request_5a, "review/"))
+
+
+def test_the_next_request_says_what_changed_since_i_last_signed(
+    request_5a: ReleaseRequest, team: Team, build: Build, visit: Visit
+) -> None:
+    """In words: the new run; nobody who has not signed before is told of a signature of theirs."""
+    attest(request_5a, by=team.engineer)
+    actions.withdraw_request(actor=team.opener, request_id=request_5a.pk, reason=WHY)
+    newest = full_run(by=team.runner, build=build)
+    request = actions.open_request(actor=team.opener, phase="5a", build_id=build.pk)
+
+    mine, others = (text_of(visit(who).get(of(request))) for who in (team.engineer, team.tester))
+
+    assert "What changed since I last signed" in mine
+    assert f"Run #{newest.pk} is new" in mine
+    assert "What changed since I last signed" not in others
+    assert "What changed since the last request" in others
+
+
+@pytest.mark.parametrize(("role", "is_warned"), [(Role.SUPERVISOR, True), (Role.TESTER, False)])
+def test_the_form_that_requests_a_run_warns_of_the_seat_it_costs(
+    db: None, visit: Visit, role: Role, is_warned: bool
+) -> None:
+    """A supervisor who requests a run cannot decide on it; a tester loses nothing."""
+    page = text_of(visit(signer(role)).get("/admin/testruns/run/request/"))
+
+    assert ("Whoever requests a run cannot be Supervisor" in page) is is_warned
