@@ -64,7 +64,9 @@ def evidence(request: HttpRequest, run_id: int, binding_id: int) -> HttpResponse
         messages.error(request, explain(refusal))
         return redirect("admin:testruns_run_change", run_id)
     name = f"gatehouse-run-{run_id}-{binding.role}-{binding.evidence_id[:12]}"
-    return as_attachment(content, media_type="application/octet-stream", name=f"{name}{_suffix(binding.evidence.media_type)}")
+    return as_attachment(
+        content, media_type="application/octet-stream", name=f"{name}{_suffix(binding.evidence.media_type)}"
+    )
 
 
 def _suffix(media_type: str) -> str:
