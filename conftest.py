@@ -1,4 +1,8 @@
-"""Fixtures of every test: a storage that goes with the session, and triggers that give way to a database's flush."""
+"""Fixtures of every test: a storage that goes with the session, and triggers that give way to a database's flush.
+
+The test run has two workers, each with a storage of its own. What starts processes, loads the disk or drives a browser
+stays on one of them, so that such tests never load each other; the rest goes file by file to whoever is free.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,26 @@ from django.core.cache import cache
 from console.kernel import live, triggers
 
 _TRANSACTIONAL_FIXTURES = {"transactional_db", "live_server"}
+_ONE_AT_A_TIME = (
+    "console/tests/backup",
+    "console/tests/browser",
+    "console/tests/supervisor",
+    "testruns/tests/runs",
+    "testruns/tests/scenarios",
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say which tests stay together on one worker."""
+    for item in items:
+        file = item.path.relative_to(config.rootpath).as_posix()
+        group = "one at a time" if file.startswith(_ONE_AT_A_TIME) else file
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix() -> None:
+    """No suffix: the database lies in the worker's own storage, where the processes of its tests look for it."""
 
 
 def pytest_sessionfinish() -> None:
