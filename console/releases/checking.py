@@ -126,7 +126,8 @@ def _facts_before(evidence: Evidence) -> Facts:
 
 def red_since(request: ReleaseRequest) -> tuple[int, ...]:
     """Full runs of the build that ended red after the request opened."""
-    later = Run.objects.filter(build=request.build, finished_at__gt=request.opened_at).select_related("policy")
+    later = Run.objects.filter(build=request.build, finished_at__gt=request.opened_at)
+    later = later.prefetch_related("policy").defer("manifest", "environment")
     return tuple(run.pk for run in later.order_by("-pk") if _fact(run).is_red)
 
 

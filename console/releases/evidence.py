@@ -78,7 +78,8 @@ def runs_since_decision(*, phase: Phase, build: Build) -> tuple[Run, ...]:
         .values_list("decided_at", flat=True)
         .first()
     )
-    runs = Run.objects.filter(build=build).select_related("policy", "requested_by").order_by("-pk")
+    runs = Run.objects.filter(build=build).prefetch_related("policy", "requested_by").order_by("-pk")
+    runs = runs.defer("manifest", "environment")
     if decided_at is not None:
         runs = runs.filter(Q(finished_at__isnull=True) | Q(finished_at__gt=decided_at))
     return tuple(runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.db import connections, transaction
@@ -56,7 +57,13 @@ def active_policy() -> GatePolicy:
 
 def rules_of(row: GatePolicy) -> Policy:
     """The policy a row holds. InvalidPolicy when this version does not know one of its rules."""
-    return from_json(row.content)
+    return _policy_in(row.content)
+
+
+@lru_cache(maxsize=16)
+def _policy_in(content: str) -> Policy:
+    """Read once per content: a thousand runs are of few policies, and none of them ever changes."""
+    return from_json(content)
 
 
 def last_editor_of(policy: GatePolicy) -> int | None:
