@@ -17,10 +17,13 @@ class RunsConfig(AppConfig):
         """Check the queue's settings, plant the shipped gate policy, and begin every worker of the queue tidily."""
         from django_q.signals import post_spawn
 
+        from console.kernel.verification import add_check
         from testruns.actions.policies import plant_policy
+        from testruns.actions.verifying import wrong_runs
         from testruns.checks import check_database, check_queue
         from testruns.tasks import begin_worker
 
+        add_check(wrong_runs)
         register(check_queue)
         register(check_database)
         post_migrate.connect(plant_policy, sender=self, dispatch_uid="testruns.policy")

@@ -29,6 +29,7 @@ from .limits import ATTEMPT_AGAIN_HOURS
 from .manifests import manifest_of
 from .policies import rules_of
 from .requesting import plan_of
+from .verifying import digests_of
 
 
 def settle_run(*, run_id: int) -> Run:
@@ -100,7 +101,8 @@ def freeze_run(*, run_id: int, actor: Actor | None = None) -> bool:
             return False
         run.frozen_at = timezone.now()
         _save(run, "frozen_at")
-        audit.record(actor=actor, act="run.freeze", object=f"run:{run_id}", after={"manifest": run.manifest_digest})
+        after = {"manifest": run.manifest_digest, "judged": digests_of(run_id)}
+        audit.record(actor=actor, act="run.freeze", object=f"run:{run_id}", after=after)
     return True
 
 
@@ -115,18 +117,6 @@ def _end(run: Run, *, state: RunState, executions: Sequence[ScenarioExecution]) 
     run.manifest, run.manifest_digest = manifest_of(run)
     if state is not RunState.UNFINISHED:
         run.frozen_at = now
-    audit.record(
-        actor=None,
-        act="run.judge",
-        object=f"run:{run.pk}",
-        before={"state": before},
-        after={
-            "state": run.state,
-            "recommendation": run.recommendation,
-            "manifest": run.manifest_digest,
-            "is_frozen": run.is_frozen,
-        },
-    )
     _save(
         run,
         "state",
@@ -138,6 +128,19 @@ def _end(run: Run, *, state: RunState, executions: Sequence[ScenarioExecution]) 
         "missing",
         "manifest",
         "manifest_digest",
+    )
+    audit.record(
+        actor=None,
+        act="run.judge",
+        object=f"run:{run.pk}",
+        before={"state": before},
+        after={
+            "state": run.state,
+            "recommendation": run.recommendation,
+            "manifest": run.manifest_digest,
+            "is_frozen": run.is_frozen,
+        }
+        | ({"judged": digests_of(run.pk)} if run.is_frozen else {}),
     )
 
 
