@@ -6,6 +6,7 @@ says beforehand whether it is to succeed; after a decision it looks at what the 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,39 +48,44 @@ FAULTS: dict[str, Any] = {"GO": None, "CONDITIONAL": SLOW, "NO_GO": WRONG}
 MAY_SAY = {"GO": list(Word), "CONDITIONAL": [Word.CONDITIONAL, Word.NO_GO], "NO_GO": [Word.NO_GO]}
 MAY_SAY |= {"APPROVE": list(Word), "REQUEST_CHANGES": [Word.NO_GO], "REJECT": [Word.NO_GO]}
 
-people = st.integers(0, len(ROLES) - 1)
-mostly = st.sampled_from([True] * 9 + [False])
-outcomes = st.sampled_from([*[Outcome.APPROVE] * 4, *Outcome])
-faults = st.sampled_from(["GO", "GO", *FAULTS])
-any_act = st.one_of(
-    st.tuples(st.just("sign"), people, st.sampled_from(ORDER), mostly, mostly),
-    st.tuples(st.just("draft"), people, outcomes),
-    st.tuples(st.just("decide"), people, st.sampled_from([Word.GO, Word.CONDITIONAL]), mostly, mostly),
-    st.tuples(st.just("take back"), people, st.sampled_from(ORDER)),
-    st.tuples(st.just("run"), people, faults),
-    st.tuples(st.just("open"), people),
-    st.tuples(st.just("alter")),
-)
-true = st.just(True)
-right_steps = [
-    st.tuples(st.just("open"), st.sampled_from([0, 2, 7, 3, 8])),
-    st.tuples(st.just("sign"), st.sampled_from([0, 1, 7, 8]), st.just(Seat.ENGINEER), true, true),
-    st.tuples(st.just("sign"), st.sampled_from([2, 3, 7, 8]), st.just(Seat.TESTER), true, true),
-    st.tuples(st.just("draft"), st.sampled_from([4, 4, 5, 8]), outcomes),
-    st.tuples(st.just("sign"), st.sampled_from([4, 4, 5, 8]), st.just(Seat.REVIEWER), true, true),
-    st.tuples(st.just("decide"), st.sampled_from([6, 6, 5, 3, 8]), st.sampled_from([Word.GO, *Word]), true, true),
-]
+Luck = random.Random
 
 
-@st.composite
-def stories(draw: st.DrawFn) -> list[tuple[Any, ...]]:
-    """The way to a decision, walked by people who may or may not take it, with anything at all in between."""
+def any_act(luck: Luck) -> tuple[Any, ...]:
+    """Anything, by anybody."""
+    person, mostly = luck.randrange(len(ROLES)), [luck.random() < 0.9, luck.random() < 0.9]
+    return luck.choice(
+        [
+            ("sign", person, luck.choice(ORDER), *mostly),
+            ("draft", person, luck.choice(list(Outcome))),
+            ("decide", person, luck.choice([Word.GO, Word.CONDITIONAL]), *mostly),
+            ("take back", person, luck.choice(ORDER)),
+            ("run", person, luck.choice(list(FAULTS))),
+            ("open", person),
+            ("alter",),
+        ]
+    )
+
+
+def story_of(luck: Luck) -> list[tuple[Any, ...]]:
+    """The way to a decision, walked by people who may or may not take it, with anything at all in between.
+
+    A run that ends before the decision is in no manifest, and not to be missed.
+    """
+    reviewer, outcome = luck.choice([4, 4, 5, 8]), luck.choice([Outcome.APPROVE] * 6 + list(Outcome))
+    steps: list[tuple[Any, ...]] = [
+        ("open", luck.choice([0, 2, 7, 3, 8])),
+        ("sign", luck.choice([0, 1, 7]), Seat.ENGINEER, True, True),
+        ("sign", luck.choice([2, 3, 7]), Seat.TESTER, True, True),
+        ("draft", reviewer, outcome),
+        ("sign", reviewer, Seat.REVIEWER, True, True),
+        ("run", RUNNER, luck.choice(["GO", "GO", *FAULTS])),
+        ("decide", luck.choice([6, 6, 6, 5, 3, 8]), luck.choice([Word.GO, *Word]), True, True),
+    ]
     story = []
-    for step in right_steps:
-        story += draw(st.lists(any_act, max_size=2)) if draw(st.booleans()) else []
-        story.append(draw(step))
-    if draw(st.booleans()):  # ended after the opening: in no manifest, and not to be missed
-        story.insert(-1, ("run", RUNNER, draw(st.sampled_from(list(FAULTS)))))
+    for step in steps:
+        story += [any_act(luck)] if luck.random() < 0.2 else []
+        story.append(step)
     return story
 
 
@@ -136,8 +142,10 @@ class Play:
     def __init__(self, people: list[Actor], build: Build) -> None:
         self.people, self.build, self.model = people, build, Model()
         self.request: ReleaseRequest | None = None
+        self.told: list[tuple[Any, ...]] = []
 
     def act(self, kind: str, *given: Any) -> None:
+        self.told.append((kind, *given))
         getattr(self, f"_{kind.replace(' ', '_')}")(*given)
 
     def _open(self, person: int) -> None:
@@ -200,9 +208,9 @@ class Play:
         try:
             answer = call(*args, **given)
         except GatehouseError as refusal:
-            assert not expected, f"refused: {refusal}"
+            assert not expected, f"refused: {refusal} after {self.told}"
             return None
-        assert expected, f"{call.__name__} went through"
+        assert expected, f"{call.__name__} went through after {self.told}"
         return answer
 
 
@@ -221,16 +229,16 @@ def play() -> Iterator[Any]:
     max_examples=40,
     deadline=None,
     derandomize=True,
-    phases=[Phase.generate],  # a story is short enough to read; shrinking would take minutes
+    phases=[Phase.generate],  # a story is short enough to read; no seed is simpler than another
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(story=stories())
-def test_no_sequence_of_acts_releases_what_the_rules_do_not(play: Any, story: list[Any]) -> None:
+@given(seed=st.integers(0, 2**32))
+def test_no_sequence_of_acts_releases_what_the_rules_do_not(play: Any, seed: int) -> None:
     """Distinct people with the roles, on unchanged and complete evidence of one build, or there is no release."""
     before = transaction.savepoint()
     try:
         stage: Play = play()
-        for kind, *given_values in story:
+        for kind, *given_values in story_of(Luck(seed)):
             if stage.request is not None or kind in ("run", "open"):
                 stage.act(kind, *given_values)
             if Decision.objects.exists():
