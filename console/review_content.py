@@ -92,7 +92,8 @@ class ReviewDraft:
         """The parts as JSON values, as the row of a review keeps them."""
         plain = asdict(self)
         lists = ("findings", "risks", "run_answers", "proposed_conditions")
-        return plain | {name: [_plain(one) for one in plain[name]] for name in lists} | {"outcome": self.outcome.value if self.outcome else ""}
+        outcome = self.outcome.value if self.outcome else ""
+        return plain | {name: [_plain(one) for one in plain[name]] for name in lists} | {"outcome": outcome}
 
 
 def retest() -> ProposedCondition:

@@ -57,9 +57,7 @@ def test_a_flag_that_is_neither_is_refused() -> None:
         flag_of({"GATEHOUSE_PRODUCTION": "ture"}, "GATEHOUSE_PRODUCTION")
 
 
-@pytest.mark.parametrize(
-    "base", ["http://a.example", "a.example", "https://a.example/", "https://a.example/?x"]
-)
+@pytest.mark.parametrize("base", ["http://a.example", "a.example", "https://a.example/", "https://a.example/?x"])
 def test_the_base_of_attestations_is_an_address_without_an_end(base: str) -> None:
     """It stands in every certificate for ever: nothing that only looks like an address."""
     assert attestation_base_of({}) == "https://gatehouse.example"
