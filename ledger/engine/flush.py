@@ -49,7 +49,7 @@ class Flush:
         "wall",
     )
 
-    def __init__(self, *, seq: int, digest: bytes, clock: Clock, wall: int, version_of: Callable[[str], int]) -> None:
+    def __init__(self, seq: int, digest: bytes, clock: Clock, wall: int, version_of: Callable[[str], int]) -> None:
         self.first = seq + 1
         self.seq = seq
         self.digest = digest
@@ -76,13 +76,12 @@ class Flush:
         if count > limits.COMMAND_EVENTS_MAX:
             raise TooManyEvents(count=count, limit=limits.COMMAND_EVENTS_MAX)
         versions: dict[str, int] = {}
-        lines: list[bytes] = []
-        events: list[Event] = []
-        seq, digest, first, size = self.seq, self.digest, self.first, 0
-        actor, correlation, fingerprint = command.actor, command.correlation, command.fingerprint
-        key: str | None = command.key or None
-        for index, time in enumerate(self._clock.take(count, self.wall), 1):
-            draft = drafts[index - 1]
+        records: list[dict[str, Any]] = []
+        facts: list[tuple[Any, ...]] = []
+        seq, first, actor, correlation = self.seq, self.first, command.actor, command.correlation
+        key, fingerprint = (command.key, command.fingerprint) if command.key else (None, None)
+        cause = commit = None
+        for draft, time in zip(drafts, self._clock.take(count, self.wall), strict=True):
             stream, kind, schema, values = draft.stream, draft.type, draft.schema, draft.data
             check_names(stream, kind)
             if schema.__class__ is not int or schema < 1:
@@ -99,7 +98,6 @@ class Flush:
                 "actor": actor,
                 "correlation": correlation,
             }
-            cause, commit = None, None
             if draft.causation is not None or draft.caused_by is not None:
                 fields["causation"] = cause = self._cause(draft, seq)
             if key is not None:
@@ -107,26 +105,26 @@ class Flush:
                 fields["fingerprint"] = fingerprint
             fields["flush"] = first
             if count > 1:
-                fields["commit"] = commit = (index, count)
+                fields["commit"] = commit = (seq - self.seq, count)
             fields["data"] = values
-            line, digest, text = encode(fields, digest)
-            size += len(line)
-            lines.append(line)
-            facts = (seq, time, stream, version, kind, schema, actor, correlation, cause)
-            events.append(_new(Event, (*facts, key, key and fingerprint, first, commit, values, text)))
-            key = None
+            records.append(fields)
+            who = (actor, correlation, cause, key, fingerprint)
+            facts.append((seq, time, stream, version, kind, schema, *who, first, commit, values))
+            key = fingerprint = cause = None
+        lines, hashes, digest = encode(records, self.digest)
+        size = sum(map(len, lines))
         if size > limits.COMMAND_BYTES_MAX:
             raise CommandTooLarge(bytes=size, limit=limits.COMMAND_BYTES_MAX)
-        made = tuple(events)
+        events = tuple([_new(Event, (*one, text)) for one, text in zip(facts, hashes, strict=True)])
         self.lines += lines
         self.events += events
         self.versions.update(versions)
         self.seq, self.digest = seq, digest
         self.size += size
-        if made and command.key:
-            self.keys[command.key] = made
-            self.key_rows.append((key_row, made[0].seq))
-        return made
+        if events and command.key:
+            self.keys[command.key] = events
+            self.key_rows.append((key_row, events[0].seq))
+        return events
 
     def _cause(self, draft: NewEvent, seq: int) -> int:
         """The seq of what caused an event: given, or that of an earlier event of the same command; never both."""

@@ -19,13 +19,7 @@ class Request:
         self.receipt: Receipt | None = None
         self.error: BaseException | None = None
         self.is_answered = False
-        self.turn = _locked()
-
-
-def _locked() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
+        self.turn: threading.Lock | None = None
 
 
 class Group:
@@ -42,6 +36,20 @@ class Group:
     def submit(self, command: Command) -> Receipt:
         """Wait until the command is answered: the receipt, or its error is raised."""
         request = Request(command)
+        if self._lead.acquire(blocking=False):
+            self._waiting.appendleft(request)
+            self._write(request)
+        else:
+            self._wait(request)
+        if request.error is not None:
+            raise request.error
+        assert request.receipt is not None
+        return request.receipt
+
+    def _wait(self, request: Request) -> None:
+        """Behind the others. The lead may have become free before this request could be seen in the queue."""
+        turn = request.turn = threading.Lock()
+        turn.acquire()
         self._waiting.append(request)
         is_leader = self._lead.acquire(blocking=False)
         while not request.is_answered:
@@ -49,14 +57,10 @@ class Group:
                 self._write(request)
                 is_leader = False
             else:
-                request.turn.acquire()
+                turn.acquire()
                 is_leader = not request.is_answered
         if is_leader:
             self._pass_on()
-        if request.error is not None:
-            raise request.error
-        assert request.receipt is not None
-        return request.receipt
 
     def _write(self, own: Request) -> None:
         """One flush for everybody who waits, then the lead goes to whoever waits longest.
@@ -64,7 +68,9 @@ class Group:
         Even if serving breaks off (an interrupt), nobody is put back: a request left behind would wait for ever.
         """
         waiting = self._waiting
-        requests = [waiting.popleft() for _ in range(min(len(waiting), limits.FLUSH_COMMANDS_MAX))]
+        requests = [waiting.popleft()]
+        while waiting and len(requests) < limits.FLUSH_COMMANDS_MAX:
+            requests.append(waiting.popleft())
         served = 0
         try:
             served = self._serve(requests)
@@ -79,7 +85,7 @@ class Group:
                 requests = requests[:served]
             for request in requests:
                 request.is_answered = True
-                if request is not own:
+                if request is not own and request.turn is not None:
                     request.turn.release()
             self._pass_on()
 
@@ -90,4 +96,6 @@ class Group:
             lead.release()
             if not waiting or not lead.acquire(blocking=False):
                 return
-        waiting[0].turn.release()
+        turn = waiting[0].turn
+        assert turn is not None
+        turn.release()

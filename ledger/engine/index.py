@@ -44,31 +44,34 @@ class Tables:
         self.keys = Table(bits=bits, is_wide=False)
         self.streams = Table(bits=bits - 1, is_wide=True)
 
-    def add_events(self, events: list[Event], ends: list[int]) -> None:
-        """Events in order of seq, and where the record of each ends and the next one begins."""
+    def add_events(self, events: list[Event], lengths: list[int]) -> None:
+        """Events in order of seq, and the bytes of their records."""
         keys = [(key_hash(event[9]), event[0]) for event in events if event[9] is not None]
-        self.add(ends, keys, {event[2]: event[3] for event in events})
+        self.add(lengths, keys, {event[2]: event[3] for event in events})
 
-    def add(self, ends: Iterable[int], keys: list[tuple[int, int]], versions: dict[str, int]) -> None:
-        """The ends of records, (hash, seq) of their keys, the last versions of their streams."""
-        count = self.count
-        for end in ends:
+    def add(self, lengths: Iterable[int], keys: list[tuple[int, int]], versions: dict[str, int]) -> None:
+        """The bytes of further records, (hash, seq) of their keys, the last versions of their streams."""
+        count, offsets = self.count, self.offsets
+        end = offsets[count]
+        for length in lengths:
             if count == self._capacity:
-                self._grow()
+                offsets = self._grow()
             count += 1
-            self.offsets[count] = end
+            end += length
+            offsets[count] = end
         self.count = count
         for first, seq in keys:
             self.keys.add(first, seq)
         for stream, version in versions.items():
             self.streams.put(*stream_hash(stream), version)
 
-    def _grow(self) -> None:
+    def _grow(self) -> "memoryview[int]":
         """Only a segment with one flush far beyond its size comes here."""
         self._capacity *= 2
         larger = narrow_column(self._capacity + 1)
         larger[: len(self.offsets)] = self.offsets
         self.offsets = larger
+        return larger
 
 
 def write_offsets(env: Env, path: Path, *, first: int, tables: Tables) -> None:

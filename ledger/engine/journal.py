@@ -137,15 +137,15 @@ class Journal:
 
     def _serve(self, requests: list[Request]) -> int:
         """Answer requests in one flush; returns how many, at least one. Errors are answers, nothing is raised."""
-        served = len(requests)
         keeper = self._keeper
         with self._mutex:
             self._holder = threading.get_ident()
             try:
-                self._require_writable()
+                if self._is_closed or keeper.is_stale or keeper.problem is not None:
+                    self._require_writable()
                 self._env.lock(self._lock_fd)
                 try:
-                    served = keeper.flush(requests)
+                    return keeper.flush(requests)
                 finally:
                     self._env.unlock(self._lock_fd)
             except BaseException as error:
@@ -154,7 +154,7 @@ class Journal:
                     raise
             finally:
                 self._holder = 0
-        return served
+        return len(requests)
 
     def _require_writable(self) -> None:
         """Refuse if nothing may be written. A poisoned journal may have been recovered by somebody meanwhile."""

@@ -100,8 +100,9 @@ class Keeper:
             request.error = error
             return
         self.is_stale = True
+        apply = self._state.apply
         for event in events:
-            self._state.apply(event)
+            apply(event)
         request.receipt = Receipt(events=events, is_repeated=False)
 
     def _known(self, key: str, first: int) -> tuple[Event, ...]:
@@ -168,7 +169,7 @@ class Keeper:
     def _settle_end_of_others(self) -> None:
         """Take what others wrote; if the last holder of the lock died in the middle, make the end sound first."""
         store = self.store
-        if store.is_mark_new():
+        if store.marks.is_new():
             self._follow_mark(store.marks.read())
         segment = store.active
         if segment is not None and (segment.has_more() or segment.is_sealed):
@@ -196,7 +197,7 @@ class Keeper:
         store = self.store
         if self.is_stale:
             return False
-        if not store.is_mark_new():
+        if not store.marks.is_new():
             return True
         mark = store.marks.read()
         if mark is not None and mark.epoch != store.epoch:

@@ -35,7 +35,8 @@ class Mark(NamedTuple):
 
 def pack(mark: Mark) -> bytes:
     """The 64 bytes of a slot."""
-    body = _BODY.pack(mark.seq, mark.segment, mark.offset, mark.digest, mark.epoch << 1 | mark.is_poisoned)
+    seq, segment, offset, digest, epoch, is_poisoned = mark
+    body = _BODY.pack(seq, segment, offset, digest, epoch << 1 | is_poisoned)
     return body + _CRC.pack(crc32(body))
 
 

@@ -16,9 +16,9 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Segment:
-    """The active segment. ``end`` is where the next record goes; behind it are only newlines."""
+    """The active segment. ``end`` is where the next record goes; behind it, up to ``filled``, only newlines."""
 
-    __slots__ = ("_env", "_fill_bytes", "_filled", "end", "fd", "first", "is_sealed", "path", "tables")
+    __slots__ = ("_env", "_fill_bytes", "end", "fd", "filled", "first", "is_sealed", "path", "tables")
 
     def __init__(
         self, env: Env, layout: Layout, *, first: int, segment_bytes: int, read_only: bool, tables: Tables | None
@@ -29,7 +29,7 @@ class Segment:
         self.first = first
         self.path = layout.segment(first)
         self.fd = env.open(self.path, os.O_RDONLY if read_only else os.O_RDWR)
-        self._filled = 0
+        self.filled = 0
         self.end = 0
         self.is_sealed = False
 
@@ -46,16 +46,16 @@ class Segment:
         The size is asked again before the answer is no: another process may have filled and written there.
         """
         needed = self.end + length
-        if needed > self._filled:
-            self._filled = self._env.size(self.fd)
-        return needed <= self._filled
+        if needed > self.filled:
+            self.filled = self._env.size(self.fd)
+        return needed <= self.filled
 
     def reserve(self, length: int) -> None:
         """Fill ``length`` bytes from ``end`` on, not yet durably. OSError as the system raises it."""
         needed = self.end + length
         filled = -(-needed // self._fill_bytes) * self._fill_bytes
-        fill(self._env, self.fd, self._filled, filled)
-        self._filled = filled
+        fill(self._env, self.fd, self.filled, filled)
+        self.filled = filled
 
     def write(self, content: bytes) -> None:
         """Put ``content`` at ``end``, which the caller then moves. The space was reserved before."""

@@ -7,7 +7,6 @@ import os
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import accumulate
 
 from ledger.engine.codec import TAIL_BYTES, ZERO_DIGEST
 from ledger.engine.env import Env
@@ -82,17 +81,17 @@ class Store:
             env=self.env, fd=segment.fd, segment=segment.first, offset=segment.end, seq=self.seq, digest=self.digest
         )
         events: list[Event] = []
-        ends: list[int] = []
+        lengths: list[int] = []
         last = None
-        for more_events, more_ends in walker.walk(segment.size(), until):
+        for more_events, more_lengths in walker.walk(segment.size(), until):
             events += more_events
-            ends += more_ends
+            lengths += more_lengths
             last = events[-1]
             whole = _whole(events)
             if tables is not None:
-                tables.add_events(events[:whole], ends[:whole])
+                tables.add_events(events[:whole], lengths[:whole])
             take(events[:whole])
-            del events[:whole], ends[:whole]
+            del events[:whole], lengths[:whole]
         self._stand_behind(walker, events, last)
         if walker.problem is None and events:
             return Problem(
@@ -154,10 +153,6 @@ class Store:
             self.active = None
             self.index.active = None
 
-    def is_mark_new(self) -> bool:
-        """Whether the mark says something that this process has not seen: usually it does not, and that is cheap."""
-        return self.marks.is_new()
-
     # Finding
 
     def line_of(self, seq: int) -> bytes:
@@ -195,13 +190,7 @@ class Store:
 
     def new_flush(self) -> Flush:
         """An empty flush behind the last event, at the wall clock's time."""
-        return Flush(
-            seq=self.seq,
-            digest=self.digest,
-            clock=self.clock,
-            wall=self.env.wall_micros(),
-            version_of=self.index.version_of,
-        )
+        return Flush(self.seq, self.digest, self.clock, self.env.wall_micros(), self.index.version_of)
 
     def append(self, flush: Flush) -> None:
         """Write a flush and make it durable.
@@ -222,9 +211,8 @@ class Store:
         except OSError as error:
             self.poison(f"fdatasync: {error}")
             raise DurabilityUnknown(reason=str(error)) from error
-        ends = list(accumulate(map(len, flush.lines), initial=segment.end))
-        tables.add(ends[1:], flush.key_rows, flush.versions)
-        segment.end = ends[-1]
+        tables.add(map(len, flush.lines), flush.key_rows, flush.versions)
+        segment.end += len(content)
         self.seq, self.digest = flush.seq, flush.digest
         self.write_mark()
 
@@ -235,7 +223,7 @@ class Store:
         """
         segment = self.active
         assert segment is not None
-        if segment.is_filled(length):
+        if segment.end + length <= segment.filled or segment.is_filled(length):
             return
         full = full_error(self.env, self.layout, is_full=self.is_full)
         self.is_full = full is not None

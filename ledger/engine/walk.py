@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 from zlib import crc32
 
 import orjson
@@ -52,7 +51,7 @@ class Walker:
         self.problem: Problem | None = None
 
     def walk(self, stop: int, until: int | None = None) -> Iterator[tuple[list[Event], list[int]]]:
-        """Events up to byte ``stop`` or event ``until``, a chunk at a time, and where the record of each ends.
+        """Events up to byte ``stop`` or event ``until``, a chunk at a time, and the bytes of their records.
 
         Hashing a chunk and then parsing it is a tenth faster than doing both line by line.
         """
@@ -63,9 +62,9 @@ class Walker:
             events, misread = _parsed(self.seq, lines[: len(digests)])
             if events:
                 lengths = [len(line) + 1 for line in lines[: len(events)]]
-                _, *ends = accumulate(lengths, initial=self.offset)
-                self.seq, self.digest, self.offset = events[-1].seq, digests[len(events) - 1], ends[-1]
-                yield events, ends
+                self.seq, self.digest = events[-1].seq, digests[len(events) - 1]
+                self.offset += sum(lengths)
+                yield events, lengths
             if failure := misread or failure:
                 self._fail(*failure)
                 return
