@@ -8,18 +8,18 @@ import argparse
 import gc
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from ledger.bench_peers import TYPICAL_BYTES, NotInstalled, Rate, eventsourcing, sqlite
 from ledger.engine import Command, Journal, NewEvent, State, verify
 
 SLICES = 5
@@ -27,18 +27,18 @@ FINGERPRINT = "0" * 32
 AGENTS = 10
 OPEN_EVENTS = 100_000
 MEMORY_EVENTS = 30_000
-TYPICAL_BYTES = 450
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BenchRow:
     """One figure. ``ratio`` is ours / floor (or ours / peer); ``target`` is for the ratio if ``is_of_ratio``, else for
-    ``ours``. ``floor`` and ``target`` are None where there is none. ``better`` says which direction is good."""
+    ``ours``. ``floor`` and ``target`` are None where there is none, ``ours`` where the peer is not installed.
+    ``better`` says which direction is good."""
 
     name: str
     unit: str
     floor: float | None
-    ours: float
+    ours: float | None
     ratio: float | None
     target: float | None
     is_of_ratio: bool
@@ -196,6 +196,20 @@ def _plain_row(
     )
 
 
+def _absent_row(name: str) -> BenchRow:
+    return BenchRow(
+        name=name,
+        unit="events/s",
+        floor=None,
+        ours=None,
+        ratio=None,
+        target=1.0,
+        is_of_ratio=True,
+        better="higher",
+        is_reached=True,
+    )
+
+
 def _threads(threads: int, target: float) -> Callable[[str, _Stage], BenchRow]:
     def measure(name: str, stage: _Stage) -> BenchRow:
         with stage.journal() as journal:
@@ -332,47 +346,23 @@ def _rss_anon_bytes() -> int:
     return 0
 
 
-def _beside_sqlite(events: int) -> Callable[[str, _Stage], BenchRow]:
-    """SQLite in WAL mode with synchronous FULL, one transaction for the same events, as the floor."""
+def _beside(
+    peer: Callable[[Path, int], AbstractContextManager[Rate]], events: int
+) -> Callable[[str, _Stage], BenchRow]:
+    """Another store as the floor: its transactions of as many events, in turns with our commands."""
 
     def measure(name: str, stage: _Stage) -> BenchRow:
-        with stage.journal() as journal, _sqlite(stage.home / "peer.sqlite3") as peer:
-            pairs = []
-            for _ in range(SLICES):
-                theirs = _sqlite_rate(peer, events, stage.slice)
-                pairs.append((theirs * events, stage.appends(journal, 1, events) * events))
+        try:
+            with stage.journal() as journal, peer(stage.home, events) as rate:
+                pairs = [
+                    (rate(stage.slice) * events, stage.appends(journal, 1, events) * events) for _ in range(SLICES)
+                ]
+        except NotInstalled:
+            return _absent_row(name)
         pair = _Pair(*sorted(pairs, key=lambda one: one[1] / one[0])[SLICES // 2])
         return _ratio_row(name, pair, 1.0, "events/s")
 
     return measure
-
-
-@contextmanager
-def _sqlite(path: Path) -> Iterator[sqlite3.Connection]:
-    peer = sqlite3.connect(path, isolation_level=None)
-    peer.execute("PRAGMA journal_mode=WAL")
-    peer.execute("PRAGMA synchronous=FULL")
-    peer.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, stream TEXT, key TEXT UNIQUE, body TEXT)")
-    try:
-        yield peer
-    finally:
-        peer.close()
-
-
-def _sqlite_rate(peer: sqlite3.Connection, events: int, seconds: float) -> float:
-    """Transactions per second."""
-    body = "x" * (TYPICAL_BYTES - 60)
-    (begin,) = peer.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
-    count = 0
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        first = begin + count * events
-        peer.execute("BEGIN IMMEDIATE")
-        rows = [("agent:b-1", f"k-{first}" if number == 0 else None, body) for number in range(events)]
-        peer.executemany("INSERT INTO events (stream, key, body) VALUES (?, ?, ?)", rows)
-        peer.execute("COMMIT")
-        count += 1
-    return count / seconds
 
 
 class _Nothing:
@@ -400,9 +390,10 @@ ROWS: dict[str, Callable[[str, _Stage], BenchRow]] = {
     "replay into all projections": _replay,
     "100,000 events opened cold": _cold_open,
     "memory per 1000 events": _memory,
-    "one thread beside SQLite (WAL, FULL)": _beside_sqlite(1),
-    "100 events beside SQLite (WAL, FULL)": _beside_sqlite(100),
-    "1000 events beside SQLite (WAL, FULL)": _beside_sqlite(1000),
+    "one thread beside SQLite (WAL, FULL)": _beside(sqlite, 1),
+    "100 events beside SQLite (WAL, FULL)": _beside(sqlite, 100),
+    "1000 events beside SQLite (WAL, FULL)": _beside(sqlite, 1000),
+    "one thread beside eventsourcing": _beside(eventsourcing, 1),
 }
 
 
@@ -413,8 +404,8 @@ def table(rows: Sequence[BenchRow]) -> str:
         floor = f"{row.floor:,.0f}" if row.floor is not None else "-"
         ratio = f"{row.ratio:.2f}" if row.ratio is not None else "-"
         target = "-" if row.target is None else f"{row.target:,.2f} x" if row.is_of_ratio else f"{row.target:,.0f}"
-        ours = f"{row.ours:,.0f}" if row.ours >= 100 else f"{row.ours:,.3f}"
-        word = "" if row.is_reached else "  short"
+        ours = "-" if row.ours is None else f"{row.ours:,.0f}" if row.ours >= 100 else f"{row.ours:,.3f}"
+        word = "  not installed" if row.ours is None else "" if row.is_reached else "  short"
         lines.append(f"{row.name:40s}{floor:>12s}{ours:>12s}{ratio:>8s}{target:>12s}  {row.unit}{word}")
     return "\n".join(lines)
 

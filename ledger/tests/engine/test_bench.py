@@ -1,5 +1,6 @@
 """The bench: figures of this machine beside its floor. The tests ask for sense, not for speed."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def test_rates_come_with_the_floor_that_was_measured_in_turns_with_them(tmp_path
     for row in rows[:4]:
         assert row.floor is not None
         assert row.floor > 0
+        assert row.ours is not None
         assert row.ours > 0
         assert row.ratio == pytest.approx(row.ours / row.floor)
         assert row.target is not None
@@ -25,6 +27,7 @@ def test_rates_come_with_the_floor_that_was_measured_in_turns_with_them(tmp_path
         assert judged is not None
         assert row.is_reached == (judged >= row.target)
     assert rows[4].better == "lower"
+    assert rows[4].ours is not None
     assert rows[4].is_reached == (rows[4].ours <= 12)
     assert list(tmp_path.iterdir()) == []
 
@@ -34,6 +37,7 @@ def test_memory_per_event_is_measured_over_seals_and_flat(tmp_path: Path) -> Non
     (row,) = run_bench(directory=tmp_path, state_factory=_Sums, rows=["memory per 1000 events"])
 
     assert row.is_reached
+    assert row.ours is not None
     assert row.ours < 0.2
 
 
@@ -60,4 +64,16 @@ def test_the_command_prints_a_line_per_row_and_marks_what_is_short(
     assert printed.splitlines()[1].startswith("one thread beside SQLite")
     assert code == int("short" in printed)
     assert table(()).split() == ["floor", "ours", "ratio", "target", "unit"]
-    assert len(ROWS) == 14
+    assert len(ROWS) == 15
+
+
+def test_a_peer_that_is_not_installed_is_named_and_nothing_is_short(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of ours needs the library, so its absence is told and fails nothing."""
+    monkeypatch.setitem(sys.modules, "eventsourcing.application", None)
+
+    code = main([str(tmp_path), "--row", "one thread beside eventsourcing", "--seconds", "0.2"])
+
+    assert capsys.readouterr().out.splitlines()[1].endswith("not installed")
+    assert code == 0
