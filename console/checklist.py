@@ -151,7 +151,7 @@ class PredecessorFact:
 class ChecklistFacts:
     """Everything the checklist is computed from. seated: who signed; eligible: who still may, by seat.
 
-    is_closing: the GO that follows a CONDITIONAL, whose closed conditions answer a review with that outcome.
+    is_closing: a CONDITIONAL was decided; for the GO that follows it, closed conditions answer a review of that outcome.
     """
 
     request: int | None

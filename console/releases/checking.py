@@ -26,7 +26,7 @@ from console.checklist import (
 from console.deciding_runs import RunFact
 from console.eligibility import Facts
 from console.models import Condition, LiveVerification, Phase, ReleaseRequest, Review, Waiver
-from console.release_states import Outcome, RequestState, Seat
+from console.release_states import Outcome, RequestState, Seat, Word
 from console.releases.evidence import Evidence, fact_of, overlay_over, recommendation_of
 from console.releases.seats import eligible_names, names_by, standing_sign_offs
 from console.releases.standing import predecessors_of, standing_of
@@ -105,7 +105,7 @@ def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
         predecessors=_predecessors(request.phase, now=now),
         seated={seat: sign_off.printed_name for seat, sign_off in sign_offs.items()},
         eligible=eligible_names(request),
-        is_closing=request.state == RequestState.CONDITIONAL.value,
+        is_closing=any(decision.word == Word.CONDITIONAL.value for decision in request.decisions.all()),
     )
     return Checked(
         items=build_checklist(facts, now=now),
