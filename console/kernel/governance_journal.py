@@ -14,12 +14,13 @@ import json
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from console.kernel.errors import GatehouseError
 from console.kernel.models import AuditEntry
@@ -30,6 +31,8 @@ EVENT = "audit.recorded"
 STREAM = "audit"
 GENESIS = "0" * 64
 SEGMENT_BYTES = 4 * 2**20
+RELAY_TAKES = timedelta(seconds=10)
+"""Between the commit of an entry and its event another process may look: that long, nothing is wrong yet."""
 _ENTRIES_AT_ONCE = 200
 _FINGERPRINT_DIGITS = 32
 
@@ -53,11 +56,15 @@ UNREADABLE = gettext_noop("it is damaged and can only be read.")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RelayState:
-    """How far the journal has followed the chain, and what keeps it from following."""
+    """How far the journal has followed the chain, and what keeps it from following.
+
+    is_late: an entry waits for longer than a relay takes.
+    """
 
     is_begun: bool
     relayed: int
     head: int
+    is_late: bool = False
     failure: GatehouseError | LedgerError | OSError | None = None
 
     @property
@@ -68,7 +75,7 @@ class RelayState:
     @property
     def is_behind(self) -> bool:
         """Whether somebody should look."""
-        return self.failure is not None or self.pending > 0
+        return self.failure is not None or self.is_late
 
 
 class _Trail:
@@ -166,7 +173,9 @@ def state() -> RelayState:
             _require_same(index=index, last_hash=last_hash)
     except (GatehouseError, LedgerError, OSError) as failure:
         return RelayState(is_begun=True, relayed=0, head=head, failure=failure)
-    return RelayState(is_begun=True, relayed=index, head=head, failure=_last_failure if index < head else None)
+    failure = _last_failure if index < head else None
+    is_late = AuditEntry.objects.filter(index=index + 1, at__lt=timezone.now() - RELAY_TAKES).exists()
+    return RelayState(is_begun=True, relayed=index, head=head, is_late=is_late, failure=failure)
 
 
 def close() -> None:

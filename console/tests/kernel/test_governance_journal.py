@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,21 @@ def test_a_failed_relay_shows_and_is_caught_up_later(trail: Path, settings: Any)
     record()
     assert not governance_journal.state().is_behind
     assert [entry["index"] for entry in relayed(trail)] == list(range(1, audit.head().index + 1))
+
+
+def test_an_entry_on_its_way_is_no_alarm_and_one_that_stays_behind_is(
+    trail: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process that looks between the commit and the event sees nothing wrong, unless the event never comes."""
+    with transaction.atomic():
+        audit.record(actor=None, act="run.reap", object="run:1")
+        on_its_way = governance_journal.state()
+        monkeypatch.setattr(governance_journal, "RELAY_TAKES", timedelta(0))
+        left_behind = governance_journal.state()
+
+    assert (on_its_way.pending, on_its_way.is_behind) == (1, False)
+    assert (left_behind.pending, left_behind.is_behind) == (1, True)
+    assert governance_journal.state().pending == 0
 
 
 def test_a_journal_that_was_deleted_is_not_made_anew_in_silence(trail: Path) -> None:
