@@ -16,11 +16,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from console import actions
 from console.admin.requests import frame_of, view_of
 from console.admin.review_forms import ReviewForms
+from console.eligibility import SeatNotYet
 from console.kernel.authority import Act
 from console.kernel.doors import actor_of, explain, person_of, why_not
 from console.kernel.errors import GatehouseError
 from console.models import Review, ReviewAttachment
-from console.release_states import Outcome, RequestState
+from console.release_states import Outcome, RequestState, Seat
 from console.releases.request_view import RequestView
 from console.review_content import requirements_of, retest
 from testruns.admin.downloads import as_attachment
@@ -59,7 +60,7 @@ def edit_page(request: HttpRequest, request_id: int) -> HttpResponse:
         "outcomes": [one.value for one in Outcome],
         "attachments": list(draft.attachments.order_by("name")) if draft is not None else [],
         "refused": refused,
-        "why_not": why_not(request, Act.WRITE_REVIEW) or _closed(view),
+        "why_not": why_not(request, Act.WRITE_REVIEW) or _closed(view) or _never_signed(view),
     }
     return TemplateResponse(request, "console/releases/review_edit.html", context, status=status)
 
@@ -149,3 +150,9 @@ def _saved(request: HttpRequest, *, view: RequestView, forms: ReviewForms) -> Ht
 
 def _closed(view: RequestView) -> str:
     return "" if view.state is RequestState.OPEN else _("This request takes no reviews any more.")
+
+
+def _never_signed(view: RequestView) -> str:
+    """Why the reader could not sign what they write; that others sign first keeps nobody from writing."""
+    refusal = next(line.view.why_not for line in view.seats if line.seat is Seat.REVIEWER)
+    return "" if refusal is None or isinstance(refusal, SeatNotYet) else explain(refusal)

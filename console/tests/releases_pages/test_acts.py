@@ -247,6 +247,24 @@ def test_a_reviewer_without_a_draft_is_led_to_write_one(request_5a: ReleaseReque
     assert (response.status_code, response.headers["Location"]) == (302, of(request_5a, "review/"))
 
 
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [("runner", "You requested a run in this evidence"), ("opener", "You opened this release request"), ("fresh", "")],
+)
+def test_who_could_not_sign_a_review_reads_why_before_writing_one(
+    request_5a: ReleaseRequest, team: Team, visit: Visit, who: str, reason: str
+) -> None:
+    """Own run and own request are said on the form; that engineer and tester have not signed yet is no hindrance."""
+    person = signer(Role.REVIEWER) if who == "fresh" else getattr(team, who)
+    if who != "fresh":
+        give(person.person, Role.REVIEWER)
+
+    page = text_of(visit(person).get(of(request_5a, "review/")))
+
+    assert reason in page
+    assert ('id="why-save"' in page) == bool(reason)
+
+
 def test_the_next_request_says_what_changed_since_i_last_signed(
     request_5a: ReleaseRequest, team: Team, build: Build, visit: Visit
 ) -> None:
