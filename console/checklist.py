@@ -151,7 +151,7 @@ class PredecessorFact:
 class ChecklistFacts:
     """Everything the checklist is computed from. seated: who signed; eligible: who still may, by seat.
 
-    is_closing: a CONDITIONAL was decided; for the GO that follows it, closed conditions answer a review of that outcome.
+    is_closing: a CONDITIONAL was decided, so its closed conditions answer a review with that outcome.
     """
 
     request: int | None

@@ -173,9 +173,10 @@ def state() -> RelayState:
             _require_same(index=index, last_hash=last_hash)
     except (GatehouseError, LedgerError, OSError) as failure:
         return RelayState(is_begun=True, relayed=0, head=head, failure=failure)
-    failure = _last_failure if index < head else None
     is_late = AuditEntry.objects.filter(index=index + 1, at__lt=timezone.now() - RELAY_TAKES).exists()
-    return RelayState(is_begun=True, relayed=index, head=head, is_late=is_late, failure=failure)
+    return RelayState(
+        is_begun=True, relayed=index, head=head, is_late=is_late, failure=_last_failure if index < head else None
+    )
 
 
 def close() -> None:
