@@ -90,20 +90,21 @@ def test_the_page_of_a_run_takes_the_same_queries_for_one_scenario_as_for_all(br
     assert queries_of(client, f"{LIST}{whole.pk}/") == few
 
 
-def test_a_run_with_half_an_hour_of_samples_answers_within_150_ms(browse: Browse, tester: Person) -> None:
-    """Processor time of the best of five answers, nothing remembered: other work of the machine is not the page's."""
-    run = make_judged_run(person=tester, soak_seconds=1800, profile="full")
+def test_half_an_hour_of_samples_costs_a_page_little_more_than_a_short_run(browse: Browse, tester: Person) -> None:
+    """Processor time of the best of five answers, nothing remembered, beside the same page of a run of five seconds."""
+    short = make_judged_run(person=tester, profile="own")
+    long = make_judged_run(person=tester, soak_seconds=1800, profile="full")
     client = browse("tester")
-    client.get(f"{LIST}{run.pk}/")
 
-    seconds = []
-    for _ in range(5):
+    def seconds_of(run: Run) -> float:
         cache.clear()
         started = time.process_time()
         client.get(f"{LIST}{run.pk}/")
-        seconds.append(time.process_time() - started)
+        return time.process_time() - started
 
-    assert min(seconds) < 0.150
+    pairs = [(seconds_of(short), seconds_of(long)) for _ in range(6)][1:]
+
+    assert min(one[1] for one in pairs) < 2 * min(one[0] for one in pairs)
 
 
 def test_a_second_reader_of_a_run_costs_one_query_of_ours(browse: Browse, tester: Person) -> None:

@@ -94,7 +94,8 @@ def test_cancel_stops_a_queued_run_that_works_within_a_second(cluster: Cluster, 
 
     assert seconds < 1.0
     assert group_of(child) == []
-    assert Run.objects.get(pk=execution.run_id).state == RunState.CANCELLED.value
+    runs = Run.objects.filter(pk=execution.run_id, state=RunState.CANCELLED.value)
+    wait.until(runs.exists, seconds=5)  # the run follows its last execution in a transaction of its own
 
 
 def test_killing_the_busy_worker_abandons_its_execution_and_the_queue_goes_on(cluster: Cluster, tester: Actor) -> None:
