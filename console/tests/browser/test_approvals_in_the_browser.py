@@ -78,7 +78,8 @@ def test_two_people_decide_without_javascript_on_a_phone(open_page: OpenPage, ma
         page.click("text=r-1")
         page.fill("#justification", "checked with the team of mission 9")
         page.focus("button[value=approve]")
-        page.keyboard.press("Enter")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
         answers.append(page.inner_text("main"))
 
     assert "People who must still agree: 1" in answers[0]

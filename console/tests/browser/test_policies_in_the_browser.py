@@ -76,17 +76,21 @@ def test_two_people_change_a_policy_without_javascript_and_by_keyboard(
     engineer, supervisor = make_person("engineer"), make_person("supervisor")
     hers = open_page(engineer, LIST, width=390, has_javascript=False)
     hers.focus("#act-begin")
-    hers.keyboard.press("Enter")
+    with hers.expect_navigation():
+        hers.keyboard.press("Enter")
     hers.fill("#id_E03-threshold", "400")
-    hers.keyboard.press("Enter")
+    with hers.expect_navigation():
+        hers.keyboard.press("Enter")
     hers.focus("#act-submit")
-    hers.keyboard.press("Enter")
+    with hers.expect_navigation():
+        hers.keyboard.press("Enter")
     draft = PolicyDraft.objects.get()
     his = open_page(supervisor, f"{LIST}draft/{draft.pk}/", width=390, has_javascript=False)
 
     seen = his.inner_text("main")
     his.focus("#act-activate")
-    his.keyboard.press("Enter")
+    with his.expect_navigation():
+        his.keyboard.press("Enter")
 
     assert "Expected is < 400 ms instead of < 500 ms." in seen
     assert "Policy 2 is active." in his.inner_text("main")
