@@ -20,11 +20,6 @@ def head_line(head: Head) -> str:
     return f"Audit chain: entry {head.index}, {head.hash}"
 
 
-def head_object(head: Head) -> dict[str, Any]:
-    """For JSON, under the key `audit_chain` (in attestations `auditChain`)."""
-    return {"index": head.index, "head": head.hash}
-
-
 def heads_in(content: bytes) -> tuple[Head, ...]:
     """Every head in a report, a certificate, a bundle, an export of the trail or a plain text; empty without one."""
     text = content.decode(errors="replace")

@@ -102,13 +102,6 @@ class EvidenceChanged(GatehouseError):
     message = gettext_noop("What you saw has changed (you saw %(seen)s, it is now %(current)s). Read it again.")
 
 
-class AlreadyDone(GatehouseError):
-    """Somebody did this before, with another outcome or for another reason."""
-
-    code = "already-done"
-    message = gettext_noop("%(what)s: %(person)s did this already.")
-
-
 class SecondPersonNeeded(GatehouseError):
     """The second pair of eyes would be the first one again."""
 

@@ -83,7 +83,10 @@ def register(trigger: Trigger) -> None:
 
 
 def refuse(*, table: str, operations: Iterable[str], reason: str, condition: str | None = None) -> None:
-    """Register one trigger per operation that refuses it on this table, always or while the condition holds."""
+    """Register one trigger per operation that refuses it on this table, always or while the condition holds.
+
+    The condition is SQL over the row: OLD for UPDATE and DELETE, NEW for INSERT. Example: `OLD.frozen_at IS NOT NULL`.
+    """
     for operation in operations:
         name = f"{table}_refuse_{operation.lower()}"
         register(Trigger(name=name, table=table, operation=operation, condition=condition, reason=reason))
@@ -92,14 +95,6 @@ def refuse(*, table: str, operations: Iterable[str], reason: str, condition: str
 def refuse_update_delete(*, table: str, reason: str) -> None:
     """Register triggers that refuse every UPDATE and DELETE on this table."""
     refuse(table=table, operations=("UPDATE", "DELETE"), reason=reason)
-
-
-def refuse_when(*, table: str, condition: str, reason: str, operations: Iterable[str] = ("UPDATE", "DELETE")) -> None:
-    """Register triggers that refuse these operations on this table while the condition holds.
-
-    The condition is SQL over the row: OLD for UPDATE and DELETE, NEW for INSERT. Example: `OLD.frozen_at IS NOT NULL`.
-    """
-    refuse(table=table, operations=operations, reason=reason, condition=condition)
 
 
 def registered() -> tuple[Trigger, ...]:

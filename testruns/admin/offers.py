@@ -28,11 +28,6 @@ def _why_not_by_role(act: Act, roles: frozenset[Role]) -> str:
     return _("This takes one of these roles: %(roles)s.") % {"roles": names}
 
 
-def request_offer(*, roles: frozenset[Role]) -> Offer:
-    """Request a run."""
-    return Offer(url=reverse("admin:testruns_run_request"), why_not=_why_not_by_role(Act.REQUEST_RUN, roles))
-
-
 def again_offer(*, run: Run, roles: frozenset[Role]) -> Offer:
     """Request the same run again, with the same seed."""
     url = reverse("admin:testruns_run_again", args=[run.pk])

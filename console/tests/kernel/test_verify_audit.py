@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from console.actions import propose_role
 from console.kernel import audit, governance_journal, row_digests, triggers
-from console.kernel.audit_heads import head_line, head_object, heads_in
+from console.kernel.audit_heads import head_line, heads_in
 from console.kernel.authority import Role
 from console.kernel.models import AuditEntry, Person
 from console.kernel.verification import verify_audit
@@ -395,7 +395,7 @@ def test_a_journal_that_was_never_begun_is_no_proof(tmp_path: Path, settings: An
     [
         head_line(audit.Head(index=12, hash="ab" * 32)),
         "| Audit chain | entry 12, `" + "ab" * 32 + "` |",
-        json.dumps({"run": 1, "audit_chain": head_object(audit.Head(index=12, hash="ab" * 32))}),
+        json.dumps({"run": 1, "audit_chain": {"index": 12, "head": "ab" * 32}}),
         PREDICATE.decode(),
         json.dumps({"payloadType": "application/vnd.in-toto+json", "payload": base64.b64encode(PREDICATE).decode()}),
         '{"index": 12, "previous_hash": "x", "hash": "' + "ab" * 32 + '"}\n',
