@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,13 +166,17 @@ def relayed(tmp_path: Path, settings: Any) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("address", ["/admin/", AUDIT])
-def test_a_relay_that_fails_shows_on_home_and_here(browse: Browse, relayed: Path, address: str) -> None:
-    """Nothing while it follows; the reason and the count while it does not."""
+def test_a_relay_that_fails_shows_on_home_and_here(
+    browse: Browse, relayed: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing while it follows, or is about to; the count once it takes too long, the reason once it cannot."""
     client = browse("auditor")
     governance_journal.relay()
     assert "does not follow" not in client.get(address).content.decode()
 
     record()
+    assert "does not follow" not in client.get(address).content.decode()
+    monkeypatch.setattr(governance_journal, "RELAY_TAKES", timedelta(0))
     assert "1 entry is in the database alone." in client.get(address).content.decode()
 
     governance_journal.close()
