@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from console.kernel import live, triggers
+from console.kernel.api import throttles
 
 _TRANSACTIONAL_FIXTURES = {"transactional_db", "live_server"}
 _ONE_AT_A_TIME = (
@@ -61,3 +62,4 @@ def _cache_is_empty() -> None:
     """What one test throttles or remembers does not reach the next."""
     cache.clear()
     live.forget_everything()
+    throttles.forget_everything()

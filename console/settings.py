@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_q",
+    "rest_framework",  # for its German; every view is below console.kernel.api.views.ApiView
     "console.kernel",
     "ledger",
     "testruns",
@@ -133,6 +134,28 @@ AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "429.html"
+
+# --- the API ------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],  # the browsable API breaks the CSP
+    "DEFAULT_PARSER_CLASSES": ["console.kernel.api.parsing.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "console.kernel.api.schema.ApiSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "console.kernel.api.problems.answer_to",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Gatehouse",
+    "DESCRIPTION": "Trigger runs, bring results, wait for the verdict, ask for the commit in hand. Nothing here signs.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "console.kernel.api.schema.complete"],
+}
 
 # --- languages and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -46,6 +46,7 @@ OBJECTS: Mapping[str, str] = MappingProxyType(
         "approval": gettext_noop("credit approval %(key)s"),
         "grant": gettext_noop("role %(key)s"),
         "reset": gettext_noop("password reset %(key)s"),
+        "token": gettext_noop("token %(key)s"),
         "backup": gettext_noop("backup %(key)s"),
         "key": gettext_noop("key %(key)s"),
     }
@@ -63,6 +64,9 @@ _RUNS: Mapping[str, Said] = MappingProxyType(
             gettext_noop("abandon a run"), gettext_noop("%(object)s lost its worker and was abandoned.")
         ),
         "run.interrupt": Said(gettext_noop("interrupt a run"), gettext_noop("%(object)s was interrupted.")),
+        "results.import": Said(
+            gettext_noop("import results"), gettext_noop("%(who)s imported results as %(object)s.")
+        ),
         "execution.start": Said(
             gettext_noop("start a scenario"), gettext_noop("%(object)s started, attempt %(attempt)s.")
         ),
@@ -190,6 +194,20 @@ _PEOPLE: Mapping[str, Said] = MappingProxyType(
         ),
         "people.set_own_password": Said(
             gettext_noop("set an own password"), gettext_noop("%(who)s set a password of their own.")
+        ),
+        "token.create": Said(
+            gettext_noop("make a token"), gettext_noop("%(who)s made the token %(prefix)s (%(scopes)s).")
+        ),
+        "token.create_for_service": Said(
+            gettext_noop("make a token for a service"),
+            gettext_noop("%(who)s made the token %(prefix)s (%(scopes)s) for a service; it acts for %(username)s."),
+        ),
+        "token.rotate": Said(
+            gettext_noop("rotate a token"), gettext_noop("%(who)s replaced the token %(replaced)s by %(prefix)s.")
+        ),
+        "token.revoke": Said(gettext_noop("revoke a token"), gettext_noop("%(who)s revoked the token %(prefix)s.")),
+        "token.authenticate": Said(
+            gettext_noop("use the API with a token"), gettext_noop("%(who)s used the API with a token.")
         ),
     }
 )

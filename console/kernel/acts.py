@@ -11,10 +11,19 @@ from typing import Any, TypeVar
 from django.db import transaction
 
 from console.kernel import audit
-from console.kernel.authority import Act, may, who_may
-from console.kernel.errors import GatehouseError, NotAllowed, PasswordNotOwn, PersonInactive, SigningNeedsPerson
+from console.kernel.authority import TOKEN_SCOPES, Act, may, who_may
+from console.kernel.errors import (
+    GatehouseError,
+    NotAllowed,
+    PasswordNotOwn,
+    PersonInactive,
+    ScopeMissing,
+    SigningNeedsPerson,
+    TokenNeverDoes,
+)
 from console.kernel.models import Person
 from console.kernel.reauthentication import reauthenticate
+from console.kernel.scopes import Scope
 from ledger import LedgerError
 
 _doors: dict[str, tuple[Callable[..., Any], Act]] = {}
@@ -28,29 +37,45 @@ class Actor:
     """The person who acts, and the door they came through: "console", "command", "api" or "installation".
 
     `source` is the network address of a request, empty where there is none; wrong passwords are counted by it.
+    Through "api" a token acts for the person, with its scopes.
     """
 
     person: Person
     via: str
     source: str = ""
+    token_id: int | None = None
+    scopes: frozenset[Scope] = frozenset()
 
     @property
     def label(self) -> str:
-        """How journals and audit entries name this actor: `user:<id>`."""
-        return f"user:{self.person.pk}"
+        """How journals and audit entries name this actor: `user:<id>`, or `token:<id>:user:<id>`."""
+        person = f"user:{self.person.pk}"
+        return person if self.token_id is None else f"token:{self.token_id}:{person}"
 
 
 def require(*, actor: Actor, act: Act) -> Person:
     """Refuse unless the person, as the database knows them now, is active and holds a role that may do this.
 
-    Returns the person as they are now. Raises `PersonInactive` or `NotAllowed`.
+    A token is refused whatever the person's roles unless it may do this and has the scope. Returns the person as they
+    are now. Raises `PersonInactive`, `NotAllowed`, `TokenNeverDoes` or `ScopeMissing`.
     """
+    if actor.via == "api":
+        require_scope(act=act, scopes=actor.scopes)
     person = Person.objects.filter(pk=actor.person.pk, is_active=True).first()
     if person is None:
         raise PersonInactive(person=str(actor.person))
     if not may(act=act, roles=person.roles):
         raise NotAllowed(person=str(person), act=act.value, roles=", ".join(who_may(act=act)))
     return person
+
+
+def require_scope(*, act: Act, scopes: frozenset[Scope]) -> None:
+    """Refuse unless a token with these scopes may do this. Raises `TokenNeverDoes` or `ScopeMissing`."""
+    wanted = TOKEN_SCOPES.get(act)
+    if wanted is None:
+        raise TokenNeverDoes(act=act.value)
+    if wanted.isdisjoint(scopes):
+        raise ScopeMissing(scopes=", ".join(sorted(wanted)))
 
 
 def actions() -> dict[str, tuple[Callable[..., Any], Act]]:

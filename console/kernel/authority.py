@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from console.kernel.scopes import READ_SCOPES, Scope
 from ledger import gettext_noop
 
 
@@ -30,6 +31,7 @@ class Act(StrEnum):
     REQUEST_RUN = "run.request"
     CANCEL_RUN = "run.cancel"
     ATTEMPT_AGAIN = "execution.attempt_again"
+    IMPORT_RESULTS = "results.import"
     MOVE_CREDITS = "credits.move"
     REQUEST_LEDGER_APPROVAL = "ledger_approval.request"
     DECIDE_LEDGER_APPROVAL = "ledger_approval.decide"
@@ -66,6 +68,10 @@ class Act(StrEnum):
     ROTATE_KEYS = "keys.rotate"
     EXPORT_AUDIT = "audit.export"
     SET_OWN_PASSWORD = "people.set_own_password"  # noqa: S105 - the name of an act, not a secret
+    CREATE_TOKEN = "token.create"  # noqa: S105 - as above, and the next three
+    CREATE_SERVICE_TOKEN = "token.create_for_service"  # noqa: S105
+    ROTATE_TOKEN = "token.rotate"  # noqa: S105
+    REVOKE_TOKEN = "token.revoke"  # noqa: S105
 
 
 ROLE_LABELS: Mapping[Role, str] = MappingProxyType(
@@ -89,6 +95,7 @@ AUTHORITY: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.REQUEST_RUN: frozenset({_E, _T, _S}),
         Act.CANCEL_RUN: frozenset({_E, _T, _S}),
         Act.ATTEMPT_AGAIN: frozenset({_E, _T, _S}),
+        Act.IMPORT_RESULTS: frozenset({_E, _T, _S}),
         Act.MOVE_CREDITS: frozenset({_E, _T}),
         Act.REQUEST_LEDGER_APPROVAL: frozenset({_E, _T}),
         Act.DECIDE_LEDGER_APPROVAL: frozenset({_R, _S}),
@@ -125,6 +132,22 @@ AUTHORITY: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.ROTATE_KEYS: frozenset({_A}),
         Act.EXPORT_AUDIT: _EVERYONE,
         Act.SET_OWN_PASSWORD: _EVERYONE,
+        Act.CREATE_TOKEN: _EVERYONE,
+        Act.CREATE_SERVICE_TOKEN: frozenset({_A}),
+        Act.ROTATE_TOKEN: _EVERYONE,  # the person it acts for; a service's: administrators
+        Act.REVOKE_TOKEN: _EVERYONE,  # the person it acts for, and administrators
+    }
+)
+# What a token may do at all, with any of these scopes and the role. Everything else takes a person at the console.
+TOKEN_SCOPES: Mapping[Act, frozenset[Scope]] = MappingProxyType(
+    {
+        Act.READ: READ_SCOPES,
+        Act.REQUEST_RUN: frozenset({Scope.RUNS_WRITE}),
+        Act.CANCEL_RUN: frozenset({Scope.RUNS_WRITE}),
+        Act.ATTEMPT_AGAIN: frozenset({Scope.RUNS_WRITE}),
+        Act.IMPORT_RESULTS: frozenset({Scope.EVIDENCE_WRITE}),
+        Act.MOVE_CREDITS: frozenset({Scope.CREDITS_WRITE}),
+        Act.REQUEST_LEDGER_APPROVAL: frozenset({Scope.CREDITS_WRITE}),
     }
 )
 

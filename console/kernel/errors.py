@@ -74,6 +74,20 @@ class SigningNeedsPerson(GatehouseError):
     message = gettext_noop("Only a person at the console signs; this came through another door (%(via)s).")
 
 
+class TokenNeverDoes(GatehouseError):
+    """The act takes a person at the console, whatever the token's scopes."""
+
+    code = "token-never-does"
+    message = gettext_noop("No token does this (%(act)s): it takes a person at the console.")
+
+
+class ScopeMissing(GatehouseError):
+    """The token was not given any of the scopes that open this."""
+
+    code = "scope-missing"
+    message = gettext_noop("The token lacks the scope for this: %(scopes)s.")
+
+
 class PasswordNotOwn(GatehouseError):
     """The signer has not yet chosen a password that nobody else has seen."""
 

@@ -28,6 +28,8 @@ PURE = (
     "testruns/wording.py",
     "console/kernel/errors.py",
     "console/kernel/authority.py",
+    "console/kernel/scopes.py",
+    "console/kernel/tokens.py",
     "console/supervisor/guard.py",
     "console/dsse.py",
     "console/attestations.py",

@@ -12,6 +12,7 @@ read                        x x x x x x
 run.request                 x x . x . .
 run.cancel                  x x . x . .
 execution.attempt_again     x x . x . .
+results.import              x x . x . .
 credits.move                x x . . . .
 ledger_approval.request     x x . . . .
 ledger_approval.decide      . . x x . .
@@ -48,6 +49,10 @@ people.reactivate           . . . . . x
 keys.rotate                 . . . . . x
 audit.export                x x x x x x
 people.set_own_password     x x x x x x
+token.create                x x x x x x
+token.create_for_service    . . . . . x
+token.rotate                x x x x x x
+token.revoke                x x x x x x
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in TABLE.strip().splitlines()}
 CELLS = [(act, role, cell == "x") for act, cells in ROWS.items() for role, cell in zip(Role, cells, strict=True)]

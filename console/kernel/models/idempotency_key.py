@@ -1,0 +1,30 @@
+"""A key under which a client sent a request, and the answer that it gets again when it repeats it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from console.kernel.models.person import Person
+
+
+class IdempotencyKey(models.Model):
+    """Claimed in a transaction of its own; `status` and answer are written together with the effect."""
+
+    person = models.ForeignKey(Person, verbose_name=_("person"), on_delete=models.PROTECT, related_name="+")
+    method = models.CharField(_("method"), max_length=10)
+    route = models.CharField(_("route"), max_length=200)
+    key = models.CharField(_("key"), max_length=128)
+    fingerprint = models.CharField(_("fingerprint of the request"), max_length=64)
+    claimed_at = models.DateTimeField(_("claimed at"), db_index=True)
+    status = models.PositiveSmallIntegerField(_("status"), null=True)
+    headers = models.TextField(_("headers"), blank=True)
+    body = models.TextField(_("body"), blank=True)
+
+    class Meta:
+        db_table = "kernel_idempotencykey"
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
+        constraints = [
+            models.UniqueConstraint(fields=["person", "method", "route", "key"], name="idempotency_key_once")
+        ]

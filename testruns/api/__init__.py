@@ -1,0 +1,1 @@
+"""The API's doors of runs, their results and their evidence."""
