@@ -125,8 +125,8 @@ class Supervisor:
         options = {
             "--bind": f"fd://{number}",
             "--worker-class": "gthread",
-            "--workers": "2",
-            "--threads": "4",
+            "--workers": str(settings.WEB_PROCESSES),
+            "--threads": str(settings.WEB_THREADS),
             "--keep-alive": "15",  # longer than the screens' poll of 2 s
             "--graceful-timeout": "5",
             "--log-level": "warning",
