@@ -60,6 +60,14 @@ REPLAYS: Final = 5
             unit=MILLISECONDS,
             help=gettext_noop("Longest time from opening to the first answer."),
         ),
+        *(
+            MeasurementSpec(
+                name=f"recovery_ms_{kill}",
+                unit=MILLISECONDS,
+                help=gettext_noop("Time from opening to the first answer after the kill of this number."),
+            )
+            for kill in range(1, KILLS_LONG + 1)
+        ),
         counted("kills", gettext_noop("Times the process was killed.")),
         counted("torn_tails", gettext_noop("Torn records planted behind a kill.")),
         counted("repeated_answers", gettext_noop("Orders sent again after a restart that got the first answer again.")),
@@ -84,6 +92,8 @@ def run(context: ScenarioContext) -> None:
     report.measure("acknowledged_events_lost", promises.lost_count if live else len(promises.promised))
     report.measure("acknowledged_events", len(promises.promised))
     report.measure("recovery_ms_max", max(course.recoveries_ms, default=0))
+    for kill, milliseconds in enumerate(course.recoveries_ms, start=1):
+        report.measure(f"recovery_ms_{kill}", milliseconds)
     report.measure("kills", course.kill_count)
     report.measure("torn_tails", course.torn_count)
     if context.retry_injection:
