@@ -10,10 +10,12 @@ from console.actions.release_requests import Preview, open_request, preview_requ
 from console.actions.reviews import attach, comment, save_review
 from console.actions.roles import confirm_role, propose_role, take_role
 from console.actions.sign_offs import sign_review, sign_seat, withdraw_sign_off
+from console.actions.tokens import MadeToken, create_service_token, create_token, revoke_token, rotate_token
 from console.actions.waivers import answer_waiver, request_waiver
 
 __all__ = [
     "HalfPassword",
+    "MadeToken",
     "NewCondition",
     "Preview",
     "answer_waiver",
@@ -25,6 +27,8 @@ __all__ = [
     "confirm_reset",
     "confirm_role",
     "create_person",
+    "create_service_token",
+    "create_token",
     "deactivate_person",
     "decide",
     "open_request",
@@ -34,6 +38,8 @@ __all__ = [
     "request_waiver",
     "reset_password",
     "revoke_release",
+    "revoke_token",
+    "rotate_token",
     "save_review",
     "set_own_password",
     "sign_review",

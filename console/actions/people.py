@@ -9,6 +9,7 @@ from django.utils import timezone
 from console.actions.passwords import HalfPassword, propose_reset
 from console.actions.reasons import require_reason
 from console.actions.roles import require_an_administrator_is_left
+from console.actions.tokens import revoke_all
 from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act, Role
@@ -50,7 +51,7 @@ def create_person(*, actor: Actor, username: str, printed_name: str, email: str 
 
 @action(Act.DEACTIVATE_PERSON, target="person:{person_id}")
 def deactivate_person(*, actor: Actor, person_id: int, reason: str) -> Person:
-    """End a person's roles and close their login; what they signed keeps its name.
+    """End a person's roles and tokens and close their login; what they signed keeps its name.
 
     Raises `InvalidInput` without a reason, `WrongState` when they are inactive or the last administrator.
     """
@@ -64,6 +65,7 @@ def deactivate_person(*, actor: Actor, person_id: int, reason: str) -> Person:
     RoleGrant.objects.filter(pk__in=[grant.pk for grant in grants]).update(ended_at=now, ended_by=actor.person)
     resets = list(PasswordReset.objects.filter(person=person, confirmed_at__isnull=True, ended_at__isnull=True))
     PasswordReset.objects.filter(pk__in=[reset.pk for reset in resets]).update(ended_at=now, ended_by=actor.person)
+    tokens = revoke_all(person=person, by=actor.person, now=now)
     Person.objects.filter(pk=person.pk).update(is_active=False)
     audit.record(
         actor=actor,
@@ -71,7 +73,7 @@ def deactivate_person(*, actor: Actor, person_id: int, reason: str) -> Person:
         object=f"person:{person.pk}",
         before={"roles": sorted(Role(grant.role).value for grant in grants)},
         after={"username": person.username, "reason": reason, "alone": has_one_administrator()},
-        rows=(person, *grants, *resets),
+        rows=(person, *grants, *resets, *tokens),
     )
     person.refresh_from_db()
     return person

@@ -154,7 +154,7 @@ class WaiverExpired(WrongState):
 class OwnWaiverAnswer(GatehouseError):
     """Nobody approves their own waiver."""
 
-    code = "own-waiver"
+    code = "own-waiver-answer"
     message = gettext_noop("You asked for waiver W-%(waiver)s: another person answers it.")
 
 

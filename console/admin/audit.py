@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -63,7 +63,8 @@ class WhoFilter(admin.SimpleListFilter):
         return [*people, (SYSTEM_ACTOR, SYSTEM_NAME)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        return queryset.filter(actor=self.value()) if self.value() else queryset
+        who = self.value()
+        return queryset.filter(Q(actor=who) | Q(actor__endswith=f":{who}")) if who else queryset  # also by token
 
 
 class PeriodFilter(admin.SimpleListFilter):

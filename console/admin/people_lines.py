@@ -91,7 +91,9 @@ def grant_lines(person: Person) -> list[GrantLine]:
 
 def history_of(person: Person) -> list[HistoryLine]:
     """The last entries by this person and about them."""
-    entries = AuditEntry.objects.filter(Q(actor=f"user:{person.pk}") | Q(object=f"person:{person.pk}"))
+    label = f"user:{person.pk}"
+    by_them = Q(actor=label) | Q(actor__endswith=f":{label}")  # also by a token of theirs
+    entries = AuditEntry.objects.filter(by_them | Q(object=f"person:{person.pk}"))
     return [
         HistoryLine(entry=entry, sentence=sentence_of(entry), is_alone=was_done_alone(entry))
         for entry in entries.order_by("-index")[:HISTORY_MAX]

@@ -118,5 +118,5 @@ class EditorCannotActivate(GatehouseError):
 class ReasonTooShort(InvalidInput):
     """A reason that says too little."""
 
-    code = "reason-too-short"
+    code = "draft-reason-too-short"
     message = gettext_noop("Give a reason of at least %(least)s characters; this one has %(length)s.")

@@ -10,7 +10,6 @@ import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Never
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import HttpRequest
@@ -22,7 +21,7 @@ from console.kernel import audit
 from console.kernel.api.problems import Problem
 from console.kernel.api.throttles import AUDITED, FAILURES
 from console.kernel.models import ApiToken, AuditEntry, Person, UsedNonce
-from console.kernel.tokens import digest_of_token, is_nonce, is_token, prefix_of, signature_of, signing_secret
+from console.kernel.tokens import digest_of_token, is_nonce, is_token, prefix_of, signature_of
 
 ACT_AUTHENTICATE = "token.authenticate"
 CHALLENGE = 'Bearer realm="Gatehouse"'
@@ -73,11 +72,6 @@ def source_of(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))[:64]
 
 
-def secret_for_signing(token: ApiToken) -> str:
-    """The second secret of a token, with which its holder signs requests."""
-    return signing_secret(prefix=token.prefix, key=settings.SECRET_KEY)
-
-
 def _why_not(token: ApiToken, *, now: datetime) -> str:
     """Why a right token does not count now; only its holder is told."""
     if token.revoked_at is not None:
@@ -94,7 +88,7 @@ def _check_signature(request: HttpRequest, token: ApiToken, *, key: str, source:
     if not (timestamp or nonce or signature) and not token.is_signed_only:
         return
     expected = signature_of(
-        secret=secret_for_signing(token),
+        secret=token.signing_secret,
         timestamp=timestamp,
         nonce=nonce,
         method=request.method or "",

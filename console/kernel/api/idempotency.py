@@ -40,7 +40,7 @@ Handler = Callable[..., HttpResponse]
 
 
 def idempotent(handler: Handler) -> Handler:
-    """Make a POST that writes rows idempotent. What it needs before any transaction belongs into the view's `initial`.
+    """Make a POST that writes rows idempotent. What it needs before the transaction belongs into the view's `prepare`.
 
     Raises `Problem` idempotency-key-missing (400), idempotency-key-in-use (409), idempotency-key-reused (422).
     """
@@ -51,6 +51,7 @@ def idempotent(handler: Handler) -> Handler:
         if claim.status is not None:
             return _replay(claim)
         try:
+            view.prepare(request, *args, **kwargs)
             with transaction.atomic():
                 response = _answer(view, handler, request, *args, **kwargs)
                 if _is_answer(response.status_code):

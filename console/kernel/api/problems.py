@@ -182,13 +182,14 @@ def plain_answer(request: HttpRequest, problem: Problem) -> JsonResponse:
 
 
 def _of_refusal(refusal: GatehouseError | LedgerError) -> Problem:
+    detail, status = explain(refusal), status_of(refusal.code)
+    field, reason, seconds = (refusal.params.get(name) for name in ("field", "reason", "seconds"))
     errors = []
-    if refusal.code == "invalid-input":
-        field = str(refusal.params.get("field", ""))
-        errors = [{"detail": _(str(refusal.params.get("reason", ""))), "pointer": f"/{escaped(field)}"}]
-    seconds = refusal.params.get("seconds")
-    headers = {"Retry-After": str(seconds)} if isinstance(seconds, int) else {}
-    return Problem(refusal.code, status_of(refusal.code), explain(refusal), errors=errors, headers=headers)
+    if isinstance(field, str):
+        errors = [{"detail": _(reason) if isinstance(reason, str) else detail, "pointer": f"/{escaped(field)}"}]
+    is_later = status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+    headers = {"Retry-After": str(seconds)} if is_later and isinstance(seconds, int) else {}
+    return Problem(refusal.code, status, detail, errors=errors, headers=headers)
 
 
 def _pointed(detail: Any, pointer: str) -> Iterator[dict[str, str]]:

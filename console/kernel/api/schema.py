@@ -62,6 +62,11 @@ class ApiSchema(AutoSchema):
 
     view: ApiView
 
+    def get_operation_id(self) -> str:
+        """The method and the path, so that no two operations share a name."""
+        parts = self.path.removeprefix("/api/").replace("{", "").replace("}", "").replace("-", "_").split("/")
+        return "_".join([self.method.lower(), *filter(None, parts)])
+
     def get_override_parameters(self) -> list[Any]:
         """Filters, order and pages of a list; the key of what may be repeated."""
         known = [*super().get_override_parameters()]

@@ -100,6 +100,9 @@ class ApiView(APIView):
         """Every name that the query may hold."""
         return cls.parameters | set(cls.filters) | (PAGE_PARAMETERS if cls.orderings else set())
 
+    def prepare(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Read what a repeatable POST needs, after its key was claimed and before its transaction begins."""
+
     def actor(self, request: Request) -> Actor:
         """The person behind the token, as actions take them."""
         token = token_of(request)

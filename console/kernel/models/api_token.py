@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from console.kernel.models.person import Person
 from console.kernel.row_digests import bind
 from console.kernel.scopes import Scope
+from console.kernel.tokens import signing_secret
 from console.kernel.triggers import refuse
 
 TABLE = "kernel_apitoken"
@@ -59,6 +61,11 @@ class ApiToken(models.Model):
     def scope_set(self) -> frozenset[Scope]:
         """What it may be used for."""
         return frozenset(Scope(scope) for scope in self.scopes.split())
+
+    @property
+    def signing_secret(self) -> str:
+        """The second secret, with which its holder signs requests; it is kept nowhere."""
+        return signing_secret(prefix=self.prefix, key=settings.SECRET_KEY)
 
 
 class UsedNonce(models.Model):
