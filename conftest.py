@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
-from console.kernel import live, triggers
+from console.kernel import epoch, live, triggers
 from console.kernel.api import throttles
 
 _TRANSACTIONAL_FIXTURES = {"transactional_db", "live_server"}
@@ -63,3 +63,4 @@ def _cache_is_empty() -> None:
     cache.clear()
     live.forget_everything()
     throttles.forget_everything()
+    epoch.forget_everything()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from console.kernel import governance_journal, row_digests
+from console.kernel import epoch, governance_journal, row_digests
 from console.kernel.models import AuditEntry
 from ledger import canonical_bytes, digest_of, gettext_noop
 
@@ -174,6 +174,8 @@ def _append(
     )
     entry.hash = hash_of(entry)
     entry.save(force_insert=True)
+    epoch.forget_everything()  # for what this transaction still reads itself; for everybody else once it is committed
+    transaction.on_commit(epoch.advance, robust=True)
     transaction.on_commit(governance_journal.relay, robust=True)
     return entry
 
