@@ -1,4 +1,4 @@
-"""What the doors may do with the ledger: open the live one, decide approvals, import and archive journals."""
+"""What the doors may do with the ledger: open the live one, move credits, decide approvals, import and archive."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from console.kernel.errors import GatehouseError
+from console.kernel.known_roles import may_now
 from console.kernel.models import AuditEntry, Person
 from ledger import (
     Answer,
@@ -38,6 +39,15 @@ from ledger.credits.errors import ApprovalOverdue, SelfApproval
 from ledger.engine.layout import Layout
 
 Progress = Callable[[int, int], None]
+Movement = (
+    commands.CreateAgent
+    | commands.Consume
+    | commands.Refund
+    | commands.AddCredits
+    | commands.Withdraw
+    | commands.Transfer
+)
+_FOR_A_MISSION = (commands.Consume, commands.Refund)
 
 _opening = threading.Lock()
 _live: Ledger | None = None
@@ -115,6 +125,29 @@ def decide_ledger_approval(*, actor: Actor, request: str, is_approval: bool, jus
         raise
     _record_decision(answer, actor=actor, request=request, key=key)
     return ledger.approval(request)
+
+
+def move_credits(*, actor: Actor, order: Movement, key: str) -> Answer:
+    """Carry out an order on the live journal as this person, once for each key of theirs.
+
+    No row is written: the journal is the record of what was done and of its key, and a refusal by the ledger's rules
+    leaves no trace, so the same key may be tried again. Raises NotAllowed and what `Ledger.execute` raises.
+    """
+    if not may_now(actor=actor, act=Act.MOVE_CREDITS):
+        _permit_movement(actor=actor)
+    subject = f"mission:{order.mission}" if isinstance(order, _FOR_A_MISSION) and order.mission else _stream_of(order)
+    return live_ledger().execute(order, key=_key_of(actor, key), actor=actor.label, correlation=subject)
+
+
+def request_ledger_approval(*, actor: Actor, order: commands.RequestApproval, key: str) -> Answer:
+    """Ask for an approval on the live journal as this person, once for each key of theirs; no row is written.
+
+    Raises NotAllowed and what `Ledger.execute` raises.
+    """
+    if not may_now(actor=actor, act=Act.REQUEST_LEDGER_APPROVAL):
+        _permit_request(actor=actor, request=order.request)
+    subject = f"approval:{order.request}"
+    return live_ledger().execute(order, key=_key_of(actor, key), actor=actor.label, correlation=subject)
 
 
 def is_person_behind(label: str, *, actor: str) -> bool:
@@ -213,6 +246,25 @@ def _record_decision(answer: Answer, *, actor: Actor, request: str, key: str) ->
             "key": key,
         },
     )
+
+
+def _key_of(actor: Actor, key: str) -> str:
+    """Keys belong to a person: another one's key is another key, the same person's with another token is the same."""
+    return f"api:{actor.person.pk}:{key}"
+
+
+def _stream_of(order: Movement) -> str:
+    return f"agent:{order.payer if isinstance(order, commands.Transfer) else order.agent}"
+
+
+@action(Act.MOVE_CREDITS, target="journal:credits")
+def _permit_movement(*, actor: Actor) -> None:
+    """The authority check by the rows of now, and its refusal entry."""
+
+
+@action(Act.REQUEST_LEDGER_APPROVAL, target="approval:{request}")
+def _permit_request(*, actor: Actor, request: str) -> None:
+    """The authority check by the rows of now, and its refusal entry."""
 
 
 @action(Act.IMPORT_JOURNAL, target="journal:{source.name}")

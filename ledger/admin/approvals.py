@@ -20,7 +20,7 @@ from console.kernel.errors import GatehouseError
 from console.kernel.models import Person
 from ledger import Approval, ApprovalState, LedgerError
 from ledger.actions import decide_ledger_approval, is_person_behind, live_ledger
-from ledger.admin.journals import live_condition
+from ledger.condition import live_condition
 from ledger.conf import live_journal
 from ledger.credits.errors import UnknownApproval
 from ledger.credits.policy import APPROVAL_RULES, REASON_LENGTH_MIN, RiskLevel

@@ -14,9 +14,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from console.kernel.doors import explain
-from ledger import Ledger, LedgerError
+from ledger import Ledger
 from ledger.actions import live_ledger
+from ledger.condition import Condition, condition_of
 from ledger.conf import imports_directory, live_journal
 
 PARAMETER = "journal"
@@ -57,24 +57,10 @@ class ChosenJournal:
         """
         return live_ledger() if self.is_live else _open_import(self.path)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Condition:
-    """How a journal is. `state`: normal, imported, read_only, poisoned, or unreadable; `reason` says why."""
-
-    state: str
-    reason: str = ""
-    warnings: tuple[str, ...] = ()
-
     @property
-    def needs_attention(self) -> bool:
-        """Whether somebody should look at it."""
-        return self.state not in ("normal", "imported") or bool(self.warnings)
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether its events and balances can be shown."""
-        return self.state != "unreadable"
+    def condition(self) -> Condition:
+        """How the journal is now. Raises nothing: a page has to be able to say it."""
+        return condition_of(self.open, is_import=not self.is_live)
 
 
 def journals() -> tuple[ChosenJournal, ...]:
@@ -93,27 +79,6 @@ def chosen_journal(request: HttpRequest) -> ChosenJournal:
         message = _("There is no imported journal “%(name)s”; the live one is shown.") % {"name": name[:80]}
         messages.warning(request, message)
     return known.get(name, known[""])
-
-
-def condition_of(journal: ChosenJournal) -> Condition:
-    """How the journal is now, after taking in what others wrote. Raises nothing: a page has to be able to say it."""
-    try:
-        ledger = journal.open()
-        ledger.journal.query(lambda: None)
-        status = ledger.status
-    except LedgerError as error:
-        return Condition(state="unreadable", reason=explain(error))
-    except Exception as error:  # noqa: BLE001  # a state may raise anything when it cannot take an event
-        return Condition(state="unreadable", reason=repr(error))
-    is_import = not journal.is_live and status.state == "read_only" and not status.reason
-    state = "imported" if is_import else status.state
-    return Condition(state=state, reason=status.reason, warnings=status.warnings)
-
-
-def live_condition() -> Condition:
-    """How the live journal is; normal before the first start has made it."""
-    live = ChosenJournal(name="", path=live_journal())
-    return condition_of(live) if (live.path / _FACTS).is_file() else Condition(state="normal")
 
 
 def _open_import(path: Path) -> Ledger:

@@ -11,9 +11,9 @@ from typing import Any
 
 from ledger import Event, Ledger
 from ledger.admin.filters import EVENTS_PER_PAGE, JournalFilter
+from ledger.credits.movements import MOVEMENT_TYPES
 
 EFFECTS_SEARCHED_MAX = 2000
-MOVEMENT_TYPES = ("credit.*", "synergy.rewarded")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +130,7 @@ def history_of(*, ledger: Ledger, account: str, balance_micros: int, until: int 
 
 def _movements(ledger: Ledger, account: str) -> Iterator[tuple[Event, int, str]]:
     """Every movement that touches the account, newest first, with its signed amount and the other account."""
-    for event in ledger.events(types=list(MOVEMENT_TYPES), descending=True):
+    for event in ledger.events(types=MOVEMENT_TYPES, mentions=account, descending=True):
         data: dict[str, Any] = event.data
         if data.get("to_account") == account:
             yield event, int(data["amount_micros"]), str(data["from_account"])

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from console.kernel.doors import act_view, explain
 from ledger import Event, Ledger, LedgerError, UnknownAgent, check_invariants
 from ledger.admin.filters import EVENT_TYPES, JournalFilter, seq_of
-from ledger.admin.journals import ChosenJournal, chosen_journal, condition_of, journals
+from ledger.admin.journals import ChosenJournal, chosen_journal, journals
 from ledger.admin.reading import EventLine, effects_of, history_of, page_of_events
 
 ACCOUNTS_SHOWN = 500
@@ -25,7 +25,7 @@ def events(request: HttpRequest) -> HttpResponse:
     wanted = JournalFilter.of(request.GET)
     for text in wanted.unknown:
         messages.warning(request, text)
-    condition = condition_of(journal)
+    condition = journal.condition
     context: dict[str, Any] = {"wanted": wanted, "types": EVENT_TYPES, "condition": condition}
     if condition.is_readable:
         ledger = journal.open()
@@ -112,7 +112,7 @@ def check(request: HttpRequest) -> HttpResponse:
 
 def _unreadable(request: HttpRequest, journal: ChosenJournal) -> HttpResponse | None:
     """Back to the page that says what is wrong, when nothing else can be shown."""
-    return None if condition_of(journal).is_readable else redirect(journal.address("events"))
+    return None if journal.condition.is_readable else redirect(journal.address("events"))
 
 
 def _render(request: HttpRequest, journal: ChosenJournal, template: str, **context: Any) -> HttpResponse:

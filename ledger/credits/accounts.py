@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ledger.credits.anomaly import AmountWindow
 
 ISSUANCE = "system:issuance"
@@ -30,3 +32,13 @@ class Account:
         self.rewarded_micros = 0
         self.skill_ppm = skill_ppm
         self.spent: AmountWindow | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agent:
+    """An agent as it stands. `rewarded_micros`: synergy of its whole life; `skill_ppm`: millionths."""
+
+    agent: str
+    balance_micros: int
+    rewarded_micros: int
+    skill_ppm: int

@@ -110,7 +110,7 @@ class Fold:
         if account in SYSTEM_ACCOUNTS:
             self._sums[account] += change
             return
-        recorded = _recorded_balance(event, account)
+        recorded = recorded_balance(event, account)
         known = self._sums.get(account)
         if known is None:
             if self._is_from_start:
@@ -164,7 +164,7 @@ def key_fold(key: str) -> int:
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
-def _recorded_balance(event: Event, account: str) -> Any:
+def recorded_balance(event: Event, account: str) -> Any:
     """What the event says an agent's account has afterwards."""
     if account == event.stream:
         return event.data.get("balance_micros")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ledger.credits import commands, decide_approvals, decide_credits, decide_synergy, decide_system
-from ledger.credits.accounts import AGENT_PREFIX, Account, account_of
+from ledger.credits.accounts import AGENT_PREFIX, SYSTEM_ACCOUNTS, Account, Agent, account_of
 from ledger.credits.answers import Answer, answer_of
 from ledger.credits.approvals import Approval, ApprovalState, PendingApproval
 from ledger.credits.eoc import EocReading
@@ -19,6 +20,7 @@ from ledger.credits.errors import (
     UnknownApproval,
     UnknownCommand,
 )
+from ledger.credits.movements import agent_account
 from ledger.credits.state import CreditState
 from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import Conflict
@@ -126,6 +128,20 @@ class Ledger:
             lambda: tuple(name[prefix:] for name in self._state.accounts if name.startswith(AGENT_PREFIX))
         )
 
+    def agent(self, agent: str) -> Agent:
+        """One agent; UnknownAgent, also for the name of a system account."""
+        return self.journal.query(lambda: _agent_of(agent, agent_account(self._state, agent)))
+
+    def agents_from(self, start: int, *, limit: int) -> tuple[Agent, ...]:
+        """At most `limit` agents in the order in which they were created, without the first `start`."""
+        prefix, first = len(AGENT_PREFIX), len(SYSTEM_ACCOUNTS) + start
+        return self.journal.query(
+            lambda: tuple(
+                _agent_of(name[prefix:], account)
+                for name, account in islice(self._state.accounts.items(), first, first + limit)
+            )
+        )
+
     def synergy_rewarded(self, agent: str) -> int:
         """Micro-credits of synergy an agent got in its life."""
         return self.journal.query(lambda: self._account(account_of(agent)).rewarded_micros)
@@ -148,6 +164,10 @@ class Ledger:
         if state is None:
             raise UnknownApproval(request=request)
         return _approval_of(self.events(stream=f"approval:{request}"))
+
+    def approval_state(self, request: str) -> ApprovalState | None:
+        """Where a request stands, from memory; None when nobody requested it."""
+        return self.journal.query(lambda: self._state.approval_state_of(request))
 
     def approvals(self, *, state: ApprovalState | None = None) -> Iterator[Approval]:
         """Requests in the order they were made, all or those in one state; only pending ones come without reading."""
@@ -194,6 +214,15 @@ class Ledger:
         if known is None:
             raise UnknownAgent(account=account)
         return known
+
+
+def _agent_of(name: str, account: Account) -> Agent:
+    return Agent(
+        agent=name,
+        balance_micros=account.balance_micros,
+        rewarded_micros=account.rewarded_micros,
+        skill_ppm=account.skill_ppm or 0,
+    )
 
 
 def _open_approval(pending: PendingApproval) -> Approval:

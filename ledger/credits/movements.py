@@ -10,6 +10,8 @@ from ledger.credits.errors import InsufficientCredits, TotalTooLarge, UnknownAge
 from ledger.credits.state import CreditState
 from ledger.engine.event import NewEvent
 
+MOVEMENT_TYPES = ("credit.*", "synergy.rewarded")
+
 
 def agent_account(state: CreditState, agent: str) -> Account:
     """The account of an agent; UnknownAgent when nobody created it."""

@@ -223,16 +223,25 @@ class Journal:
         since: str | None = None,
         before: str | None = None,
         key: str | None = None,
+        mentions: str | None = None,
         limit: int | None = None,
         descending: bool = False,
     ) -> Iterator[Event]:
         """Durable events with seq > ``after`` and <= ``until`` that match, in constant memory, without the lock.
 
         ``types`` are exact names or prefixes such as ``credit.*``; ``since`` (inclusive) and ``before`` (exclusive)
-        are times as they stand in the records. What is recorded after the call is not in the answer.
+        are times as they stand in the records, ``mentions`` is a whole text value anywhere in the record. What is
+        recorded after the call is not in the answer.
         """
         wanted = Filter(
-            stream=stream, types=types, actor=actor, correlation=correlation, since=since, before=before, key=key
+            stream=stream,
+            types=types,
+            actor=actor,
+            correlation=correlation,
+            since=since,
+            before=before,
+            key=key,
+            mentions=mentions,
         )
         head = self.head.seq
         last = head if until is None else min(until, head)

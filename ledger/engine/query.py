@@ -15,7 +15,10 @@ from ledger.engine.store import Store
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
-    """What an event must be. ``types`` are exact names, or prefixes that end in ``.*``."""
+    """What an event must be. ``types`` are exact names, or prefixes that end in ``.*``.
+
+    ``mentions`` is a whole text value that stands anywhere in the record, such as an account in ``data``.
+    """
 
     stream: str | None = None
     types: Sequence[str] | None = None
@@ -24,12 +27,15 @@ class Filter:
     since: str | None = None
     before: str | None = None
     key: str | None = None
+    mentions: str | None = None
     needles: tuple[bytes, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """``needles``: bytes that stand in the line of every match, so that most lines are never parsed."""
         fields = {"stream": self.stream, "actor": self.actor, "correlation": self.correlation, "key": self.key}
         found = [b'"%b":%b' % (name.encode(), orjson.dumps(text)) for name, text in fields.items() if text is not None]
+        if self.mentions is not None:
+            found.append(orjson.dumps(self.mentions))
         if self.types is not None and len(self.types) == 1:
             name = self.types[0]
             found.append(b'"type":' + (orjson.dumps(name[:-1])[:-1] if name.endswith(".*") else orjson.dumps(name)))

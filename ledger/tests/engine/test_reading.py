@@ -41,6 +41,11 @@ FILTERS: dict[str, tuple[dict[str, Any], Callable[[Event], bool]]] = {
         lambda one: one.actor == "user:1" and one.correlation == "m:2",
     ),
     "a key": ({"key": "k77"}, lambda one: one.key == "k77"),
+    "what mentions a text": (
+        {"mentions": "agent:3"},
+        lambda one: one.stream == "agent:3",
+    ),
+    "what mentions a text only as a part of another": ({"mentions": "agent"}, lambda one: False),
     "a range": ({"after": 40, "until": 170}, lambda one: 40 < one.seq <= 170),
     "nothing": ({"stream": "agent:99"}, lambda one: False),
 }
