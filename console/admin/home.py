@@ -18,8 +18,8 @@ from console.kernel.doors import Page, Section, add_section, why_not
 from console.kernel.live import add_live_address
 from console.models import Phase
 from console.releases.board import phase_board
-from ledger.condition import live_condition
-from testruns.admin.run_list import ACTIVE, list_token, listed_runs
+from ledger.admin.journals import live_condition
+from testruns.reading import ACTIVE, list_token, listed_runs
 
 RUNNING_MAX = 10
 RECENT_MAX = 5

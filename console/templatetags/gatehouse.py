@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from console.admin.icons import SPRITE, svg_of
 from console.admin.words import EVIDENCE_ROLES, MEASURES, OPENED, OPERATORS, PROFILES, word_of
-from testruns.admin.run_list import progress_ppm_of
+from testruns.reading import progress_ppm_of
 from testruns.wording import moment_of, said_error
 from testruns.wording import spoken as spoken_text
 

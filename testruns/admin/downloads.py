@@ -8,6 +8,7 @@ from types import MappingProxyType
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -17,14 +18,7 @@ from testruns import reports
 from testruns.evidence import read
 from testruns.models import Run, RunEvidence
 
-KINDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
-    {
-        "json": ("json", "application/json", "json"),
-        "md": ("markdown", "text/markdown; charset=utf-8", "md"),
-        "html": ("html", "text/html; charset=utf-8", "html"),
-    }
-)
-LANGUAGES = ("en", "de")
+KINDS: Mapping[str, str] = MappingProxyType({"json": "json", "md": "markdown", "html": "html", "junit": "junit"})
 
 
 def report(request: HttpRequest, run_id: int, kind: str) -> HttpResponse:
@@ -35,16 +29,16 @@ def report(request: HttpRequest, run_id: int, kind: str) -> HttpResponse:
     if not run.recommendation:
         raise Http404
     asked = request.GET.get("language", "")
-    if asked and asked not in LANGUAGES:
+    if asked and asked not in reports.LANGUAGES:
         messages.error(
             request, _("There is no report in the language “%(asked)s”; choose one below.") % {"asked": asked[:20]}
         )
         return redirect("admin:testruns_run_change", run_id)
     own = (get_language() or "en")[:2]
-    language = asked or (own if own in LANGUAGES else "en")
-    name, media_type, suffix = KINDS[kind]
-    content = reports.render(run=run, kind=name, language=language)
-    return as_attachment(content, media_type=media_type, name=f"gatehouse-run-{run_id}-{language}.{suffix}")
+    language = asked or (own if own in reports.LANGUAGES else "en")
+    run_url = request.build_absolute_uri(reverse("admin:testruns_run_change", args=[run_id]))
+    file = reports.file_of(run=run, kind=KINDS[kind], language=language, run_url=run_url)
+    return as_attachment(file.content, media_type=file.media_type, name=file.name)
 
 
 def manifest(request: HttpRequest, run_id: int) -> HttpResponse:

@@ -1,19 +1,19 @@
-"""The list of runs: filters, search, pages. Four queries, however many runs there are."""
+"""The list of runs on its page: filters, search, pages. Four queries, however many runs there are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from testruns.models import GateResult, Run, ScenarioExecution
+from testruns.models import Run
 from testruns.plan import OWN_PROFILE, PROFILES
+from testruns.reading import listed_runs
 from testruns.recommendation import Recommendation
 from testruns.run_states import RunState
 
@@ -30,7 +30,6 @@ _UNKNOWN = {
     "recommendation": gettext_lazy("“%(value)s” is not a recommendation; runs with every recommendation are shown."),
     "profile": gettext_lazy("“%(value)s” is not a profile; runs of every profile are shown."),
 }
-ACTIVE = (RunState.QUEUED.value, RunState.RUNNING.value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,34 +86,8 @@ class RunFilter:
         return runs.filter(found)
 
 
-def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Add what `progress_ppm_of` needs. Subqueries, so that only the runs of one page are summed up."""
-    of_run = ScenarioExecution.objects.filter(run=OuterRef("pk")).order_by().values("run")
-    done = of_run.annotate(sum=Sum(F("progress_ppm") * F("planned_seconds"))).values("sum")
-    planned = of_run.annotate(sum=Sum("planned_seconds")).values("sum")
-    return runs.annotate(_done=Subquery(done), _planned=Subquery(planned))
-
-
-def progress_ppm_of(run: Any) -> int:
-    """The share of a run read by `with_progress`."""
-    return int((run._done or 0) // max(run._planned or 0, 1))
-
-
-def listed_runs() -> QuerySet[Run]:
-    """Runs with everything a line of a list shows, without the large columns."""
-    gates = Prefetch("gate_results", queryset=GateResult.objects.order_by("gate"))
-    runs = Run.objects.select_related("build", "requested_by").defer("manifest", "environment").prefetch_related(gates)
-    return with_progress(runs).order_by("-pk")
-
-
 def page_of_runs(*, narrowed: RunFilter, number: str | None) -> Page[Run]:
     """One page of the list; a page number that does not exist gives the nearest one."""
     paginator = Paginator(narrowed.narrow(listed_runs()), RUNS_PER_PAGE)
     paginator.count = narrowed.narrow(Run.objects.order_by()).count()  # without the sums
     return paginator.get_page(number)
-
-
-def list_token() -> str:
-    """Changes whenever any run does: one query over the rows' version numbers."""
-    figures = Run.objects.order_by().aggregate(last=Max("pk"), versions=Sum("version"))
-    return f"{figures['last'] or 0}.{figures['versions'] or 0}"

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, cast
 
 from django.contrib import admin, messages
 from django.core.cache import cache
-from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -22,10 +21,10 @@ from console.kernel.doors import ReadOnlyAdmin, Section, add_section, roles_of, 
 from console.kernel.live import SharedUpdate, add_live_address
 from testruns.admin import downloads, run_acts
 from testruns.admin.request_page import request_run_page
-from testruns.admin.run_list import ACTIVE, FILTERS, RunFilter, list_token, page_of_runs
+from testruns.admin.run_list import FILTERS, RunFilter, page_of_runs
 from testruns.admin.run_page import read_run_page
-from testruns.models import Run, ScenarioExecution
-from testruns.run_states import ExecutionState, RunState
+from testruns.models import Run
+from testruns.reading import ACTIVE, list_token, run_token
 
 FRAGMENT_SECONDS = 60
 _rendering = threading.Lock()
@@ -145,24 +144,5 @@ def _render(*, run_id: int, token: str, roles: frozenset[Role]) -> Rendered:
     return Rendered(title=title, content=render_to_string("testruns/run_live.html", {"page": page, "token": token}))
 
 
-def run_token(*, run_id: int) -> str:
-    """What a reader's copy is compared with: the run's version; for a waiting run also how many wait before it.
-
-    One query, two for a run that waits.
-    """
-    row = Run.objects.filter(pk=run_id).values_list("version", "state").first()
-    if row is None:
-        raise Http404
-    version, state = row
-    return f"{version}.{_waiting_before(run_id)}" if state == RunState.QUEUED else f"{version}"
-
-
 add_live_address(pattern=r"/admin/testruns/run/(?P<run_id>[0-9]{1,18})/live/", token=run_token)
 add_live_address(pattern=r"/admin/testruns/run/", token=list_token)
-
-
-def _waiting_before(run_id: int) -> int:
-    """How many executions of earlier runs are not at their end."""
-    ended = [state.value for state in ExecutionState if state.is_terminal]
-    counted = ScenarioExecution.objects.filter(run_id__lt=run_id).aggregate(n=Count("pk", filter=~Q(state__in=ended)))
-    return int(counted["n"])

@@ -62,7 +62,7 @@ def _content(report: Report) -> dict[str, Any]:
         "missing": [say(text["template"], text.get("params")) for text in run.missing],
         "policy": {"code": report.policy.code, "number": report.policy.number, "digest": run.policy.digest},
         "gates": _gates(report),
-        "rules": [_rule(rule) for rule in report.rules],
+        "rules": [rule_object(rule) for rule in report.rules],
         "scenarios": [_scenario(report, execution) for execution in report.executions],
         "units": UNITS,
         "findings": _findings(report),
@@ -104,8 +104,8 @@ def _gates(report: Report) -> dict[str, Any]:
     }
 
 
-def _rule(rule: RuleResult) -> dict[str, Any]:
-    """Figures stay the exact digits they were judged with."""
+def rule_object(rule: RuleResult) -> dict[str, Any]:
+    """A judged rule in the active language. Figures stay the exact digits they were judged with."""
     return {
         "code": rule.code,
         "gate": rule.gate,

@@ -143,15 +143,16 @@ def _rule_cells(rule: RuleResult) -> tuple[Cell | str, ...]:
         code(rule.code),
         _(rule.question),
         severity(rule.severity).text,
-        number(_expected(rule)),
+        number(expectation(rule)),
         number(figure(rule.actual, rule.unit)),
-        number(_margin(rule)),
+        number(margin(rule)),
         _sources(rule),
         verdict(rule.verdict),
     )
 
 
-def _expected(rule: RuleResult) -> str:
+def expectation(rule: RuleResult) -> str:
+    """What a rule expects, in words."""
     said = say("%(expected)s", {"expected": expected_of(rule)})
     if not rule.blocking:
         return said
@@ -159,7 +160,7 @@ def _expected(rule: RuleResult) -> str:
     return f"{said} ({blocking})"
 
 
-def _margin(rule: RuleResult) -> str:
+def margin(rule: RuleResult) -> str:
     """The margin as percent of the threshold; for a threshold of 0 it is a figure in the rule's unit."""
     if not rule.margin:
         return "–"
@@ -179,7 +180,7 @@ def _sources(rule: RuleResult) -> str:
 def _rule_row(label: str, rule: RuleResult | None) -> tuple[Cell | str, ...]:
     if rule is None:
         return label, figure(None, ""), _("no limit"), verdict("")
-    return label, figure(rule.actual, rule.unit), _expected(rule), verdict(rule.verdict)
+    return label, figure(rule.actual, rule.unit), expectation(rule), verdict(rule.verdict)
 
 
 def _storm_row(report: Report, label: str, name: str) -> tuple[Cell | str, ...]:

@@ -1,0 +1,38 @@
+"""Runs in a list: what a line of it shows, without the large columns, and what tells whether any of them changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery, Sum
+
+from testruns.models import GateResult, Run, ScenarioExecution
+from testruns.run_states import RunState
+
+ACTIVE = (RunState.QUEUED.value, RunState.RUNNING.value)
+
+
+def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Add what `progress_ppm_of` needs. Subqueries, so that only the runs of one page are summed up."""
+    of_run = ScenarioExecution.objects.filter(run=OuterRef("pk")).order_by().values("run")
+    done = of_run.annotate(sum=Sum(F("progress_ppm") * F("planned_seconds"))).values("sum")
+    planned = of_run.annotate(sum=Sum("planned_seconds")).values("sum")
+    return runs.annotate(_done=Subquery(done), _planned=Subquery(planned))
+
+
+def progress_ppm_of(run: Any) -> int:
+    """The share of a run read by `with_progress`."""
+    return int((run._done or 0) // max(run._planned or 0, 1))
+
+
+def listed_runs() -> QuerySet[Run]:
+    """Runs with everything a line of a list shows, without the large columns."""
+    gates = Prefetch("gate_results", queryset=GateResult.objects.order_by("gate"))
+    runs = Run.objects.select_related("build", "requested_by").defer("manifest", "environment").prefetch_related(gates)
+    return with_progress(runs).order_by("-pk")
+
+
+def list_token() -> str:
+    """Changes whenever any run does: one query over the rows' version numbers."""
+    figures = Run.objects.order_by().aggregate(last=Max("pk"), versions=Sum("version"))
+    return f"{figures['last'] or 0}.{figures['versions'] or 0}"
