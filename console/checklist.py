@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from console.eligibility import ACT_OF_SEAT
 from console.kernel.authority import Act, Role, who_may
+from console.phase_definition import SHIPPED_CHECKS, Check
 from console.release_states import SEAT_LABELS, Outcome, Seat, Word, words_left_by
 from ledger import gettext_noop
 from testruns.gates.verdicts import Verdict
@@ -29,6 +30,9 @@ TITLES: Final[Mapping[str, str]] = {
     "soak": gettext_noop("Soak"),
     "newer-runs": gettext_noop("Newer runs"),
     "journal": gettext_noop("Live journal"),
+    "running-build": gettext_noop("Running build"),
+    "all-green": gettext_noop("Every full run"),
+    "no-waivers": gettext_noop("Without waivers"),
     "review": gettext_noop("Review"),
     "conditions": gettext_noop("Conditions"),
     "waivers": gettext_noop("Waivers"),
@@ -42,6 +46,9 @@ _CLEARED_BY: Final[Mapping[str, Act]] = {
     "soak": Act.REQUEST_RUN,
     "newer-runs": Act.OPEN_REQUEST,
     "journal": Act.VERIFY_JOURNAL,
+    "running-build": Act.OPEN_REQUEST,
+    "all-green": Act.OPEN_REQUEST,
+    "no-waivers": Act.OPEN_REQUEST,
     "review": Act.SIGN_AS_REVIEWER,
     "conditions": Act.CONFIRM_CONDITION,
     "waivers": Act.REQUEST_WAIVER,
@@ -54,7 +61,7 @@ _CLEARED_BY: Final[Mapping[str, Act]] = {
 class Item:
     """One line of the checklist.
 
-    blocks: the decisions that are impossible while it is red. who_can_clear: roles; people: their names, where it
+    blocks: the decisions that are impossible while it is red. act: what clears it; people: their names, where it
     takes certain ones. link: what to open, as kind and number ("run:12", "waiver:3", "request:7", "journal").
     """
 
@@ -63,9 +70,14 @@ class Item:
     is_green: bool
     why: Text
     blocks: frozenset[Word]
-    who_can_clear: tuple[Role, ...]
+    act: Act
     people: tuple[str, ...] = ()
     link: str = ""
+
+    @property
+    def who_can_clear(self) -> tuple[Role, ...]:
+        """The roles that may do what clears it."""
+        return who_may(act=self.act)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,7 +163,8 @@ class PredecessorFact:
 class ChecklistFacts:
     """Everything the checklist is computed from. seated: who signed; eligible: who still may, by seat.
 
-    is_closing: a CONDITIONAL was decided, so its closed conditions answer a review with that outcome.
+    checks: those that can be switched and are on for the phase. is_closing: a CONDITIONAL was decided, so its closed
+    conditions answer a review with that outcome.
     """
 
     request: int | None
@@ -166,6 +179,7 @@ class ChecklistFacts:
     predecessors: Sequence[PredecessorFact]
     seated: Mapping[Seat, str] = field(default_factory=dict)
     eligible: Mapping[Seat, tuple[str, ...]] = field(default_factory=dict)
+    checks: frozenset[Check] = frozenset(SHIPPED_CHECKS)
     is_closing: bool = False
 
 
@@ -177,7 +191,7 @@ def build_checklist(facts: ChecklistFacts, *, now: datetime) -> tuple[Item, ...]
         *(_gate(one) for one in facts.gates),
         _soak(facts.soak),
         _newer_runs(facts.runs),
-        _journal(facts.journal, now=now),
+        *_switchable(facts, now=now),
         _review(facts),
         _conditions(facts.conditions),
         _waivers(facts.waivers),
@@ -252,6 +266,45 @@ def _newer_runs(runs: RunsFact) -> Item:
     )
     link = f"run:{runs.red_since[0]}"
     return _item("newer-runs", False, why, blocks=_GO, link=link)
+
+
+def _switchable(facts: ChecklistFacts, *, now: datetime) -> Iterator[Item]:
+    """The checks that people switch on and off for a phase."""
+    if Check.RUNNING_BUILD in facts.checks:
+        yield _running_build(facts.build)
+    if Check.ALL_GREEN in facts.checks:
+        yield _all_green(facts.runs)
+    if Check.NO_WAIVERS in facts.checks:
+        yield _no_waivers(facts.waivers)
+    if Check.JOURNAL in facts.checks:
+        yield _journal(facts.journal, now=now)
+
+
+def _running_build(build: BuildFact) -> Item:
+    template = (
+        gettext_noop("this console runs on it")
+        if build.is_running
+        else gettext_noop("this console runs on another build than %(build)s")
+    )
+    return _item("running-build", build.is_running, _text(template, build=build.name), blocks=_RELEASES)
+
+
+def _all_green(runs: RunsFact) -> Item:
+    is_green = runs.green_count == runs.full_count
+    why = _text(
+        gettext_noop("%(green)s of %(full)s full runs of the build recommend GO"),
+        green=runs.green_count,
+        full=runs.full_count,
+    )
+    return _item("all-green", is_green, why, blocks=_GO)
+
+
+def _no_waivers(waivers: Sequence[WaiverFact]) -> Item:
+    if not waivers:
+        return _item("no-waivers", True, _text(gettext_noop("none is used")), blocks=_GO)
+    names = ", ".join(f"W-{waiver.waiver} ({waiver.rule})" for waiver in waivers)
+    why = _text(gettext_noop("the evidence rests on %(waivers)s"), waivers=names)
+    return _item("no-waivers", False, why, blocks=_GO, link=f"waiver:{waivers[0].waiver}")
 
 
 def _journal(journal: JournalFact | None, *, now: datetime) -> Item:
@@ -333,7 +386,7 @@ def _seats(facts: ChecklistFacts) -> Item:
         gettext_noop("missing: %(seats)s") if people else gettext_noop("missing, and nobody is left for it: %(seats)s")
     )
     item = _item("seats", False, _text(template, seats=labels), blocks=_RELEASES, people=people, link=link)
-    return replace(item, who_can_clear=who_may(act=ACT_OF_SEAT[missing[0]]))
+    return replace(item, act=ACT_OF_SEAT[missing[0]])
 
 
 def _predecessors(predecessors: Sequence[PredecessorFact]) -> Iterator[Item]:
@@ -360,7 +413,7 @@ def _item(
         is_green=is_green,
         why=why,
         blocks=blocks,
-        who_can_clear=who_may(act=_CLEARED_BY[code]),
+        act=_CLEARED_BY[code],
         people=people,
         link=link,
     )

@@ -29,9 +29,11 @@ ROLE_OF_SEAT: Mapping[Seat, Role] = MappingProxyType(
     }
 )
 INDEPENDENT_SEATS: Final = (Seat.REVIEWER, Seat.SUPERVISOR)
-"""The seats that one's own run, request, policy or waiver excludes from."""
+"""The seats that one's own run, request, policy, phase or waiver excludes from."""
 
-_OWN_WORK: Final = frozenset({Act.REQUEST_RUN, Act.OPEN_REQUEST, Act.EDIT_POLICY, Act.REQUEST_WAIVER})
+_OWN_WORK: Final = frozenset(
+    {Act.REQUEST_RUN, Act.OPEN_REQUEST, Act.EDIT_POLICY, Act.EDIT_PHASE, Act.REQUEST_WAIVER}
+)
 
 
 class SeatRefused(GatehouseError):
@@ -77,6 +79,13 @@ class OwnPolicy(SeatRefused):
     message = gettext_noop("You last edited the gate policy behind this evidence: another person must be %(seat)s.")
 
 
+class OwnPhase(SeatRefused):
+    """Proposed the definition of the phase that is in force."""
+
+    code = "own-phase"
+    message = gettext_noop("You last edited this phase and its checklist: another person must be %(seat)s.")
+
+
 class OwnWaiver(SeatRefused):
     """Asked for a waiver this evidence rests on."""
 
@@ -105,12 +114,13 @@ class Facts:
     """Whose work a release rests on; people by their number.
 
     requesters_of_runs: of every run in the manifest, the person behind a token included. policy_editor: who last
-    edited the policy, None for the shipped one. seated: standing sign-offs.
+    edited the policy, phase_editor: the phase, None for the shipped one. seated: standing sign-offs.
     """
 
     requesters_of_runs: frozenset[int]
     opener: int
     policy_editor: int | None = None
+    phase_editor: int | None = None
     waiver_requesters: frozenset[int] = frozenset()
     seated: Mapping[Seat, int] = field(default_factory=dict)
 
@@ -153,4 +163,6 @@ def _own_work(seat: Seat, person_id: int, facts: Facts) -> SeatRefused | None:
         return OwnRequest(seat=label)
     if person_id == facts.policy_editor:
         return OwnPolicy(seat=label)
+    if person_id == facts.phase_editor:
+        return OwnPhase(seat=label)
     return OwnWaiver(seat=label) if person_id in facts.waiver_requesters else None

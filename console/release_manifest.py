@@ -19,6 +19,7 @@ Text = dict[str, Any]
 """A text as `testruns.wording` reads it: {"template", "params"}."""
 
 _BUILD: Final = gettext_noop("another build: %(old)s before, %(new)s now")
+_DEFINITION: Final = gettext_noop("another definition of the phase: %(old)s before, %(new)s now")
 _POLICY: Final = gettext_noop("another gate policy: %(old)s before, %(new)s now")
 _RECOMMENDATION: Final = gettext_noop("the recommendation: %(old)s before, %(new)s now")
 _GATE: Final = gettext_noop("gate %(gate)s: %(old)s before, %(new)s now")
@@ -38,6 +39,7 @@ _NOTHING: Final = gettext_noop("none")
 def compose(
     *,
     phase: str,
+    definition: Manifest,
     build: Manifest,
     policy: Manifest,
     runs: Sequence[Manifest],
@@ -52,15 +54,17 @@ def compose(
 ) -> dict[str, Any]:
     """The manifest as plain values, ready for `ledger.digest_of`.
 
-    build: name, commit, tree_digest, is_clean. policy: code, number, digest. runs: run, manifest, state,
-    recommendation, profile, seed, policy, requested_by, is_full, is_deciding, needs_answer. selection: full, green
-    (how many full runs there are, how many recommend GO), missing (texts: why the deciding runs are too few). rules, by
-    code: verdict, severity, operator, expected, actual, margin, unit. waivers: id, rule, requested_by, approved_by,
-    expires_at, reason. live: seq and hash of the live journal's last event. predecessors: phase, decision, state.
+    definition: number, digest, checks, edited_by. build: name, commit, tree_digest, is_clean. policy: code, number,
+    digest. runs: run, manifest, state, recommendation, profile, seed, policy, requested_by, is_full, is_deciding,
+    needs_answer. selection: full, green (how many full runs there are, how many recommend GO), missing (texts: why
+    the deciding runs are too few). rules, by code: verdict, severity, operator, expected, actual, margin, unit.
+    waivers: id, rule, requested_by, approved_by, expires_at, reason. live: seq and hash of the live journal's last
+    event. predecessors: phase, decision, state.
     """
     return {
         "format": FORMAT,
         "phase": phase,
+        "definition": dict(definition),
         "build": dict(build),
         "policy": dict(policy),
         "runs": [dict(run) for run in sorted(runs, key=lambda run: int(run["run"]))],
@@ -79,6 +83,7 @@ def difference(old: Manifest, new: Manifest) -> tuple[Text, ...]:
     """What is not the same in two manifests, as texts: the most telling first. Empty when nothing is."""
     return (
         *_changed(_BUILD, _named(old["build"]), _named(new["build"])),
+        *_changed(_DEFINITION, _definition(old), _definition(new)),
         *_changed(_POLICY, _policy(old["policy"]), _policy(new["policy"])),
         *_changed(_RECOMMENDATION, old["recommendation"], new["recommendation"]),
         *_gates(old["gates"], new["gates"]),
@@ -168,8 +173,15 @@ def _named(build: Manifest) -> str:
     return f"{build['name']} {(build['commit'] or build['tree_digest'])[:12]}"
 
 
+def _definition(manifest: Manifest) -> str:
+    """Number and digest; the first requests of an installation were opened before phases had definitions."""
+    definition = manifest.get("definition")
+    return f"{definition['number']} ({definition['digest'][:12]})" if definition else ""
+
+
 def _policy(policy: Manifest) -> str:
-    return f"{policy['code']} {policy['number']} ({policy['digest'][:12]})"
+    """Its number and digest: who made it is not in the manifest, and a code says nothing about that."""
+    return f"{policy['number']} ({policy['digest'][:12]})"
 
 
 def _deciding(runs: Sequence[Manifest]) -> str:

@@ -6,6 +6,7 @@ from console.actions.deciding import NewCondition, decide, revoke_release
 from console.actions.live_verification import verify_live_journal
 from console.actions.passwords import HalfPassword, confirm_reset, reset_password, withdraw_reset
 from console.actions.people import create_person, deactivate_person, reactivate_person, set_own_password
+from console.actions.phase_edits import PhaseEditing, activate_phase_edit, propose_phase_edit, withdraw_phase_edit
 from console.actions.release_requests import Preview, open_request, preview_request, withdraw_request
 from console.actions.reviews import attach, comment, save_review
 from console.actions.roles import confirm_role, propose_role, take_role
@@ -17,7 +18,9 @@ __all__ = [
     "HalfPassword",
     "MadeToken",
     "NewCondition",
+    "PhaseEditing",
     "Preview",
+    "activate_phase_edit",
     "answer_waiver",
     "attach",
     "close_condition",
@@ -33,6 +36,7 @@ __all__ = [
     "decide",
     "open_request",
     "preview_request",
+    "propose_phase_edit",
     "propose_role",
     "reactivate_person",
     "request_waiver",
@@ -47,6 +51,7 @@ __all__ = [
     "switch_capability",
     "take_role",
     "verify_live_journal",
+    "withdraw_phase_edit",
     "withdraw_request",
     "withdraw_reset",
     "withdraw_sign_off",

@@ -187,3 +187,33 @@ class SwitchedAlready(WrongState):
     code = "switched-already"
     message = gettext_noop("%(capability)s is like that already.")
     words = ("capability",)
+
+
+class PhaseEditWaits(WrongState):
+    """One proposal of a phase waits at a time."""
+
+    code = "phase-edit-waits"
+    message = gettext_noop(
+        "Definition %(number)s of phase %(phase)s waits for an answer. Activate or withdraw it first."
+    )
+
+
+class PhaseEditAnswered(WrongState):
+    """Somebody answered it before."""
+
+    code = "phase-edit-answered"
+    message = gettext_noop("Definition %(number)s of phase %(phase)s was answered by %(person)s already.")
+
+
+class PhaseEditChangesNothing(WrongState):
+    """What was proposed is in force."""
+
+    code = "phase-edit-changes-nothing"
+    message = gettext_noop("Phase %(phase)s is defined like that already. Nothing was proposed.")
+
+
+class OwnPhaseEdit(GatehouseError):
+    """Nobody puts their own proposal in force."""
+
+    code = "own-phase-edit"
+    message = gettext_noop("You proposed definition %(number)s of phase %(phase)s: another person activates it.")

@@ -31,6 +31,7 @@ OBJECTS: Mapping[str, str] = MappingProxyType(
         "execution": gettext_noop("execution %(key)s"),
         "person": gettext_noop("person %(key)s"),
         "phase": gettext_noop("phase %(key)s"),
+        "phase-edit": gettext_noop("edit %(key)s of a phase"),
         "request": gettext_noop("release request %(key)s"),
         "review": gettext_noop("review %(key)s"),
         "sign_off": gettext_noop("sign-off %(key)s"),
@@ -152,7 +153,18 @@ _RELEASES: Mapping[str, Said] = MappingProxyType(
         "certificate.export": Said(
             gettext_noop("export a certificate"), gettext_noop("%(who)s took %(object)s out of the console.")
         ),
-        "phase.edit": Said(gettext_noop("edit a phase"), gettext_noop("%(who)s edited %(object)s.")),
+        "phase.ship": Said(gettext_noop("ship phases"), gettext_noop("The phases came with the installation.")),
+        "phase.edit": Said(
+            gettext_noop("edit a phase"), gettext_noop("%(who)s proposed definition %(number)s of %(object)s.")
+        ),
+        "phase.activate": Said(
+            gettext_noop("activate a phase's definition"),
+            gettext_noop("%(who)s put definition %(number)s of %(object)s in force."),
+        ),
+        "phase.withdraw_edit": Said(
+            gettext_noop("withdraw an edit of a phase"),
+            gettext_noop("%(who)s withdrew definition %(number)s of %(object)s: %(reason)s"),
+        ),
         "keys.rotate": Said(
             gettext_noop("rotate the signing key"), gettext_noop("%(who)s put a new signing key in place.")
         ),

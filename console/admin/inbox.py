@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from console.admin.people_lines import proposals
 from console.kernel.authority import Act
 from console.kernel.doors import actor_of, has_act, person_of
+from console.models import PhaseEdit
 from console.releases.waiting import waits_for
 from console.templatetags.releases import address, sentence
 from ledger.actions import is_person_behind
@@ -35,7 +36,7 @@ class InboxLine:
 
 def inbox_of(request: HttpRequest) -> list[InboxLine]:
     """Everything that waits for the signed-in person now."""
-    lines = [*_releases(request), *_approvals(request), *_policies(request), *_people(request)]
+    lines = [*_releases(request), *_approvals(request), *_policies(request), *_phases(request), *_people(request)]
     return sorted(lines, key=lambda line: (line.deadline is None, line.deadline or timezone.now(), line.what))
 
 
@@ -66,6 +67,20 @@ def _policies(request: HttpRequest) -> Iterator[InboxLine]:
         if person_of(request).pk not in editors_of(draft):
             what = _("Look at policy %(number)s and activate it") % {"number": draft.number}
             yield InboxLine(what=what, url=reverse("admin:testruns_policy_draft", args=[draft.pk]), deadline=None)
+
+
+def _phases(request: HttpRequest) -> Iterator[InboxLine]:
+    """Proposed definitions of phases that somebody else proposed."""
+    if not has_act(request, Act.ACTIVATE_PHASE):
+        return
+    waiting = PhaseEdit.objects.filter(answer__isnull=True).exclude(proposed_by=person_of(request))
+    for edit in waiting.select_related("phase").order_by("pk"):
+        what = _("Look at definition %(number)s of phase %(code)s and put it in force") % {
+            "number": edit.number,
+            "code": edit.phase.code,
+        }
+        url = reverse("admin:release_phase_definition", args=[edit.phase.code])
+        yield InboxLine(what=what, url=url, deadline=None)
 
 
 def _people(request: HttpRequest) -> Iterator[InboxLine]:

@@ -6,7 +6,17 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from console.admin import capability_lines, certificates, conditions, phases, requests, reviews, signing, waivers
+from console.admin import (
+    capability_lines,
+    certificates,
+    conditions,
+    phase_definitions,
+    phases,
+    requests,
+    reviews,
+    signing,
+    waivers,
+)
 from console.kernel.doors import Page, Section, add_section
 
 
@@ -26,6 +36,9 @@ add_section(
             _page("phase/<str:code>/", phases.phase_page, "release_phase"),
             _page("phase/<str:code>/request/", phases.preview_page, "release_preview"),
             _page("phase/<str:code>/verify-journal/", phases.verify_journal, "release_verify_journal"),
+            _page("phase/<str:code>/definition/", phase_definitions.definition_page, "release_phase_definition"),
+            _page("phase-edit/<int:edit_id>/activate/", phase_definitions.activate, "release_activate_phase_edit"),
+            _page("phase-edit/<int:edit_id>/withdraw/", phase_definitions.withdraw, "release_withdraw_phase_edit"),
             _page("capability/<slug:code>/", capability_lines.switch_capability, "release_capability"),
             _page("request/<int:request_id>/", requests.request_page, "release_request"),
             _page("request/<int:request_id>/manifest.json", requests.manifest_file, "release_manifest"),

@@ -56,6 +56,7 @@ class Act(StrEnum):
     SWITCH_CAPABILITY = "capability.switch"
     VERIFY_JOURNAL = "journal.verify"
     EDIT_PHASE = "phase.edit"
+    ACTIVATE_PHASE = "phase.activate"
     MANAGE_PEOPLE = "people.manage"
     CREATE_PERSON = "people.create"
     PROPOSE_ROLE = "people.propose_role"
@@ -120,6 +121,7 @@ AUTHORITY: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.SWITCH_CAPABILITY: frozenset({_E, _S}),
         Act.VERIFY_JOURNAL: SIGNING_ROLES,
         Act.EDIT_PHASE: frozenset({_E}),
+        Act.ACTIVATE_PHASE: frozenset({_E, _S}),
         Act.MANAGE_PEOPLE: frozenset({_A}),
         Act.CREATE_PERSON: frozenset({_A}),
         Act.PROPOSE_ROLE: frozenset({_A}),

@@ -86,6 +86,15 @@ def count_rows() -> int:
     return sum(model._base_manager.count() for model in bound())
 
 
+def is_migrated(model: type[models.Model]) -> bool:
+    """Whether the database has the model's table as the code knows it: a migrate may also go back."""
+    with connection.cursor() as cursor:
+        if model._meta.db_table not in connection.introspection.table_names(cursor):
+            return False
+        columns = {one.name for one in connection.introspection.get_table_description(cursor, model._meta.db_table)}
+    return {field.column for field in model._meta.concrete_fields} <= columns
+
+
 def bind_existing(**_: Any) -> None:
     """Handler of post_migrate: take the rows of newly bound or changed models into the chain, once.
 
@@ -93,7 +102,7 @@ def bind_existing(**_: Any) -> None:
     """
     from console.kernel import audit  # which imports this module
 
-    if not all(_is_migrated(model) for model in (_entries(), *bound())):
+    if not all(is_migrated(model) for model in (_entries(), *bound())):
         return
     with transaction.atomic():
         covered = _covered_fields()
@@ -116,15 +125,6 @@ def bind_existing(**_: Any) -> None:
 def _entries() -> type[models.Model]:
     """The audit entries; their module imports this one."""
     return apps.get_model("kernel", "AuditEntry")
-
-
-def _is_migrated(model: type[models.Model]) -> bool:
-    """Whether the database has the model's table as the code knows it: a migrate may also go back."""
-    with connection.cursor() as cursor:
-        if model._meta.db_table not in connection.introspection.table_names(cursor):
-            return False
-        columns = {one.name for one in connection.introspection.get_table_description(cursor, model._meta.db_table)}
-    return {field.column for field in model._meta.concrete_fields} <= columns
 
 
 def _covered_fields() -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from console.models.decision import Decision
 from console.models.live_verification import LiveVerification
 from console.models.phase import Phase
 from console.models.phase_dependency import PhaseDependency
+from console.models.phase_edit import PhaseEdit, PhaseEditAnswer
 from console.models.release_request import ReleaseRequest
 from console.models.review import Review
 from console.models.review_attachment import ReviewAttachment
@@ -31,6 +32,8 @@ __all__ = [
     "LiveVerification",
     "Phase",
     "PhaseDependency",
+    "PhaseEdit",
+    "PhaseEditAnswer",
     "ReleaseRequest",
     "Review",
     "ReviewAttachment",

@@ -5,14 +5,18 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from console.kernel.row_digests import bind
+from console.kernel.triggers import refuse
+from console.models.append_only import collides
 from console.models.phase import Phase
 
 
 class PhaseDependency(models.Model):
-    """An edge of the roadmap: releasing `opener` opens `opened`."""
+    """An edge of the roadmap: releasing `opener` opens `opened`. One that people ended stays, out of force."""
 
     opener = models.ForeignKey(Phase, on_delete=models.PROTECT, related_name="opens", verbose_name=_("opener"))
     opened = models.ForeignKey(Phase, on_delete=models.PROTECT, related_name="opened_by", verbose_name=_("opened"))
+    is_in_force = models.BooleanField(default=True)
 
     class Meta:
         verbose_name = _("phase dependency")
@@ -25,3 +29,13 @@ class PhaseDependency(models.Model):
 
     def __str__(self) -> str:
         return f"{self.opener} → {self.opened}"
+
+
+bind(PhaseDependency)
+refuse(
+    table="console_phasedependency",
+    operations=("INSERT",),
+    condition=collides(PhaseDependency),
+    reason="is there already",
+)
+refuse(table="console_phasedependency", operations=("DELETE",), reason="is ended, never deleted")

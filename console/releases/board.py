@@ -12,6 +12,7 @@ from console.kernel.errors import GatehouseError
 from console.models import Condition, Decision, LiveVerification, Phase, PhaseDependency, ReleaseRequest, SignOff
 from console.release_states import Effect, RequestState, Seat, effect_of
 from console.releases.checking import check_evidence, check_request, running_tree_digest
+from console.releases.definitions import edges_in_force
 from console.releases.evidence import gather
 from console.releases.seats import eligible_names, standing_sign_offs
 from console.releases.standing import (
@@ -143,7 +144,7 @@ def phase_board(*, now: datetime) -> tuple[BoardLine, ...]:
     that it waits for them.
     """
     waiting = list(Phase.objects.exclude(state=Phase.State.ACTIVE).order_by("position"))
-    edges = _edges()
+    edges = edges_in_force()
     standings = {phase.code: standing_of_phase(phase, now=now) for phase in waiting}
     build = newest_build()
     lines = []
@@ -157,7 +158,7 @@ def phase_board(*, now: datetime) -> tuple[BoardLine, ...]:
 def phase_view(code: str, *, now: datetime) -> PhaseView:
     """The page of one phase, its checklist complete. Raises `Phase.DoesNotExist`."""
     standing = standing_of_phase(Phase.objects.get(code=code), now=now)
-    line = _line(standing, edges=_edges(), closed=(), build=newest_build(), now=now)
+    line = _line(standing, edges=edges_in_force(), closed=(), build=newest_build(), now=now)
     signed = tuple(standing_sign_offs(standing.request).values()) if standing.request else ()
     return PhaseView(
         line=line,
@@ -209,10 +210,6 @@ def why_lapsed(decision: Decision, *, now: datetime) -> Text | None:
 _MAY_LAPSE = frozenset({RequestState.GO.value, RequestState.CONDITIONAL.value, RequestState.LAPSED.value})
 _OVERDUE = gettext_noop("condition C%(number)s was due on %(due)s and is open: %(text)s")
 _OVER = gettext_noop("it was valid until %(until)s")
-
-
-def _edges() -> list[tuple[str, str]]:
-    return list(PhaseDependency.objects.values_list("opener__code", "opened__code"))
 
 
 def _line(

@@ -26,10 +26,12 @@ from console.checklist import (
 from console.deciding_runs import RunFact
 from console.eligibility import Facts
 from console.models import Condition, LiveVerification, Phase, ReleaseRequest, Review, Waiver
+from console.phase_definition import SHIPPED_CHECKS, Check
 from console.release_states import Outcome, RequestState, Seat, Word
+from console.releases.definitions import definition_of
 from console.releases.evidence import Evidence, fact_of, overlay_over, recommendation_of
 from console.releases.seats import eligible_names, names_by, standing_sign_offs
-from console.releases.standing import predecessors_of, standing_of
+from console.releases.standing import Standing, predecessors_of, standing_of, standings_of
 from testruns.actions import last_editor_of, rules_of
 from testruns.environment import identify_build
 from testruns.gates.outcomes import RuleOutcome
@@ -77,15 +79,16 @@ def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
         review=None,
         conditions=_conditions(_earlier_conditions(evidence.phase), now=now),
         waivers=_waivers(evidence.waivers, now=now),
-        predecessors=_predecessors(evidence.phase, now=now),
+        predecessors=_predecessors(predecessors_of(evidence.phase, now=now)),
         eligible=names_by(_facts_before(evidence)),
+        checks=frozenset(definition_of(evidence.phase).checks),
     )
     items = build_checklist(facts, now=now)
     return Checked(items=items, recommendation=evidence.recommendation, overlay=evidence.overlay)
 
 
 def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
-    """The checklist of a request: its runs and waivers as they were bound, everything else as it is now."""
+    """The checklist of a request: runs, waivers and definition as they were bound, everything else as it is now."""
     manifest = json.loads(request.manifest)
     deciding = [bound.run for bound in request.bound_runs.filter(is_deciding=True).select_related("run__policy")]
     waivers = tuple(Waiver.objects.filter(pk__in=[one["id"] for one in manifest["waivers"]]).order_by("pk"))
@@ -102,9 +105,10 @@ def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
         review=_review(sign_offs[Seat.REVIEWER].review, manifest) if Seat.REVIEWER in sign_offs else None,
         conditions=_conditions(_open_conditions(request), now=now),
         waivers=_waivers(waivers, now=now),
-        predecessors=_predecessors(request.phase, now=now),
+        predecessors=_predecessors(standings_of([one["phase"] for one in manifest["predecessors"]], now=now)),
         seated={seat: sign_off.printed_name for seat, sign_off in sign_offs.items()},
         eligible=eligible_names(request),
+        checks=_checks(manifest),
         is_closing=any(decision.word == Word.CONDITIONAL.value for decision in request.decisions.all()),
     )
     return Checked(
@@ -120,6 +124,7 @@ def _facts_before(evidence: Evidence) -> Facts:
         requesters_of_runs=frozenset(run.requested_by_id for run in evidence.runs if run.requested_by_id is not None),
         opener=NOBODY,
         policy_editor=last_editor_of(evidence.policy),
+        phase_editor=evidence.phase.edited_by_id,
         waiver_requesters=frozenset(waiver.requested_by_id for waiver in evidence.waivers),
     )
 
@@ -245,8 +250,10 @@ def _waivers(waivers: Iterable[Waiver], *, now: datetime) -> tuple[WaiverFact, .
     )
 
 
-def _predecessors(phase: Phase, *, now: datetime) -> tuple[PredecessorFact, ...]:
-    return tuple(
-        PredecessorFact(phase=one.phase.code, opens=one.opens, label=one.label)
-        for one in predecessors_of(phase, now=now)
-    )
+def _predecessors(standings: Iterable[Standing]) -> tuple[PredecessorFact, ...]:
+    return tuple(PredecessorFact(phase=one.phase.code, opens=one.opens, label=one.label) for one in standings)
+
+
+def _checks(manifest: dict[str, Any]) -> frozenset[Check]:
+    """Those of the definition that the request was opened under."""
+    return frozenset(Check(check) for check in manifest.get("definition", {}).get("checks", SHIPPED_CHECKS))

@@ -12,6 +12,7 @@ from django.db.models import Q
 from console.deciding_runs import RunFact, Selection, select
 from console.models import Decision, Phase, Waiver
 from console.release_manifest import compose
+from console.releases.definitions import definition_of
 from console.releases.standing import predecessors_of
 from ledger.actions import live_ledger
 from testruns.actions import active_policy, overlay_of, plan_of, rules_of
@@ -129,6 +130,7 @@ def manifest_of(evidence: Evidence, *, now: datetime) -> dict[str, Any]:
     newest = next((run for run in evidence.runs if run.pk in evidence.selection.deciding), None)
     return compose(
         phase=evidence.phase.code,
+        definition=_definition(evidence.phase),
         build={
             "name": build.name,
             "commit": build.commit,
@@ -153,6 +155,16 @@ def manifest_of(evidence: Evidence, *, now: datetime) -> dict[str, Any]:
             for one in predecessors_of(evidence.phase, now=now)
         ],
     )
+
+
+def _definition(phase: Phase) -> dict[str, Any]:
+    definition = definition_of(phase)
+    return {
+        "number": definition.number,
+        "digest": definition.digest,
+        "checks": list(definition.checks),
+        "edited_by": phase.edited_by_id,
+    }
 
 
 def _run(run: Run, evidence: Evidence) -> dict[str, Any]:

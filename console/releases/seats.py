@@ -45,6 +45,7 @@ def facts_of(request: ReleaseRequest) -> Facts:
         requesters_of_runs=frozenset(requesters),
         opener=request.opened_by_id,
         policy_editor=last_editor_of(request.policy),
+        phase_editor=manifest.get("definition", {}).get("edited_by"),
         waiver_requesters=frozenset(waiver["requested_by"] for waiver in manifest["waivers"]),
         seated={seat: sign_off.person_id for seat, sign_off in standing_sign_offs(request).items()},
     )

@@ -130,8 +130,14 @@ def standing_of_phase(phase: Phase, *, now: datetime) -> Standing:
 
 def predecessors_of(phase: Phase, *, now: datetime) -> tuple[Standing, ...]:
     """How the phases stand that must be released before this one."""
-    openers = Phase.objects.filter(opens__opened=phase).order_by("position")
-    return tuple(standing_of_phase(opener, now=now) for opener in openers)
+    openers = Phase.objects.filter(opens__opened=phase, opens__is_in_force=True)
+    return tuple(standing_of_phase(opener, now=now) for opener in openers.order_by("position"))
+
+
+def standings_of(codes: Iterable[str], *, now: datetime) -> tuple[Standing, ...]:
+    """How these phases stand, in the order of the roadmap."""
+    phases = Phase.objects.filter(code__in=list(codes)).order_by("position")
+    return tuple(standing_of_phase(phase, now=now) for phase in phases)
 
 
 def _telling(

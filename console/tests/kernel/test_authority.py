@@ -37,6 +37,7 @@ release.revoke              . . . x . .
 capability.switch           x . . x . .
 journal.verify              x x x x . .
 phase.edit                  x . . . . .
+phase.activate              x . . x . .
 people.manage               . . . . . x
 people.create               . . . . . x
 people.propose_role         . . . . . x

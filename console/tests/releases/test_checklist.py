@@ -23,6 +23,7 @@ from console.checklist import (
     build_checklist,
 )
 from console.kernel.authority import Role
+from console.phase_definition import Check
 from console.release_states import Outcome, Seat, Word
 from testruns.gates.verdicts import Verdict
 from testruns.wording import spoken
@@ -55,6 +56,8 @@ SOUND = ChecklistFacts(
     seated=SEATED,
 )
 
+ALL_GREEN: dict[str, Any] = {"runs": dataclasses.replace(SOUND.runs, green_count=5)}
+EVERY_CHECK = frozenset(Check)
 ALL, GO, NONE = {Word.GO, Word.CONDITIONAL}, {Word.GO}, set[Word]()
 
 RED: list[tuple[str, dict[str, Any], str, set[Word], str]] = [
@@ -73,6 +76,21 @@ RED: list[tuple[str, dict[str, Any], str, set[Word], str]] = [
         "journal",
         ALL,
         "more than 24 hours ago",
+    ),
+    (
+        "elsewhere",
+        {"checks": EVERY_CHECK, **ALL_GREEN, "build": dataclasses.replace(SOUND.build, is_running=False)},
+        "running-build",
+        ALL,
+        "another build than gatehouse abc",
+    ),
+    ("one-red", {"checks": EVERY_CHECK}, "all-green", GO, "3 of 5 full runs"),
+    (
+        "waived",
+        {"checks": EVERY_CHECK, **ALL_GREEN, "waivers": (WAIVER,)},
+        "no-waivers",
+        GO,
+        "the evidence rests on W-3 (E05)",
     ),
     ("no-review", {"review": None}, "review", ALL, "no review is signed"),
     (
@@ -137,6 +155,22 @@ def test_one_wrong_fact_makes_one_item_red(changes: dict[str, Any], code: str, b
     assert why in said(red[0])
     assert red[0].who_can_clear
     assert {word for word in Word if blockers(tuple(items.values()), word)} == blocks
+
+
+def test_a_check_that_is_off_is_not_on_the_list() -> None:
+    """Nothing of it blocks, however the facts are; all others stay."""
+    items = checklist(checks=frozenset(), journal=None)
+
+    assert "journal" not in items
+    assert all(item.is_green for item in items.values())
+
+
+def test_every_check_that_is_on_is_on_the_list() -> None:
+    """Green, in the order in which people clear them."""
+    items = checklist(checks=EVERY_CHECK, **ALL_GREEN)
+
+    assert list(items)[5:9] == ["running-build", "all-green", "no-waivers", "journal"]
+    assert all(item.is_green for item in items.values())
 
 
 def test_an_empty_journal_says_so() -> None:

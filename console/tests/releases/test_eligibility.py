@@ -19,6 +19,7 @@ nothing | may may may         may
 run     | may may own-run     own-run
 request | may may own-request own-request
 policy  | may may own-policy  own-policy
+phase   | may may own-phase   own-phase
 waiver  | may may own-waiver  own-waiver
 """
 MINE: dict[str, dict[str, Any]] = {
@@ -26,6 +27,7 @@ MINE: dict[str, dict[str, Any]] = {
     "run": {"requesters_of_runs": frozenset({ME, OTHER})},
     "request": {"opener": ME},
     "policy": {"policy_editor": ME},
+    "phase": {"phase_editor": ME},
     "waiver": {"waiver_requesters": frozenset({ME})},
 }
 CELLS = [
@@ -108,6 +110,7 @@ def test_seats_are_signed_in_their_order_and_once(signed: str, seat: str, expect
         (Act.REQUEST_RUN, (Role.SUPERVISOR,), (Seat.SUPERVISOR,)),
         (Act.OPEN_REQUEST, (Role.REVIEWER, Role.SUPERVISOR), (Seat.REVIEWER, Seat.SUPERVISOR)),
         (Act.EDIT_POLICY, (Role.ENGINEER, Role.REVIEWER), (Seat.REVIEWER,)),
+        (Act.EDIT_PHASE, (Role.ENGINEER, Role.SUPERVISOR), (Seat.SUPERVISOR,)),
         (Act.REQUEST_WAIVER, (Role.TESTER, Role.SUPERVISOR), (Seat.SUPERVISOR,)),
         (Act.REQUEST_RUN, (Role.ENGINEER, Role.TESTER), ()),
         (Act.CANCEL_RUN, tuple(Role), ()),

@@ -45,6 +45,7 @@ WAIVER = {
 def manifest(**changes: Any) -> dict[str, Any]:
     values: dict[str, Any] = {
         "phase": "5a",
+        "definition": {"number": 1, "digest": "a" * 64, "checks": ["journal"], "edited_by": None},
         "build": {"name": "gatehouse", "commit": "c" * 40, "tree_digest": "d" * 64, "is_clean": True},
         "policy": {"code": "shipped", "number": 1, "digest": "e" * 64},
         "runs": [RUN, RUN | {"run": 2, "seed": 2}],
@@ -90,7 +91,11 @@ def test_the_same_evidence_differs_in_nothing() -> None:
         ),
         (
             {"policy": {"code": "shipped", "number": 2, "digest": "0" * 64}},
-            ["another gate policy: shipped 1 (eeeeeeeeeeee) before, shipped 2 (000000000000) now"],
+            ["another gate policy: 1 (eeeeeeeeeeee) before, 2 (000000000000) now"],
+        ),
+        (
+            {"definition": {"number": 2, "digest": "b" * 64, "checks": [], "edited_by": 3}},
+            ["another definition of the phase: 1 (aaaaaaaaaaaa) before, 2 (bbbbbbbbbbbb) now"],
         ),
         ({"recommendation": "CONDITIONAL"}, ["the recommendation: GO before, CONDITIONAL now"]),
         ({"gates": {"A": "PASS", "E": "FAIL"}}, ["gate E: PASS before, FAIL now"]),

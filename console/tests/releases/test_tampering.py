@@ -11,8 +11,9 @@ from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
 from console import actions
+from console.actions import PhaseEditing
 from console.kernel.row_digests import bound, wrong_rows
-from console.models import CapabilityAct, ReleaseRequest
+from console.models import CapabilityAct, Phase, PhaseDependency, ReleaseRequest
 from console.release_states import Word
 from console.tests.releases.passing_time import without_triggers
 from console.tests.releases.people import (
@@ -32,7 +33,7 @@ OURS = [model for model in apps.get_app_config("console").get_models() if model 
 
 
 def whole_story(request: ReleaseRequest, team: Team) -> None:
-    """Something in every table: a withdrawn signature, a condition closed, GO, a waiver, a revocation."""
+    """Something in every table: a withdrawn signature, a condition closed, GO, a waiver, a phase, a revocation."""
     first = attest(request, by=team.engineer)
     actions.withdraw_sign_off(actor=team.engineer, sign_off_id=first.pk, reason=WHY)
     attest(request, by=team.engineer)
@@ -55,6 +56,9 @@ def whole_story(request: ReleaseRequest, team: Team) -> None:
         expires_at=timezone.now() + timedelta(days=3),
     )
     actions.answer_waiver(actor=team.supervisor, waiver_id=waiver.pk, is_approved=True, reason=WHY)
+    editing = PhaseEditing(title="Read side", description="", opened_by=["6a"], checks=[])
+    edit = actions.propose_phase_edit(actor=team.opener, phase="8a", number=1, editing=editing)
+    actions.activate_phase_edit(actor=team.engineer, edit_id=edit.pk, digest=edit.digest)
     actions.revoke_release(actor=team.supervisor, decision_id=decision.pk, reason=WHY)
 
 
@@ -99,7 +103,7 @@ def test_nobody_rewrites_a_row_by_sql(request_5a: ReleaseRequest, team: Team) ->
     """Not by UPDATE, not by DELETE, and not by a REPLACE that would take its place."""
     whole_story(request_5a, team)
 
-    for model in filled():
+    for model in [one for one in filled() if one not in (Phase, PhaseDependency)]:  # these are edited: test_phase_edits
         table, column = model._meta.db_table, column_to_change(model)
         columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
         for statement in (
