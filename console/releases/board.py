@@ -9,7 +9,7 @@ from typing import Any
 
 from console.checklist import Item, Text
 from console.kernel.errors import GatehouseError
-from console.models import Condition, Decision, LiveVerification, Phase, PhaseDependency, ReleaseRequest, SignOff
+from console.models import Condition, Decision, LiveVerification, Phase, ReleaseRequest, SignOff
 from console.release_states import Effect, RequestState, Seat, effect_of
 from console.releases.checking import check_evidence, check_request, running_tree_digest
 from console.releases.definitions import edges_in_force
