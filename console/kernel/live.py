@@ -2,7 +2,8 @@
 
 Every open page asks every two seconds. Whoever was let in by the site's own check within the last seconds, with this
 session at this address, is answered early: 204 when their copy is current, else the copy that another reader of the
-same roles and language got for the current token. Everything else takes the whole way.
+same roles, language, time zone and choices (the rest of the query) got for the current token. Everything else takes
+the whole way.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
 from console.kernel.authority import Role
@@ -31,17 +33,19 @@ TOKENS_MAX = 1_000
 COPIES_MAX = 100
 
 Token = Callable[..., str]
-Audience = tuple[str, frozenset[Role]]
+Audience = tuple[str, frozenset[Role], str]
+"""Language, roles and time zone of a reader."""
 
 
 class SharedUpdate(HttpResponse):
-    """An update that is the same for every reader of these roles and of this answer's language."""
+    """An update that is the same for every reader of these roles, of this answer's language and time zone."""
 
     def __init__(self, content: str, *, token: str, roles: frozenset[Role]) -> None:
         """`token` is the one that `content` was made for."""
         super().__init__(content)
         self.token = token
         self.roles = roles
+        self.zone = timezone.get_current_timezone_name()
 
 
 class _Reader(NamedTuple):
@@ -57,7 +61,7 @@ class _Copy(NamedTuple):
 _addresses: list[tuple[re.Pattern[str], Token]] = []
 _readers: dict[tuple[str, str], _Reader] = {}
 _tokens: dict[str, tuple[float, str]] = {}
-_copies: dict[tuple[str, Audience], _Copy] = {}
+_copies: dict[tuple[str, str, Audience], _Copy] = {}
 
 
 def add_live_address(*, pattern: str, token: Token) -> None:
@@ -87,7 +91,7 @@ class LiveUpdatesMiddleware:
             if early is not None:
                 return early
         response = self.get_response(request)
-        _remember(key, response)
+        _remember(key, request, response)
         return response
 
 
@@ -139,10 +143,17 @@ def _early_answer(request: HttpRequest, reader: _Reader, current: str | None) ->
         return None
     if request.GET.get("token") == current:
         return _fresh(request, HttpResponse(status=204))
-    copy = _copies.get((request.path, reader.audience)) if reader.audience else None
+    copy = _copies.get((request.path, _choices(request), reader.audience)) if reader.audience else None
     if copy is None or copy.token != current:
         return None
     return _fresh(request, HttpResponse(copy.content, headers={"Content-Length": str(len(copy.content))}))
+
+
+def _choices(request: HttpRequest) -> str:
+    """What of the address decides what is shown: all but the token."""
+    query = request.GET.copy()
+    query.pop("token", None)
+    return query.urlencode()
 
 
 def _fresh(request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -151,17 +162,17 @@ def _fresh(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _remember(key: tuple[str, str], response: HttpResponse) -> None:
+def _remember(key: tuple[str, str], request: HttpRequest, response: HttpResponse) -> None:
     if response.status_code not in (200, 204):
         _readers.pop(key, None)
         return
     known = _readers.get(key)
     audience = known.audience if known is not None else None
     if isinstance(response, SharedUpdate):
-        audience = (response.headers.get("Content-Language", ""), response.roles)
+        audience = (response.headers.get("Content-Language", ""), response.roles, response.zone)
         if len(_copies) >= COPIES_MAX:
             _copies.clear()
-        _copies[key[1], audience] = _Copy(token=response.token, content=response.content)
+        _copies[key[1], _choices(request), audience] = _Copy(token=response.token, content=response.content)
     if len(_readers) >= READERS_MAX:
         _readers.clear()
     _readers[key] = _Reader(until=time.monotonic() + AUTHORITY_SECONDS, audience=audience)

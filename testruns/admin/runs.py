@@ -20,7 +20,10 @@ from console.kernel.authority import Act, Role
 from console.kernel.doors import ReadOnlyAdmin, Section, add_section, roles_of, why_not
 from console.kernel.live import SharedUpdate, add_live_address
 from testruns.admin import downloads, run_acts
+from testruns.admin.compare_page import before, compare_page
 from testruns.admin.request_page import request_run_page
+from testruns.admin.run_charts import charts_card
+from testruns.admin.run_choice import ORDERS, RunChoice, choices
 from testruns.admin.run_list import FILTERS, RunFilter, page_of_runs
 from testruns.admin.run_page import read_run_page
 from testruns.models import Run
@@ -44,6 +47,7 @@ class RunAdmin(ReadOnlyAdmin):
         return [
             path("", wrap(self.changelist_view), name="testruns_run_changelist"),
             path("request/", wrap(request_run_page), name="testruns_run_request"),
+            path("compare/", wrap(compare_page), name="testruns_run_compare"),
             path("request/full/", wrap(run_acts.request_full_run), name="testruns_run_full"),
             path("<int:run_id>/", wrap(self.page_view), name="testruns_run_change"),
             path("<int:run_id>/live/", wrap(self.live_view), name="testruns_run_live"),
@@ -93,7 +97,11 @@ class RunAdmin(ReadOnlyAdmin):
 
     def page_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
         """The page of one run; its changing part is the same rendering that updates bring."""
-        rendered = _rendered(run_id=run_id, token=run_token(run_id=run_id), roles=roles_of(request))
+        choice = RunChoice.of(request)
+        token = run_token(run_id=run_id)
+        rendered = _rendered(run_id=run_id, token=token, roles=roles_of(request), choice=choice)
+        for remark in choice.remarks():
+            messages.warning(request, remark)
         context = {
             **self.admin_site.each_context(request),
             "title": rendered.title,
@@ -108,7 +116,7 @@ class RunAdmin(ReadOnlyAdmin):
         if token == request.GET.get("token"):
             return HttpResponse(status=204)
         roles = roles_of(request)
-        rendered = _rendered(run_id=run_id, token=token, roles=roles)
+        rendered = _rendered(run_id=run_id, token=token, roles=roles, choice=RunChoice.of(request))
         content = format_html("<title>{} · Gatehouse</title>{}", rendered.title, rendered.content)
         return SharedUpdate(content, token=token, roles=roles)
 
@@ -120,28 +128,38 @@ class Rendered(NamedTuple):
     content: SafeString
 
 
-def _rendered(*, run_id: int, token: str, roles: frozenset[Role]) -> Rendered:
+def _rendered(*, run_id: int, token: str, roles: frozenset[Role], choice: RunChoice) -> Rendered:
     """A run rendered once per version, however many readers ask at the same moment. Http404.
 
-    It depends on run, version, language and roles only: the token that its buttons need stands outside of it.
+    It depends on run, version, language, roles and choice only: the token that its buttons need stands outside of it.
     """
-    key = f"run:{run_id}:{token}:{get_language()}:{'.'.join(sorted(roles))}"
+    key = f"run:{run_id}:{token}:{get_language()}:{'.'.join(sorted(roles))}:{choice.query}"
     rendered = cache.get(key)
     if rendered is None:
         with _rendering:
-            rendered = cache.get(key) or _render(run_id=run_id, token=token, roles=roles)
+            rendered = cache.get(key) or _render(run_id=run_id, token=token, roles=roles, choice=choice)
             cache.set(key, rendered, FRAGMENT_SECONDS)
     return cast("Rendered", rendered)
 
 
-def _render(*, run_id: int, token: str, roles: frozenset[Role]) -> Rendered:
+def _render(*, run_id: int, token: str, roles: frozenset[Role], choice: RunChoice) -> Rendered:
     page = read_run_page(run_id=run_id, roles=roles)
     if page is None:
         raise Http404
     title = _("Run %(number)s") % {"number": run_id}
     if page.is_live:
         title = f"{page.progress_ppm // 10_000} % · {title}"
-    return Rendered(title=title, content=render_to_string("testruns/run_live.html", {"page": page, "token": token}))
+    context = {
+        "page": page,
+        "token": token,
+        "choice": choice,
+        "rules": choice.rules(page.rules),
+        "filters": choices(),
+        "orders": ORDERS,
+        "charts": charts_card(page, choice),
+        "before": before(page.run) if page.is_judged else None,
+    }
+    return Rendered(title=title, content=render_to_string("testruns/run_live.html", context))
 
 
 add_live_address(pattern=r"/admin/testruns/run/(?P<run_id>[0-9]{1,18})/live/", token=run_token)

@@ -51,13 +51,15 @@ ORDINARY = {
 Readings = dict[str, tuple[str, str]]
 
 
-def sample_points(count: int = 600) -> list[dict[str, int]]:
-    """What the row of a 30-minute soak holds for the charts."""
+def sample_points(count: int = 600, *, every_ms: int = 3000) -> list[dict[str, int]]:
+    """What the row of a 30-minute soak holds for the charts: totals, and latencies and memory that waver a little."""
     return [
-        {"elapsed_ms": 3000 * n, "operations": 300, "offered": 300, "p50_us": 800, "p95_us": 2100, "p99_us": 4000}
-        | {"p999_us": 9000, "max_us": 12_000, "rss_anon_bytes": 40_000_000 + n, "open_files": 14, "sockets": 2}
-        | {"refused": 3, "errors": 0, "steal_ppm": 900, "foreign_load_ppm": 10_000}
-        for n in range(count)
+        {"elapsed_ms": every_ms * n, "operations": every_ms * n // 10, "offered": every_ms * n // 10}
+        | {"p50_us": 800 + 90 * (n % 7), "p95_us": 2100 + 400 * (n % 5), "p99_us": 4000 + 900 * (n % 11)}
+        | {"p999_us": 9000 + 2500 * (n % 13), "max_us": 40_000 + 5000 * (n % 17)}
+        | {"rss_anon_bytes": 40_000_000 + 900 * n + 70_000 * (n % 9), "open_files": 14 + n % 3, "sockets": 2}
+        | {"refused": every_ms * n // 900, "errors": 0, "steal_ppm": 900, "foreign_load_ppm": 10_000}
+        for n in range(1, count + 1)
     ]
 
 
@@ -68,6 +70,8 @@ def readings_of(scenario: str, *, soak_seconds: int) -> Readings:
         for source in rule.sources:
             if source.scenario == scenario:
                 found[source.measurement] = _passing(rule, source.measurement)
+    if scenario == "crash_replay":
+        found |= {f"recovery_ms_{kill}": (str(30 + 11 * kill), "ms") for kill in range(1, 6)}
     if scenario == "load_reality":
         found["duration_seconds"] = (str(soak_seconds), "s")
     if scenario == "load_reality" and soak_seconds <= WARMUP_SECONDS:
@@ -180,7 +184,9 @@ def make_running_run(*, person: Person, **changes: Any) -> Run:
         progress_ppm=400_000,
         progress_text="storm",
         attempt_count=1,
+        samples=sample_points(9, every_ms=1000),
     )
+    Attempt.objects.create(execution=active, number=1, started_at=now)
     Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING.value, started_at=now - timedelta(seconds=12))
     run.refresh_from_db()
     return run

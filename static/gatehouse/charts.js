@@ -1,0 +1,208 @@
+/* Puts an interactive drawing over each still chart: values at a cursor that all charts share, by mouse, touch or
+   arrow keys, and zoom. A live update keeps drawing, zoom and focus. Without this file the still charts remain. */
+"use strict";
+(function () {
+  const STILL_HEIGHT = 208;
+  const DASHES = { 1: [], 2: [7, 4], 3: [2, 4], 4: [10, 3, 2, 3] };
+  const drawn = new Map(); /* by the chart's key: {plot, root, points} */
+  const language = document.documentElement.lang || "en";
+  const figures = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
+  const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+
+  function saidTime(seconds) {
+    if (seconds >= 60 && seconds % 60 === 0) return `${seconds / 60}\u202fmin`;
+    return seconds >= 60 ? `${Math.floor(seconds / 60)}\u202fmin ${Math.round(seconds % 60)}\u202fs` : `${whole.format(seconds)}\u202fs`;
+  }
+
+  /* The theme's colours as the style sheet resolves them for this element. */
+  function colourOf(figure, selector) {
+    return getComputedStyle(figure.querySelector(`.swatch ${selector}`)).color;
+  }
+
+  function gridColour(figure) {
+    return getComputedStyle(figure.querySelector(".chart .axis")).color;
+  }
+
+  function wordColour(figure) {
+    return getComputedStyle(figure.querySelector(".legend")).color;
+  }
+
+  function figureOf(plot) {
+    return plot.root.closest("[data-chart]");
+  }
+
+  function drawPath(plot, corners, isClosed) {
+    const context = plot.ctx;
+    context.beginPath();
+    corners.forEach(([x, y], index) => {
+      const left = plot.valToPos(x, "x", true);
+      const top = plot.valToPos(y, "y", true);
+      if (index) context.lineTo(left, top);
+      else context.moveTo(left, top);
+    });
+    if (isClosed) context.closePath();
+  }
+
+  /* Limits, trend and its interval lie under the lines. */
+  function drawMarks(plot, figure, points) {
+    const context = plot.ctx;
+    const ratio = devicePixelRatio || 1;
+    context.save();
+    context.beginPath();
+    context.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
+    context.clip();
+    if (points.band) {
+      drawPath(plot, [...points.band.upper, ...points.band.lower.slice().reverse()], true);
+      context.fillStyle = colourOf(figure, ".band");
+      context.fill();
+    }
+    for (const mark of points.marks) {
+      drawPath(plot, [mark.start, mark.end], false);
+      context.setLineDash(mark.kind === "limit" ? [5 * ratio, 3 * ratio] : []);
+      context.strokeStyle = colourOf(figure, `.${mark.kind}`);
+      context.lineWidth = 1.5 * ratio;
+      context.stroke();
+    }
+    context.restore();
+  }
+
+  function showValues(plot) {
+    const figure = figureOf(plot);
+    if (!figure) return;
+    const index = plot.cursor.idx;
+    const hasValues = index !== null && index !== undefined;
+    const at = figure.querySelector("[data-at]");
+    const parts = [];
+    for (const place of figure.querySelectorAll("[data-line]")) {
+      const value = hasValues ? plot.data[Number(place.dataset.line) + 1][index] : null;
+      place.textContent = hasValues ? (value === null || value === undefined ? "–" : figures.format(value)) : "";
+      if (hasValues) parts.push(place.parentElement.textContent.trim().replace(/\s+/g, " "));
+    }
+    at.textContent = hasValues ? saidTime(plot.data[0][index]) : "";
+    const slider = plot.root.parentElement;
+    if (hasValues) {
+      slider.setAttribute("aria-valuenow", plot.data[0][index]);
+      slider.setAttribute("aria-valuetext", `${saidTime(plot.data[0][index])}: ${parts.join(", ")}`);
+    }
+  }
+
+  function optionsOf(figure, points, width) {
+    const axis = {
+      stroke: (plot) => wordColour(figureOf(plot)),
+      grid: { stroke: (plot) => gridColour(figureOf(plot)), width: 1 },
+      ticks: { show: false },
+      font: `12px ${getComputedStyle(document.body).fontFamily}`,
+    };
+    const key = figure.dataset.chart;
+    const range = () => [drawn.get(key).points.low, drawn.get(key).points.high];
+    return {
+      width,
+      height: STILL_HEIGHT,
+      legend: { show: false },
+      cursor: { sync: { key: "gatehouse" }, points: { size: 7 }, drag: { x: true, y: false } },
+      scales: {
+        x: { time: false },
+        y: points.log ? { distr: 3, range } : { range },
+      },
+      axes: [
+        { ...axis, grid: { show: false }, size: 26, values: (_plot, splits) => splits.map(saidTime), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600] },
+        { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => (value === null ? "" : figures.format(value))) },
+      ],
+      series: [
+        {},
+        ...points.lines.map((line) => ({
+          label: line.label,
+          stroke: (plot) => colourOf(figureOf(plot), `.s${line.style}`),
+          width: 1.75,
+          dash: DASHES[line.style],
+          points: { show: points.xs.length < 3 },
+        })),
+      ],
+      hooks: { drawAxes: [(plot) => drawMarks(plot, figureOf(plot), drawn.get(key).points)], setCursor: [showValues] },
+    };
+  }
+
+  /* The arrow keys move the cursor by a point, with the shift key by ten. */
+  function moveCursor(plot, event) {
+    const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (steps === undefined) return;
+    event.preventDefault();
+    const last = plot.data[0].length - 1;
+    const from = plot.cursor.idx ?? (steps > 0 ? -1 : last + 1);
+    const index = Math.min(Math.max(from + steps * (event.shiftKey ? 10 : 1), 0), last);
+    const value = plot.data.slice(1).map((line) => line[index]).find((one) => one !== null && one !== undefined);
+    plot.setCursor({ left: plot.valToPos(plot.data[0][index], "x"), top: value === undefined ? 0 : plot.valToPos(value, "y") });
+  }
+
+  function makeSlider(figure, place, points) {
+    place.tabIndex = 0;
+    place.id = `${figure.dataset.chart}-plot`;
+    place.setAttribute("role", "slider");
+    place.setAttribute("aria-label", figure.querySelector("[data-at]").dataset.label);
+    place.setAttribute("aria-describedby", `${figure.dataset.chart}-summary`);
+    place.setAttribute("aria-valuemin", points.xs[0]);
+    place.setAttribute("aria-valuemax", points.xs[points.xs.length - 1]);
+    place.setAttribute("aria-valuenow", points.xs[0]);
+    place.setAttribute("aria-valuetext", saidTime(points.xs[0]));
+    place.addEventListener("keydown", (event) => moveCursor(drawn.get(figure.dataset.chart).plot, event));
+  }
+
+  function draw(figure) {
+    const key = figure.dataset.chart;
+    const points = JSON.parse(document.getElementById(`${key}-values`).textContent);
+    const place = figure.querySelector(".plot");
+    const values = [points.xs, ...points.lines.map((line) => line.values)];
+    const known = drawn.get(key);
+    makeSlider(figure, place, points);
+    place.classList.add("is-drawn");
+    if (known && known.points.lines.length === points.lines.length) {
+      const isZoomed = known.plot.scales.x.min > known.points.xs[0] || known.plot.scales.x.max < known.points.xs[known.points.xs.length - 1];
+      known.points = points;
+      place.append(known.plot.root);
+      known.plot.setData(values, !isZoomed);
+      if (isZoomed) known.plot.redraw();
+    } else {
+      if (known) known.plot.destroy();
+      drawn.set(key, { points });
+      drawn.get(key).plot = new uPlot(optionsOf(figure, points, place.clientWidth), values, place);
+    }
+    showValues(drawn.get(key).plot);
+    resized.observe(place);
+  }
+
+  const resized = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const known = drawn.get(target.parentElement && target.parentElement.dataset.chart);
+      if (known && target.clientWidth && known.plot.width !== target.clientWidth) known.plot.setSize({ width: target.clientWidth, height: STILL_HEIGHT });
+    }
+  });
+
+  function drawAll() {
+    const shown = document.querySelectorAll("[data-chart]");
+    if (!shown.length || typeof uPlot === "undefined") return;
+    const start = performance.now();
+    resized.disconnect();
+    for (const figure of shown) draw(figure);
+    /* uPlot paints in a microtask: the end is taken after it. */
+    Promise.resolve().then(() => performance.measure("charts", { start, end: performance.now() }));
+  }
+
+  function redrawAll() {
+    for (const { plot } of drawn.values()) plot.redraw();
+  }
+
+  /* The place of focus is a new element after an update. */
+  let focused = "";
+  document.addEventListener("htmx:beforeSwap", () => {
+    const place = document.activeElement && document.activeElement.closest(".plot");
+    focused = place ? place.id : "";
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    drawAll();
+    const place = focused && document.getElementById(focused);
+    if (place) place.focus({ preventScroll: true });
+  });
+  document.addEventListener("DOMContentLoaded", drawAll);
+  new MutationObserver(redrawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
+})();

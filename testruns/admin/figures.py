@@ -1,0 +1,23 @@
+"""Figures as charts write them, in the reader's language."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils import formats
+
+GROUPED_FROM = 10_000
+
+
+def said(value: float) -> str:
+    """A figure with at most four digits that count."""
+    exact = Decimal(f"{value:.4g}")
+    places = max(0, -int(exact.normalize().as_tuple().exponent))
+    is_grouped = abs(exact) >= GROUPED_FROM
+    return formats.number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=is_grouped).replace("-", "−")
+
+
+def said_time(seconds: float) -> str:
+    """Seconds, as minutes where those are whole."""
+    whole = round(seconds)
+    return f"{whole // 60}\u202fmin" if whole and whole % 60 == 0 else f"{said(seconds)}\u202fs"
