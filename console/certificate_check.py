@@ -40,6 +40,9 @@ from console.certificate_status import CertificateStatus, Standing, Status
 from console.kernel.errors import GatehouseError
 from ledger import gettext_noop
 
+BEFORE_USE: Final = "BEFORE_USE"
+"""The kind of a condition that must be met before the release counts, as certificates write it."""
+
 EXIT_GENUINE: Final = 0
 EXIT_WRONG: Final = 1
 EXIT_NOT_IN_FORCE: Final = 3
@@ -129,6 +132,19 @@ _STANDING_TEXTS: Final[Mapping[Standing, str]] = {
 _NOT_LISTED: Final = gettext_noop(
     "Revocation and conditions were checked as of %(at)s: this certificate is not listed, so it is not in force."
 )
+_OVERDUE: Final = gettext_noop(
+    "Condition %(id)s was due on %(due)s, and nothing here shows that it was closed: %(text)s"
+)
+_BEFORE_USE_AT_SIGNING: Final = gettext_noop(
+    "NOT TO BE USED before condition %(id)s is met (due %(due)s); it was open when this was signed: %(text)s"
+)
+_AFTER_USE_AT_SIGNING: Final = gettext_noop(
+    "Condition %(id)s must be met by %(due)s while in use; it was open when this was signed: %(text)s"
+)
+_BEFORE_USE_OPEN: Final = gettext_noop(
+    "NOT TO BE USED before condition %(id)s is met (due %(due)s); it is open: %(text)s"
+)
+_AFTER_USE_OPEN: Final = gettext_noop("Condition %(id)s must be met by %(due)s while in use; it is open: %(text)s")
 
 
 class _Examination:
@@ -182,8 +198,17 @@ class _Examination:
 
     def _verified(self, envelope: dsse.Envelope) -> dict[str, Any]:
         verified = dsse.verify(envelope, keys=self._keys)
-        self.note(Result.OK, gettext_noop("The signature is that of key %(key)s."), key=", ".join(verified.key_ids))
-        return statement_in(verified.body)
+        statement, key = statement_in(verified.body), ", ".join(verified.key_ids)
+        kind = str(statement.get("predicateType"))
+        if is_decision(statement):
+            self.note(Result.OK, gettext_noop("The decision is signed by key %(key)s."), key=key)
+        elif kind == SUMMARY:
+            self.note(Result.OK, gettext_noop("The verification summary is signed by key %(key)s."), key=key)
+        else:
+            self.note(
+                Result.OK, gettext_noop("A statement of type %(kind)s is signed by key %(key)s."), kind=kind, key=key
+            )
+        return statement
 
     def _check_signers(self, decision: Mapping[str, Any]) -> None:
         """Four seats, four people: what the console guarantees is looked at once more."""
@@ -253,24 +278,17 @@ class _Examination:
         return False
 
     def has_no_overdue_condition(self) -> bool:
-        """Without a status nobody knows whether a condition was closed in time: one that was due does not count."""
+        """Without a status nobody knows whether a condition was closed: each is named, and one that was due fails."""
         assert self._decision is not None
         today = self._now.astimezone(UTC).date()
-        overdue = [
-            one
-            for one in self._decision["conditions"]
-            if "closingDigest" not in one and date.fromisoformat(one["due"]) < today
-        ]
-        for one in overdue:
-            self.note(
-                Result.FAILED,
-                gettext_noop(
-                    "Condition %(id)s was due on %(due)s, and nothing here shows that it was closed: %(text)s"
-                ),
-                id=one["id"],
-                due=one["due"],
-                text=one["text"],
-            )
+        open_ = [one for one in self._decision["conditions"] if "closingDigest" not in one]
+        overdue = [one for one in open_ if date.fromisoformat(one["due"]) < today]
+        for one in open_:
+            if one in overdue:
+                self.note(Result.FAILED, _OVERDUE, id=one["id"], due=one["due"], text=one["text"])
+            else:
+                template = _BEFORE_USE_AT_SIGNING if one["kind"] == BEFORE_USE else _AFTER_USE_AT_SIGNING
+                self.note(Result.UNKNOWN, template, id=one["id"], due=one["due"], text=one["text"])
         return not overdue
 
     def standing(self, status: Status | None) -> tuple[Check, bool | None]:
@@ -299,11 +317,5 @@ class _Examination:
         by_id = {str(one["id"]): one for one in self._decision["conditions"]}
         for id_ in found.open_conditions:
             one = by_id.get(id_, {})
-            self.note(
-                Result.UNKNOWN,
-                gettext_noop("Condition %(id)s (%(kind)s, due %(due)s) is open: %(text)s"),
-                id=id_,
-                kind=one.get("kind", "?"),
-                due=one.get("due", "?"),
-                text=one.get("text", "?"),
-            )
+            template = _BEFORE_USE_OPEN if one.get("kind") == BEFORE_USE else _AFTER_USE_OPEN
+            self.note(Result.UNKNOWN, template, id=id_, due=one.get("due", "?"), text=one.get("text", "?"))

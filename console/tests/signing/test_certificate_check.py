@@ -87,7 +87,7 @@ def test_a_genuine_certificate_passes_and_says_what_was_not_checked() -> None:
     assert checked.exit_code == EXIT_GENUINE
     assert checked.digest == sha256(decision_statement(FACTS))
     assert lines_of(checked) == [
-        f"The signature is that of key {next(iter(KEYS))}.",
+        f"The decision is signed by key {next(iter(KEYS))}.",
         f"It releases urn:gatehouse:phase:5a by the decision GO of 2026-01-15T12:00:00.000000Z, over manifest "
         f"{FACTS.manifest_digest}.",
         "Signed by Erin Engineer (engineer, approval); Tess Tester (tester, approval); Rae Reviewer (reviewer, "
@@ -358,8 +358,8 @@ def test_open_conditions_are_listed_from_the_status() -> None:
 
     lines = lines_of(check(decision_envelope(CONDITIONAL_FACTS), status=known))
 
-    assert "Condition C1 (AFTER_USE, due 2026-01-22) is open: Re-test within 7 days" in lines
-    assert "Condition C9 (?, due ?) is open: ?" in lines
+    assert "Condition C1 must be met by 2026-01-22 while in use; it is open: Re-test within 7 days" in lines
+    assert "Condition C9 must be met by ? while in use; it is open: ?" in lines
 
 
 def test_who_requires_a_status_is_not_content_without() -> None:
@@ -397,3 +397,46 @@ def test_a_status_is_as_hard_to_forge_as_a_certificate() -> None:
         text = dsse.sign(payload_type=PAYLOAD_TYPE, body=body, key=KEY).as_text()
         with pytest.raises(StatusMalformed):
             read_status(text.encode(), keys=KEYS, now=NOW)
+
+
+BEFORE_USE = replace(CONDITION, kind="BEFORE_USE")
+
+
+def test_offline_every_open_condition_of_a_conditional_is_named() -> None:
+    """Whoever checks without a status learns what must be met before use, and by when."""
+    closed = replace(CONDITION, id="C3", closing_digest="a" * 64)
+    facts = replace(CONDITIONAL_FACTS, conditions=(BEFORE_USE, replace(CONDITION, id="C2"), closed))
+
+    checked = check(decision_envelope(facts))
+
+    lines = lines_of(checked)
+    assert checked.exit_code == EXIT_GENUINE
+    assert (
+        "NOT TO BE USED before condition C1 is met (due 2026-01-22); it was open when this was signed: "
+        "Re-test within 7 days"
+    ) in lines
+    assert (
+        "Condition C2 must be met by 2026-01-22 while in use; it was open when this was signed: Re-test within 7 days"
+    ) in lines
+    assert not any("C3" in line for line in lines)
+
+
+def test_a_status_says_which_conditions_stand_before_use() -> None:
+    """As it is now, not as it was when the certificate was signed."""
+    facts = replace(CONDITIONAL_FACTS, conditions=(BEFORE_USE,))
+
+    lines = lines_of(check(decision_envelope(facts), status=status(facts, open_conditions=("C1",))))
+
+    said = "NOT TO BE USED before condition C1 is met (due 2026-01-22); it is open: Re-test within 7 days"
+    assert [line for line in lines if "C1" in line] == [said]
+
+
+def test_each_signature_of_a_go_says_what_it_is_under() -> None:
+    """The decision and its summary are two statements; anything else is named by its type."""
+    key = next(iter(KEYS))
+
+    lines = lines_of(check(envelope_lines(decision_envelope(), summary_envelope())))
+
+    assert lines[:2] == [f"The decision is signed by key {key}.", f"The verification summary is signed by key {key}."]
+    other = signed({"_type": "https://in-toto.io/Statement/v1", "predicateType": "urn:other"})
+    assert any("A statement of type urn:other is signed by key" in one.said(str) for one in check(other).checks)
