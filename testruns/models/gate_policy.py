@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from console.kernel.row_digests import bind
@@ -49,7 +50,10 @@ class GatePolicy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.code} {self.number}"
+        """What came with the installation is called so; what people made is not."""
+        if self.edited_by_id is None:
+            return f"{self.code} {self.number}"
+        return gettext("policy %(key)s") % {"key": self.number}
 
 
 bind(GatePolicy)

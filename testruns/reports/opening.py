@@ -41,7 +41,7 @@ def head(report: Report) -> Table:
         (_("Branch / commit"), f"{report.branch or figure(None, '')} / {run.build.commit or figure(None, '')}"),
         (_("Tester"), report.tester or _("nobody: started by a command without a person")),
         (_("Run"), f"{run.pk} ({run.state})"),
-        (_("Policy"), f"{report.policy.code} {report.policy.number}, {run.policy.digest}"),
+        (_("Policy"), f"{run.policy}, {run.policy.digest}"),
         (_("Run manifest (SHA-256)"), code(run.manifest_digest)),
         (_("Head of the audit chain"), code(head_of_audit)),
         (_("Report made at"), moment(report.generated_at)),

@@ -84,6 +84,13 @@ def test_the_title_block_binds_the_report_to_build_manifest_and_audit_chain(soun
     assert head["Head of the audit chain"] == f"{audit.head().index}: {audit.head().hash}"
 
 
+def test_a_policy_that_people_made_is_not_called_shipped(sound: Run) -> None:
+    """Its number says which one it is; only what came with the installation was shipped."""
+    policy = GatePolicy(code="shipped", number=2, edited_by=sound.requested_by)
+
+    assert (str(policy), str(sound.policy)) == ("policy 2", "shipped 1")
+
+
 def test_the_rules_are_listed_with_expected_measured_margin_and_source(sound: Run) -> None:
     """Passed rules are listed as well, with figures in their units."""
     rows = {row[0]: row for row in page_of(render(run=sound, kind="html", language="en")).rows if len(row) == 8}
