@@ -187,7 +187,7 @@ def _require_word(request: ReleaseRequest, *, word: Word, now: datetime) -> None
         )
     red = blockers(checked.items, word)
     if red:
-        raise ChecklistRed(word=word.value, items=", ".join(item.code for item in red))
+        raise ChecklistRed(word=word.value, items=tuple(item.title for item in red))
 
 
 def _require_conditions(conditions: Sequence[NewCondition], *, word: Word, now: datetime) -> None:

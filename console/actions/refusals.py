@@ -76,6 +76,20 @@ class EvidenceAltered(WrongState):
     message = gettext_noop("The evidence is not what the manifest names: %(what)s. Nothing was signed.")
 
 
+class ManifestAltered(GatehouseError):
+    """Its text does not have the digest that was signed."""
+
+    code = "manifest-altered"
+    message = gettext_noop("the manifest of request #%(request)s")
+
+
+class RunAltered(GatehouseError):
+    """Its rows do not make the manifest that was bound."""
+
+    code = "run-altered"
+    message = gettext_noop("run #%(run)s")
+
+
 class ReviewIncomplete(WrongState):
     """A review cannot be signed with parts missing."""
 

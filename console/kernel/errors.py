@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from ledger import gettext_noop
@@ -22,12 +23,25 @@ class GatehouseError(Exception):
     def __init__(self, **params: Any) -> None:
         """Keep the values of the template's fields; a field without a value is a mistake of the caller."""
         self.params = params
-        super().__init__(self.message % params)
+        super().__init__(self.message % {name: self._part(name, value, str) for name, value in params.items()})
 
     def said(self, translate: Callable[[str], str]) -> str:
         """The refusal in the language of `translate`."""
-        said = {name: translate(value) if name in self.words else value for name, value in self.params.items()}
+        said = {name: self._part(name, value, translate) for name, value in self.params.items()}
         return translate(self.message) % said
+
+    def _part(self, name: str, value: Any, translate: Callable[[str], str]) -> Any:
+        """A field's value: a list is said part by part, a text {"template", "params"} in the language too.
+
+        Another refusal in it loses its full stop, because the sentence has one of its own.
+        """
+        if isinstance(value, GatehouseError):
+            return value.said(translate).removesuffix(".")
+        if isinstance(value, Mapping):
+            return translate(value["template"]) % value["params"]
+        if isinstance(value, tuple):
+            return ", ".join(str(self._part(name, one, translate)) for one in value)
+        return translate(value) if name in self.words else value
 
 
 class NotAllowed(GatehouseError):
@@ -52,12 +66,55 @@ class WrongState(GatehouseError):
     words: ClassVar[tuple[str, ...]] = ("state",)
 
 
+FIELD_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "checks": gettext_noop("Checks"),
+        "conditions": gettext_noop("Conditions"),
+        "content": gettext_noop("File"),
+        "days": gettext_noop("Days"),
+        "description": gettext_noop("Description"),
+        "email": gettext_noop("E-mail"),
+        "expires_at": gettext_noop("Valid through"),
+        "findings": gettext_noop("Findings"),
+        "meaning": gettext_noop("Meaning"),
+        "name": gettext_noop("Name"),
+        "note": gettext_noop("Note"),
+        "opened_by": gettext_noop("Comes after"),
+        "password": gettext_noop("Password"),
+        "printed_name": gettext_noop("Printed name"),
+        "proposed_conditions": gettext_noop("Proposed conditions"),
+        "readiness": gettext_noop("Readiness"),
+        "reason": gettext_noop("Reason"),
+        "risks": gettext_noop("Risks"),
+        "role": gettext_noop("Role"),
+        "run_answers": gettext_noop("Answers to red runs"),
+        "scopes": gettext_noop("Scopes"),
+        "scope": gettext_noop("What was reviewed"),
+        "seat": gettext_noop("Seat"),
+        "text": gettext_noop("Text"),
+        "time_zone": gettext_noop("Time zone"),
+        "title": gettext_noop("Title"),
+        "username": gettext_noop("User name"),
+        "verified_how": gettext_noop("How the identity was verified"),
+        "zone": gettext_noop("Time zone"),
+    }
+)
+"""How sentences name the fields of forms; a field of the API is named as it is sent."""
+
+
 class InvalidInput(GatehouseError):
     """A value that was handed in is not acceptable; `field` names it."""
 
     code = "invalid-input"
     message = gettext_noop("%(field)s: %(reason)s")
     words = ("reason",)
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """With the label that the field has on the screens."""
+        field = str(self.params["field"])
+        label = translate(FIELD_LABELS[field]) if field in FIELD_LABELS else field
+        reason = self._part("reason", self.params.get("reason", ""), translate)
+        return translate(self.message) % (self.params | {"field": label, "reason": reason})
 
 
 class NotFound(GatehouseError):

@@ -98,14 +98,14 @@ def test_a_dirty_build_is_not_released(team: Team) -> None:
     request = requested(team, dirty)
     sign_three(request, team)
 
-    assert "build" in refused(ChecklistRed, request, Word.GO, team)
+    assert "Build" in refused(ChecklistRed, request, Word.GO, team)
 
 
 def test_a_journal_nobody_verified_stands_against_a_release(team: Team, build: Build, runs: list[Run]) -> None:
     """Until somebody does, in the last 24 hours."""
     request = actions.open_request(actor=team.opener, phase="5a", build_id=build.pk)
     sign_three(request, team)
-    assert "journal" in refused(ChecklistRed, request, Word.GO, team)
+    assert "Live journal" in refused(ChecklistRed, request, Word.GO, team)
 
     actions.verify_live_journal(actor=team.reviewer)
 
@@ -120,7 +120,7 @@ def test_a_phase_waits_for_the_one_before_it(
     request = requested(team, build, phase=phase)
     sign_three(request, team)
 
-    assert "predecessor" in refused(ChecklistRed, request, Word.GO, team)
+    assert "Phase before" in refused(ChecklistRed, request, Word.GO, team)
     assert json.loads(request.manifest)["predecessors"] == [{"phase": before, "decision": "", "state": ""}]
 
 
@@ -133,7 +133,7 @@ def test_a_released_phase_opens_the_next(request_5a: ReleaseRequest, team: Team,
     assert json.loads(request.manifest)["predecessors"][0]["decision"] == decision.digest
     outlive(decision)
 
-    assert "predecessor" in refused(ChecklistRed, request, Word.GO, team)
+    assert "Phase before" in refused(ChecklistRed, request, Word.GO, team)
 
 
 def test_a_red_full_run_after_the_opening_blocks_go_and_not_conditional(request_5a: ReleaseRequest, team: Team) -> None:
@@ -142,7 +142,7 @@ def test_a_red_full_run_after_the_opening_blocks_go_and_not_conditional(request_
     red = full_run(by=team.runner, faults=WRONG)
     full_run(by=team.runner, profile="quick", soak_seconds=30)
 
-    assert "newer-runs" in refused(ChecklistRed, request_5a, Word.GO, team)
+    assert "Newer runs" in refused(ChecklistRed, request_5a, Word.GO, team)
     items = {item.code: item for item in check_request(request_5a, now=timezone.now()).items}
     assert items["newer-runs"].link == f"run:{red.pk}"
     assert conditional(request_5a, team).word == "CONDITIONAL"
@@ -153,9 +153,9 @@ def test_what_the_reviewer_refuses_is_not_released(request_5a: ReleaseRequest, t
     """Neither GO nor CONDITIONAL."""
     sign_three(request_5a, team, outcome=outcome)
 
-    assert "review" in refused(ChecklistRed, request_5a, Word.GO, team)
+    assert "Review" in refused(ChecklistRed, request_5a, Word.GO, team)
     given = (condition(owner=team.engineer),)
-    assert "review" in refused(ChecklistRed, request_5a, Word.CONDITIONAL, team, conditions=given)
+    assert "Review" in refused(ChecklistRed, request_5a, Word.CONDITIONAL, team, conditions=given)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_an_open_finding_of_the_review_blocks_go(
     sign_review(request_5a, by=team.reviewer)
 
     if is_blocked:
-        assert "review" in refused(ChecklistRed, request_5a, Word.GO, team)
+        assert "Review" in refused(ChecklistRed, request_5a, Word.GO, team)
     else:
         assert decide(request_5a, Word.GO, by=team.supervisor).word == "GO"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from console import actions
 from console.actions.refusals import (
@@ -308,7 +308,19 @@ def test_altered_evidence_stops_the_decision(request_5a: ReleaseRequest, team: T
         elif what == "gone":
             path.unlink()
 
-    assert isinstance(refused(request_5a, Seat.SUPERVISOR, team.supervisor), EvidenceAltered)
+    refusal = refused(request_5a, Seat.SUPERVISOR, team.supervisor)
+    assert isinstance(refusal, EvidenceAltered)
+    assert all(".." not in said for said in (str(refusal), refusal.said(gettext_of("de"))))
+
+
+def gettext_of(language: str) -> Any:
+    """How a door says things in this language."""
+
+    def said(text: str) -> str:
+        with translation.override(language):
+            return translation.gettext(text)
+
+    return said
 
 
 def test_a_review_is_signed_as_it_was_seen(request_5a: ReleaseRequest, team: Team) -> None:
