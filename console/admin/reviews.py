@@ -23,7 +23,7 @@ from console.kernel.errors import GatehouseError
 from console.models import Review, ReviewAttachment
 from console.release_states import Outcome, RequestState, Seat
 from console.releases.request_view import RequestView
-from console.review_content import requirements_of, retest
+from console.review_content import missing_of, requirements_of, retest
 from testruns.admin.downloads import as_attachment
 from testruns.evidence import read
 from testruns.recommendation import Recommendation
@@ -116,8 +116,12 @@ def _forms(request: HttpRequest, *, view: RequestView, draft: Review | None) -> 
         if count.isdecimal() and len(count) < 4:
             sent[more] = str(int(count) + 1)
         return ReviewForms.posted(data=sent, files=request.FILES)
-    to_answer = [run["run"] for run in view.manifest["runs"] if run["needs_answer"]]
-    return ReviewForms(stored=_stored(draft) if draft is not None else _fresh(view), to_answer=to_answer)
+    return ReviewForms(stored=_stored(draft) if draft is not None else _fresh(view), to_answer=_to_answer(view))
+
+
+def _to_answer(view: RequestView) -> list[int]:
+    """The runs that the review must say something about."""
+    return [run["run"] for run in view.manifest["runs"] if run["needs_answer"]]
 
 
 def _stored(draft: Review) -> dict[str, Any]:
@@ -142,7 +146,12 @@ def _saved(request: HttpRequest, *, view: RequestView, forms: ReviewForms) -> Ht
     file = given["attachment"]
     if file is not None:
         actions.attach(actor=actor_of(request), review_id=review.pk, name=file.name, content=file.read())
-    messages.success(request, _("The draft is saved."))
+    lacks = missing_of(_stored(review), to_answer=_to_answer(view))
+    if lacks:
+        said = _("The draft is saved. It cannot be signed yet: %(lacks)s.") % {"lacks": gettext(lacks)}
+        messages.warning(request, said)
+    else:
+        messages.success(request, _("The draft is saved."))
     if request.POST.get("next") == "sign":
         return redirect("admin:release_sign", view.request.pk, "reviewer")
     return redirect("admin:release_review_edit", view.request.pk)
