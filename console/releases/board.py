@@ -70,8 +70,9 @@ class BoardLine:
 
     @property
     def valid_until(self) -> datetime | None:
-        """End of the release that stands, or stood."""
-        return self.standing.valid_until
+        """End of the release that stands; None for one that lapsed, was revoked or replaced."""
+        is_standing = self.state is not None and self.state.is_release
+        return self.standing.valid_until if is_standing else None
 
     @property
     def open_conditions(self) -> tuple[Condition, ...]:

@@ -141,7 +141,7 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
         manifest=manifest,
         state=state,
         effect=effect_of(state, has_open_before_use=decision is not None and has_open_before_use(conditions)),
-        valid_until=decision.valid_until if decision else None,
+        valid_until=decision.valid_until if decision and state.is_release else None,
         why_lapsed=why_lapsed(decision, now=now) if decision and state is RequestState.LAPSED else None,
         checked=check_request(request, now=now),
         seats=_seats(request, viewer=viewer),
