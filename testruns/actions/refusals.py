@@ -25,6 +25,16 @@ class DiskTooFull(GatehouseError):
     )
 
 
+class ImportedNotRun(WrongState):
+    """Results from elsewhere were never run here."""
+
+    code = "imported-not-run"
+    message = gettext_noop(
+        "Run %(run)s holds results that were brought from elsewhere: there is nothing to run again here. "
+        "Run the suite where it lives and import its results."
+    )
+
+
 class RunFrozen(WrongState):
     """The run was judged for good."""
 
@@ -53,6 +63,13 @@ class NotToBeAttemptedAgain(WrongState):
     message = gettext_noop(
         "%(scenario)s of run %(run)s is %(state)s. Only a scenario that ended without finishing is attempted again."
     )
+
+
+class NothingToAttemptAgain(WrongState):
+    """Every scenario of the run finished, waits or works."""
+
+    code = "nothing-to-attempt-again"
+    message = gettext_noop("Run %(run)s is %(state)s: no scenario of it ended without finishing.")
 
 
 class TooLateToAttemptAgain(WrongState):
@@ -90,7 +107,7 @@ class DraftChanged(WrongState):
 
     code = "policy-draft-changed"
     message = gettext_noop(
-        "The draft of policy %(number)s was changed meanwhile. Nothing of yours was saved: look at it and repeat it."
+        "The draft of policy %(number)s was changed meanwhile. Nothing of yours was saved: look at it, then repeat it."
     )
 
 

@@ -17,7 +17,7 @@ from console.kernel.doors import ReadOnlyAdmin, Section, act_view, actor_of, add
 from console.kernel.errors import GatehouseError
 from testruns import actions
 from testruns.admin.policy_form import PolicyForm
-from testruns.admin.policy_page import draft_offer, read_draft, read_policy
+from testruns.admin.policy_page import draft_offer, read_draft, read_policy, would_change
 from testruns.draft_states import DraftState
 from testruns.models import GatePolicy, PolicyDraft
 
@@ -123,31 +123,33 @@ class GatePolicyAdmin(ReadOnlyAdmin):
             return redirect(DRAFT, draft.pk)
         initial = {"version": draft.version}
         form = PolicyForm(request.POST or None, initial=initial, policy=actions.rules_of_draft(draft))
+        refused, status = "", 422 if form.is_bound else 200
         if request.method == "POST" and form.is_valid():
-            return _save(request, draft, form)
+            try:
+                return _saved(request, draft, form)
+            except GatehouseError as refusal:
+                refused, status = explain(refusal), 409
         response = self._page(
             request,
             "testruns/policies/edit.html",
             title=_title(draft),
             draft=draft,
             form=form,
+            refused=refused,
+            would_change=would_change(draft, form) if refused else (),
             why_not=why_not(request, Act.EDIT_POLICY),
         )
-        response.status_code = 422 if form.is_bound else 200
+        response.status_code = status
         return response
 
     def _page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
         return TemplateResponse(request, template, {**self.admin_site.each_context(request), **context})
 
 
-def _save(request: HttpRequest, draft: PolicyDraft, form: PolicyForm) -> HttpResponse:
-    """A refusal leads back to a fresh form: what was entered there rests on what is no longer so."""
+def _saved(request: HttpRequest, draft: PolicyDraft, form: PolicyForm) -> HttpResponse:
+    """Save and show the draft. Raises what `edit_draft` refuses."""
     version = form.cleaned_data["version"]
-    try:
-        saved = actions.edit_draft(actor=actor_of(request), draft_id=draft.pk, version=version, editing=form.editing())
-    except GatehouseError as refusal:
-        messages.error(request, explain(refusal))
-        return redirect("admin:testruns_policy_draft_edit", draft.pk)
+    saved = actions.edit_draft(actor=actor_of(request), draft_id=draft.pk, version=version, editing=form.editing())
     if saved.version == version:
         messages.info(request, _("Nothing was changed: the draft said that already."))
     else:

@@ -14,15 +14,17 @@ from django.utils.translation import gettext as _
 
 from console.kernel.authority import Act
 from console.kernel.doors import person_of, why_not
+from console.kernel.errors import GatehouseError
 from testruns import actions
 from testruns.admin.offers import Offer
+from testruns.admin.policy_form import PolicyForm
 from testruns.draft_states import DraftState
 from testruns.gates.policy import Policy
 from testruns.gates.registry import GATES, Gate
 from testruns.gates.rule import Rule
 from testruns.models import GatePolicy, PolicyDraft
 from testruns.policy_comparison import Difference, Direction, compare
-from testruns.policy_editing import VALUES
+from testruns.policy_editing import VALUES, edited
 from testruns.wording import said_quantity
 
 EDITS_SHOWN = 50
@@ -51,6 +53,15 @@ def _said(one: Difference, questions: dict[str, str]) -> Said:
     subject = questions[one.subject] if one.is_rule else VALUES[one.subject].label
     code = one.subject if one.is_rule else ""
     return Said(code=code, subject=subject, template=one.template, params=one.params, direction=one.direction)
+
+
+def would_change(draft: PolicyDraft, form: PolicyForm) -> list[Said]:
+    """What saving a valid form would change about the draft as somebody else has left it meanwhile."""
+    now = actions.rules_of_draft(draft)
+    try:
+        return differences(now, edited(now, editing=form.editing()))
+    except GatehouseError:
+        return []
 
 
 def rules_by_gate(policy: Policy) -> list[tuple[Gate, list[Rule]]]:
