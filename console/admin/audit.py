@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from console.actions.exports import export_audit
 from console.admin.audit_export import FORMS
-from console.admin.audit_sentences import AREAS, sentence_of, was_done_alone
+from console.admin.audit_sentences import AREAS, object_words, sentence_of, was_done_alone
 from console.kernel.audit import SYSTEM_ACTOR, SYSTEM_NAME
 from console.kernel.doors import ReadOnlyAdmin, Section, actor_of, add_section
 from console.kernel.models import AuditEntry, Person
@@ -150,6 +150,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             "title": _("Audit entry %(index)s") % {"index": entry.index},
             "entry": entry,
             "sentence": sentence_of(entry),
+            "object": object_words(entry.object),
             "is_alone": was_done_alone(entry),
             "before": _readable(entry.before),
             "after": _readable(entry.after),

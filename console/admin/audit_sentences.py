@@ -65,9 +65,7 @@ _RUNS: Mapping[str, Said] = MappingProxyType(
             gettext_noop("abandon a run"), gettext_noop("%(object)s lost its worker and was abandoned.")
         ),
         "run.interrupt": Said(gettext_noop("interrupt a run"), gettext_noop("%(object)s was interrupted.")),
-        "results.import": Said(
-            gettext_noop("import results"), gettext_noop("%(who)s imported results as %(object)s.")
-        ),
+        "results.import": Said(gettext_noop("import results"), gettext_noop("%(who)s imported results as %(object)s.")),
         "execution.start": Said(
             gettext_noop("start a scenario"), gettext_noop("%(object)s started, attempt %(attempt)s.")
         ),
@@ -307,12 +305,13 @@ def _fields(entry: AuditEntry) -> _Fields:
             fields[name] = word_of(kind=kind, value=str(fields[name])).text
     if fields.get("role") in set(Role):
         fields["role"] = _(ROLE_LABELS[Role(fields["role"])])
-    shown = _object(entry.object)
+    shown = object_words(entry.object)
     fields |= {"who": entry.actor_name, "object": shown, "subject": fields.get("username") or shown}
     return fields
 
 
-def _object(stored: str) -> str:
+def object_words(stored: str) -> str:
+    """What an entry speaks of, in words; a stored name of a kind that nobody knows as it is."""
     kind, _colon, key = stored.partition(":")
     template = OBJECTS.get(kind)
     return (

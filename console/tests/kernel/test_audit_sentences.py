@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.utils import translation
 
-from console.admin.audit_sentences import ACTS, label_of, sentence_of, was_done_alone
+from console.admin.audit_sentences import ACTS, label_of, object_words, sentence_of, was_done_alone
 from console.kernel import audit
 from console.kernel.authority import Act, Role
 from console.kernel.models import AuditEntry
@@ -134,3 +134,18 @@ def test_an_entry_that_nobody_understands_is_said_all_the_same(stored: str) -> N
 def test_what_was_done_alone_is_marked() -> None:
     """With one administrator nobody looked over the shoulder."""
     assert was_done_alone(AuditEntry(act="people.take_role", outcome="done", after='{"alone":true}'))
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        (f"backup:{'a' * 64}", "backup aaaaaaaaaaaa"),
+        (f"certificate:{'b' * 64}", "certificate bbbbbbbbbbbb"),
+        ("phase:5a", "phase 5a"),
+        ("gadget:7", "gadget:7"),
+        ("", "–"),
+    ],
+)
+def test_what_an_entry_speaks_of_is_said_in_words(stored: str, said: str) -> None:
+    """A long digest by its first digits; what nobody knows stays as it was written."""
+    assert object_words(stored) == said
