@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from console.actions.keys import create_signing_key
+from console.backups.restoring import ASIDE
 from console.certificates import keys_directory
 from console.first_logins import FILE_NAME, create_first_logins
 from console.kernel import governance_journal, triggers
@@ -30,11 +31,16 @@ from testruns.plan import RunPlan
 FIRST_RUN_BY = "tester"
 
 
+class RestoreUnfinished(Exception):
+    """A restore was interrupted: part of it lies aside, and what is in place is not the whole installation."""
+
+
 def prepare(*, say: Callable[[str], None]) -> None:
     """Bring storage and database to where the server can start. Doing it again changes nothing.
 
-    Raises `TriggersDamaged` when the database no longer protects its history.
+    Raises `TriggersDamaged` when the database no longer protects its history, `RestoreUnfinished`.
     """
+    require_no_restore_aside()
     if not _has_migrations_to_apply():
         triggers.verify()  # before migrate, which would quietly put back what somebody took away
     call_command("migrate", interactive=False, verbosity=0)
@@ -50,6 +56,16 @@ def prepare(*, say: Callable[[str], None]) -> None:
             say(f"  {login.username:<12}{login.password}")
     request_first_run(say=say)
     governance_journal.close()  # the processes that are started now open it themselves
+
+
+def require_no_restore_aside() -> None:
+    """Refuse to start on half of a restored installation. Raises `RestoreUnfinished`."""
+    aside = Path(settings.STORAGE) / ASIDE
+    if aside.exists():
+        raise RestoreUnfinished(
+            f"A restore was interrupted: {aside} is left of it. Empty the storage {settings.STORAGE} and restore "
+            "again, or, if this storage was not being restored, move that directory away."
+        )
 
 
 def create_live_journal(*, say: Callable[[str], None]) -> None:

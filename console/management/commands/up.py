@@ -12,7 +12,16 @@ from console.kernel.triggers import TriggersDamaged
 from console.supervisor import address, storage_lock
 from console.supervisor.early import BadPort, port_of
 from console.supervisor.loop import NeverReady, Supervisor
-from console.supervisor.preparation import prepare
+from console.supervisor.preparation import RestoreUnfinished, prepare
+
+_REFUSALS = (
+    storage_lock.StorageInUse,
+    address.PortTaken,
+    BadPort,
+    TriggersDamaged,
+    RestoreUnfinished,
+    NeverReady,
+)
 
 
 class Command(BaseCommand):
@@ -43,7 +52,7 @@ class Command(BaseCommand):
                 supervisor = Supervisor(listener=listener, say=self._say, parent=parent)
                 prepare(say=self._say)
                 supervisor.run()
-        except (storage_lock.StorageInUse, address.PortTaken, BadPort, TriggersDamaged, NeverReady) as refusal:
+        except _REFUSALS as refusal:
             raise CommandError(str(refusal)) from refusal
         except KeyboardInterrupt:
             self._say("Stopped before anything was started.")

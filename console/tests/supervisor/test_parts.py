@@ -16,7 +16,7 @@ from pytest_django import Settings
 from console.supervisor import address, storage_lock
 from console.supervisor.child import Child
 from console.supervisor.guarding import Guarding
-from console.supervisor.preparation import collect_static_files
+from console.supervisor.preparation import RestoreUnfinished, collect_static_files, require_no_restore_aside
 from console.tests.waiting import wait_until
 
 
@@ -144,3 +144,13 @@ def test_static_files_are_collected_once_and_again_when_a_source_changed(tmp_pat
     collect_static_files(target=target)
 
     assert (target / "theme.css").read_text() == "b {color: red}"
+
+
+def test_nothing_starts_on_half_of_a_restored_installation(tmp_path: Path, settings: Settings) -> None:
+    """What a killed restore left aside is named, with what to do; an ordinary storage starts."""
+    settings.STORAGE = tmp_path
+    require_no_restore_aside()
+    (tmp_path / ".restoring").mkdir()
+
+    with pytest.raises(RestoreUnfinished, match="restore again"):
+        require_no_restore_aside()
