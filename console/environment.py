@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -23,6 +24,18 @@ def storage_of(environ: Mapping[str, str], *, base: Path) -> Path:
     """The directory that holds everything to be kept, as an absolute path; it need not exist yet."""
     named = environ.get("GATEHOUSE_STORAGE", "")
     return Path(named).expanduser().absolute() if named else base / "storage"
+
+
+def time_zone_of(environ: Mapping[str, str]) -> str:
+    """The zone in which times are said to who has chosen none, by its IANA name; UTC unless somebody says otherwise."""
+    named = environ.get("GATEHOUSE_TIME_ZONE", "").strip() or "UTC"
+    try:
+        ZoneInfo(named)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ImproperlyConfigured(
+            f"GATEHOUSE_TIME_ZONE names no time zone: {named!r}. Use one like Europe/Berlin."
+        ) from None
+    return named
 
 
 def flag_of(environ: Mapping[str, str], name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The language of a signed-in person, where their browser has not chosen one on this device."""
+"""The language of a signed-in person, where their browser has not chosen one on this device, and their time zone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.utils import timezone, translation
 
 
 class PersonLanguageMiddleware:
@@ -25,3 +25,18 @@ class PersonLanguageMiddleware:
             response = self.get_response(request)
             response.headers["Content-Language"] = language
             return response
+
+
+class PersonTimeZoneMiddleware:
+    """Say times in the zone a person has chosen; without one in the installation's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Switch the zone before the view."""
+        zone = getattr(request.user, "time_zone", "")
+        if not zone:
+            return self.get_response(request)
+        with timezone.override(zone):
+            return self.get_response(request)

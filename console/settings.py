@@ -19,7 +19,15 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from console.environment import attestation_base_of, database_of, flag_of, hosts_of, secret_key_of, storage_of
+from console.environment import (
+    attestation_base_of,
+    database_of,
+    flag_of,
+    hosts_of,
+    secret_key_of,
+    storage_of,
+    time_zone_of,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STORAGE = storage_of(os.environ, base=BASE_DIR)
@@ -59,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "console.middleware.PersonLanguageMiddleware",
+    "console.middleware.PersonTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -164,7 +173,7 @@ LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "console" / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "UTC"
+TIME_ZONE = time_zone_of(os.environ)
 
 # --- static files -------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"

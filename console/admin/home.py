@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.admin.inbox import inbox_of
+from console.admin.own_time_zone import time_zone_page
 from console.admin.phase_board import board_of
 from console.kernel.authority import Act
 from console.kernel.doors import Page, Section, add_section, why_not
@@ -74,6 +75,9 @@ add_section(
         icon="home",
         url_name="admin:index",
         order=10,
-        pages=(Page(route="home/runs/", view=home_runs, name="home_runs"),),
+        pages=(
+            Page(route="home/runs/", view=home_runs, name="home_runs"),
+            Page(route="own/time-zone/", view=time_zone_page, name="own_time_zone"),
+        ),
     )
 )

@@ -92,7 +92,18 @@ def spoken(sentence: str, params: dict[str, Any] | None = None) -> str:
     """A judged sentence (template and values) in the reader's language."""
     if not sentence:
         return ""
-    return spoken_text(template=sentence, params=params or {}, translate=gettext, language=(get_language() or "en")[:2])
+    language = (get_language() or "en")[:2]
+    return spoken_text(template=sentence, params=_own_zone(params or {}), translate=gettext, language=language)
+
+
+def _own_zone(value: Any) -> Any:
+    """Parameters of a sentence with their moments said in the reader's zone."""
+    if isinstance(value, Mapping):
+        at = moment_of(value)
+        return in_own_zone(at) if at else {name: _own_zone(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_own_zone(one) for one in value]
+    return value
 
 
 @register.simple_tag
@@ -242,13 +253,22 @@ def duration(seconds: Any) -> str:
 
 @register.filter
 def moment(value: datetime | None) -> SafeString:
-    """Date and time in UTC, which the browser replaces by its own zone; UTC stays on hover."""
+    """Date and time in the reader's zone, with its name; UTC stays on hover.
+
+    For a reader who has chosen no zone the browser says its own instead.
+    """
     if value is None:
         return SafeString("")
-    shown = formats.date_format(value.astimezone(UTC), pgettext("date format", "j M Y, H:i"))
-    return format_html(
-        '<time data-moment datetime="{}" title="{}">{} UTC</time>', value.isoformat(), _in_utc(value), shown
-    )
+    shown = in_own_zone(value)
+    return format_html('<time data-moment datetime="{}" title="{}">{}</time>', value.isoformat(), _in_utc(value), shown)
+
+
+def in_own_zone(value: datetime) -> str:
+    """Date and time in the reader's zone, with its name."""
+    local = timezone.localtime(value)
+    name = f"{local:%Z}"
+    zone = name if name[:1].isalpha() else f"UTC{name}"  # many zones have an offset for a name
+    return f"{formats.date_format(local, pgettext('date format', 'j M Y, H:i'))} {zone}"
 
 
 def _in_utc(value: datetime) -> str:

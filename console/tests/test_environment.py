@@ -12,7 +12,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from console.environment import attestation_base_of, database_of, flag_of, hosts_of, secret_key_of, storage_of
+from console.environment import (
+    attestation_base_of,
+    database_of,
+    flag_of,
+    hosts_of,
+    secret_key_of,
+    storage_of,
+    time_zone_of,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY_OF_PROCESS = """
@@ -196,3 +204,12 @@ def test_no_migration_is_missing(tmp_path: Path) -> None:
     checked = manage("makemigrations", "--check", "--dry-run", storage=tmp_path)
 
     assert checked.returncode == 0, checked.stdout
+
+
+def test_the_time_zone_of_an_installation_is_utc_unless_it_says_otherwise() -> None:
+    """A name that no zone has stops the start."""
+    assert time_zone_of({}) == "UTC"
+    assert time_zone_of({"GATEHOUSE_TIME_ZONE": " Europe/Berlin "}) == "Europe/Berlin"
+    for wrong in ("Middle/Earth", "../etc/passwd", "/etc/localtime"):
+        with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_TIME_ZONE"):
+            time_zone_of({"GATEHOUSE_TIME_ZONE": wrong})

@@ -88,8 +88,9 @@ window.addEventListener("afterprint", () => {
   }
 });
 
-/* Times are shown in the reader's own zone; the title keeps UTC. */
+/* To a reader who has chosen no zone, times are shown in the browser's; the title keeps UTC. */
 function showLocalTimes() {
+  if (document.documentElement.hasAttribute("data-own-zone")) return;
   const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
   const parts = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
   const format = new Intl.DateTimeFormat(language, parts);

@@ -33,6 +33,12 @@ class Person(AbstractUser):
         choices=[("en", "English"), ("de", "Deutsch")],
         help_text=_("The language of the screens. Empty: what the browser asks for."),
     )
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        help_text=_("The zone in which the screens say times, by its IANA name. Empty: nobody has chosen one."),
+    )
     password_is_own = models.BooleanField(
         _("password is their own"),
         default=False,
@@ -59,7 +65,7 @@ class Person(AbstractUser):
         return check_password(raw_password, self.password)
 
 
-bind(Person, leaving_out=("last_login", "language"))
+bind(Person, leaving_out=("last_login", "language", "time_zone"))
 refuse(table=TABLE, operations=("DELETE",), reason="people are deactivated, never deleted")
 refuse(
     table=TABLE,
