@@ -14,6 +14,8 @@ PROFILES: Final[Mapping[str, int | None]] = {"smoke": 5, "quick": 30, "full": No
 """Soak of load_reality in seconds by profile; None means: what the gate policy asks for."""
 
 OWN_PROFILE: Final = "own"
+IMPORT_PROFILE: Final = "import"
+"""Of results from elsewhere: nothing is run, so no plan with it is ever valid."""
 CONCURRENCY_MAX: Final = 500
 LEVELS_MAX: Final = 8
 DURATION_SECONDS_MAX: Final = 7200

@@ -58,6 +58,9 @@ _SENTENCES: Final = {
     "go": gettext_noop(
         "All %(rules)s deciding rules hold in all %(scenarios)s scenarios. Warnings to read: %(warnings)s."
     ),
+    "go-imported": gettext_noop(
+        "All %(rules)s deciding rules hold for these results from elsewhere. By themselves they release nothing."
+    ),
 }
 _NOT_COVERED: Final = gettext_noop("%(count)s of %(total)s scenarios missing (%(scenarios)s)")
 _NO_RULE: Final = gettext_noop("gate %(gate)s has no rule that decides")
@@ -75,6 +78,7 @@ _SELF_EXPLAINING: Final = frozenset(
         Cause.INJECTION_OFF,
         Cause.NOT_FINISHED,
         Cause.NOT_MEASURED,
+        Cause.NOT_BROUGHT,
         Cause.WITHIN_WARMUP,
         Cause.HARDLY_WARM,
     }
@@ -105,10 +109,14 @@ class Recommended:
 
 
 def recommend(
-    *, plan: RequestedScenarios, judgement: Judgement, executions: Sequence[MeasuredExecution]
+    *,
+    plan: RequestedScenarios,
+    judgement: Judgement,
+    executions: Sequence[MeasuredExecution],
+    suite: Sequence[str] = SUITE,
 ) -> Recommended:
-    """The advice about a judged run. executions: the ones that were judged."""
-    not_covered = _not_covered(plan=plan, executions=executions)
+    """The advice about a judged run. executions: the ones that were judged. suite: what is whole, `Policy.suite`."""
+    not_covered = _not_covered(plan=plan, executions=executions, suite=suite)
     missing = _missing(judgement=judgement, executions=executions, not_covered=not_covered)
     blocking = (*_blocking_rules(judgement.rules), *_failed_scenarios(judgement.scenarios))
     failed = _failures(judgement.rules, Severity.MAJOR)
@@ -125,7 +133,8 @@ def recommend(
         "scenarios": len(judgement.scenarios),
         "warnings": sum(outcome.warning_count for outcome in judgement.gates.values()),
     }
-    return Recommended(word=Recommendation.GO, sentence=_SENTENCES["go"], sentence_params=params, missing=())
+    sentence = _SENTENCES["go" if suite else "go-imported"]
+    return Recommended(word=Recommendation.GO, sentence=sentence, sentence_params=params, missing=())
 
 
 def _recommended(
@@ -137,10 +146,12 @@ def _recommended(
     return Recommended(word=word, sentence=_SENTENCES[sentence], sentence_params={"reasons": said}, missing=missing)
 
 
-def _not_covered(*, plan: RequestedScenarios, executions: Iterable[MeasuredExecution]) -> tuple[str, ...]:
+def _not_covered(
+    *, plan: RequestedScenarios, executions: Iterable[MeasuredExecution], suite: Sequence[str]
+) -> tuple[str, ...]:
     """The scenarios of the suite this run has not got."""
     covered = set(plan.scenarios) & {execution.scenario for execution in executions}
-    return tuple(scenario for scenario in SUITE if scenario not in covered)
+    return tuple(scenario for scenario in suite if scenario not in covered)
 
 
 def _missing(

@@ -1,11 +1,13 @@
 """What doors may do with runs. Every function here is one act: authority, rows and audit entry in one transaction."""
 
 from .attempting import attempt_again
+from .builds import runs_of
 from .cancelling import cancel_execution, cancel_run
 from .execution import execute
+from .importing import BroughtReport, BroughtResults, import_results, read_results
 from .judging import freeze_for_release, freeze_run, judge_run
 from .overlaying import overlay_of
-from .policies import active_policy, ensure_shipped_policy, last_editor_of, rules_of
+from .policies import active_policy, ensure_shipped_policies, last_editor_of, rules_of
 from .policy_drafts import (
     activate_policy,
     draft_policy,
@@ -24,6 +26,8 @@ from .waiting import Waiting, waiting_position
 from .watching import Surroundings
 
 __all__ = [
+    "BroughtReport",
+    "BroughtResults",
     "Surroundings",
     "Waiting",
     "activate_policy",
@@ -34,16 +38,18 @@ __all__ = [
     "draft_policy",
     "edit_draft",
     "editors_of",
-    "ensure_shipped_policy",
+    "ensure_shipped_policies",
     "execute",
     "freeze_for_release",
     "freeze_run",
+    "import_results",
     "judge_run",
     "last_editor_of",
     "open_draft",
     "overlay_of",
     "plan_of",
     "queue_is_stuck",
+    "read_results",
     "reap",
     "reopen_draft",
     "request_driven_run",
@@ -51,6 +57,7 @@ __all__ = [
     "rules_of",
     "rules_of_draft",
     "run_again",
+    "runs_of",
     "submit_draft",
     "waiting_position",
     "withdraw_draft",

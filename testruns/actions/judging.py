@@ -146,8 +146,9 @@ def _end(run: Run, *, state: RunState, executions: Sequence[ScenarioExecution]) 
 
 def _judge(run: Run, *, executions: Sequence[ScenarioExecution]) -> None:
     measured = [_measured(run, execution) for execution in executions]
-    judgement = judge(policy=rules_of(run.policy), executions=measured)
-    advice = recommend(plan=plan_of(run), judgement=judgement, executions=measured)
+    policy = rules_of(run.policy)
+    judgement = judge(policy=policy, executions=measured)
+    advice = recommend(plan=plan_of(run), judgement=judgement, executions=measured, suite=policy.suite)
     _write_results(run, judgement)
     _write_verdicts(executions, judgement)
     _write_advice(run, advice)

@@ -1,4 +1,4 @@
-"""The gate policies in the database: the shipped one is put in place, the active one is found."""
+"""The gate policies in the database: the shipped ones are put in place, the active one is found."""
 
 from __future__ import annotations
 
@@ -9,18 +9,26 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from console.kernel import audit
-from testruns.gates.policy import SHIPPED_CODE, Policy, from_json, shipped_policy
+from testruns.gates.policy import SHIPPED_CODE, Policy, from_json, imports_policy, shipped_policy
 from testruns.models import GatePolicy
 
 from .refusals import NoActivePolicy
 
 
-def ensure_shipped_policy() -> GatePolicy | None:
-    """Put the shipped policy into the database; active unless another version is. Doing it again changes nothing.
+def ensure_shipped_policies() -> None:
+    """Put the policies of live runs and of imports into the database, each active unless another version is.
+
+    Doing it again changes nothing.
+    """
+    for policy in (shipped_policy(), imports_policy()):
+        ensure_policy(policy)
+
+
+def ensure_policy(policy: Policy) -> GatePolicy | None:
+    """Put a policy of this version into the database.
 
     None when people took its number for a policy of their own: theirs stays, ours would have to be drafted by them.
     """
-    policy = shipped_policy()
     with transaction.atomic():
         of_code = GatePolicy.objects.filter(code=policy.code)
         taken = of_code.filter(number=policy.number).first()
@@ -44,12 +52,12 @@ def ensure_shipped_policy() -> GatePolicy | None:
 def plant_policy(*, using: str, **_: Any) -> None:
     """Handler of post_migrate, also sent by flush. A migration backwards may have taken the tables away."""
     if GatePolicy._meta.db_table in connections[using].introspection.table_names():
-        ensure_shipped_policy()
+        ensure_shipped_policies()
 
 
-def active_policy() -> GatePolicy:
-    """The policy live runs are judged under now. NoActivePolicy when nobody activated one."""
-    row = GatePolicy.objects.filter(code=SHIPPED_CODE, is_active=True).first()
+def active_policy(*, code: str = SHIPPED_CODE) -> GatePolicy:
+    """The policy that live runs, or with the code of imports these, are judged under now. NoActivePolicy for none."""
+    row = GatePolicy.objects.filter(code=code, is_active=True).first()
     if row is None:
         raise NoActivePolicy
     return row

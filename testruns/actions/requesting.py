@@ -18,13 +18,13 @@ from console.kernel.authority import Act
 from console.kernel.errors import NotFound
 from testruns.environment import BuildIdentity, identify_build
 from testruns.models import Build, GatePolicy, Run, ScenarioExecution
-from testruns.plan import PlannedExecution, RunPlan
+from testruns.plan import IMPORT_PROFILE, PlannedExecution, RunPlan
 from testruns.run_states import ExecutionState
 
 from .limits import DISK_FREE_BYTES_MIN, DISK_USED_SHARE_MAX
 from .policies import active_policy, rules_of
 from .queueing import enqueue
-from .refusals import DiskTooFull
+from .refusals import DiskTooFull, ImportedNotRun
 
 BUILD_NAME = "gatehouse"
 GIB = 1024**3
@@ -62,7 +62,10 @@ def request_driven_run(*, actor: Actor | None, plan: RunPlan, driver: str) -> Ru
 
 
 def run_again(*, actor: Actor, run_id: int) -> Run:
-    """Ask for another run with the same plan and seed, on the build as it is now. NotFound, and as `request_run`."""
+    """Ask for another run with the same plan and seed, on the build as it is now. NotFound, and as `request_run`.
+
+    ImportedNotRun for results from elsewhere.
+    """
     run: Run = _request_again(actor=actor, run_id=run_id, build=identify_build(), disk=read_disk())
     return run
 
@@ -99,6 +102,8 @@ def _request_again(*, actor: Actor, run_id: int, build: BuildIdentity, disk: Dis
     earlier = Run.objects.filter(pk=run_id).first()
     if earlier is None:
         raise NotFound(what=f"run {run_id}")
+    if earlier.profile == IMPORT_PROFILE:
+        raise ImportedNotRun(run=run_id)
     return _create(actor=actor, plan=plan_of(earlier), build=build, disk=disk, driver="")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ledger import gettext_noop
 from testruns.gates.rule import Rule, Severity
+from testruns.gates.suite import IMPORTED_COVERAGE, IMPORTED_TESTS
 from testruns.gates.verdicts import Verdict
 from testruns.wording import plain_decimal
 
@@ -24,6 +25,7 @@ class Cause(StrEnum):
     MEASURED = "measured"
     NOT_MEASURED = "not-measured"
     NOT_REQUESTED = "not-requested"
+    NOT_BROUGHT = "not-brought"
     NOT_FINISHED = "not-finished"
     NO_NUMBER = "no-number"
     WRONG_UNIT = "wrong-unit"
@@ -39,6 +41,7 @@ REASONS: Mapping[Cause, str] = {
     Cause.MEASURED: gettext_noop("%(scenario)s measured %(actual)s, expected %(expected)s"),
     Cause.NOT_MEASURED: gettext_noop("%(scenario)s did not report %(measurement)s"),
     Cause.NOT_REQUESTED: gettext_noop("scenario %(scenario)s was not part of the run"),
+    Cause.NOT_BROUGHT: gettext_noop("%(report)s was not brought"),
     Cause.NOT_FINISHED: gettext_noop("scenario %(scenario)s did not finish (%(state)s)"),
     Cause.NO_NUMBER: gettext_noop("%(scenario)s reported no usable number for %(measurement)s"),
     Cause.WRONG_UNIT: gettext_noop("%(scenario)s reported %(measurement)s in %(measured_in)s instead of %(asked_in)s"),
@@ -62,6 +65,11 @@ REASONS: Mapping[Cause, str] = {
 INJECTION_NAMES: Mapping[str, str] = {
     "retry_injection": gettext_noop("the injection of retries"),
     "anomaly_injection": gettext_noop("the injection of anomalies"),
+}
+
+REPORT_NAMES: Mapping[str, str] = {
+    IMPORTED_TESTS: gettext_noop("a test report (JUnit XML)"),
+    IMPORTED_COVERAGE: gettext_noop("a coverage report (Cobertura)"),
 }
 
 

@@ -1,7 +1,8 @@
 """Gate policies: the versioned, content-addressed list of rules and values a run is judged under.
 
-Policy 1 ("shipped") is made of the registered gates A to E; its digest is pinned below, so a changed threshold, source
-or severity cannot slip in under the same name. To ship a changed rule, raise SHIPPED_NUMBER and pin the new digest.
+Policy 1 ("shipped") is made of the registered gates A to E and judges live runs; policy 1 of "imports" is made of gate
+I and judges results from elsewhere. Their digests are pinned below, so a changed threshold, source or severity cannot
+slip in under the same name. To ship a changed rule, raise the number and pin the new digest.
 """
 
 from __future__ import annotations
@@ -16,11 +17,17 @@ from typing import Any, Final
 from ledger import canonical_bytes, digest_of
 from testruns.gates.registry import GATES, all_rules
 from testruns.gates.rule import Injection, Kind, Operator, Rule, Severity, Source
+from testruns.gates.suite import SUITE
 
 SHIPPED_CODE: Final = "shipped"
 SHIPPED_NUMBER: Final = 1
 SHIPPED_GATES: Final = ("A", "B", "C", "D", "E")
 SHIPPED_DIGEST: Final = "4065c8cc3fa655e61a6684477eb23393b62e30394a99ff07e1b2f48f21219268"
+
+IMPORTS_CODE: Final = "imports"
+IMPORTS_NUMBER: Final = 1
+IMPORTS_GATES: Final = ("I",)
+IMPORTS_DIGEST: Final = "c9b243ee7d96e918804505af7ef1040c08bf093df5a14b1272c236b3b486dbae"
 
 
 class InvalidPolicy(ValueError):
@@ -76,6 +83,11 @@ class Policy:
                 raise InvalidPolicy(
                     f"rule {rule.code} asks for {rule.threshold} s, the policy's soak has {self.values.soak_seconds} s"
                 )
+
+    @property
+    def suite(self) -> tuple[str, ...]:
+        """The scenarios without which a run is part of the suite; of results from elsewhere there is no whole."""
+        return () if self.code == IMPORTS_CODE else SUITE
 
     @property
     def digest(self) -> str:
@@ -139,16 +151,20 @@ def from_json(content: str | bytes | Mapping[str, Any]) -> Policy:
 
 def shipped_policy() -> Policy:
     """Policy 1, from the registered gates. Raises InvalidPolicy when its content is not what was pinned."""
-    policy = Policy(
-        code=SHIPPED_CODE,
-        number=SHIPPED_NUMBER,
-        gates=SHIPPED_GATES,
-        values=PolicyValues(),
-        rules=tuple(rule for code in SHIPPED_GATES for rule in GATES[code].rules),
-    )
-    if policy.digest != SHIPPED_DIGEST:
+    return _pinned(code=SHIPPED_CODE, number=SHIPPED_NUMBER, gates=SHIPPED_GATES, digest=SHIPPED_DIGEST)
+
+
+def imports_policy() -> Policy:
+    """Policy 1 for results from elsewhere; as `shipped_policy`."""
+    return _pinned(code=IMPORTS_CODE, number=IMPORTS_NUMBER, gates=IMPORTS_GATES, digest=IMPORTS_DIGEST)
+
+
+def _pinned(*, code: str, number: int, gates: tuple[str, ...], digest: str) -> Policy:
+    rules = tuple(rule for gate in gates for rule in GATES[gate].rules)
+    policy = Policy(code=code, number=number, gates=gates, values=PolicyValues(), rules=rules)
+    if policy.digest != digest:
         raise InvalidPolicy(
-            f"the rules of policy {SHIPPED_NUMBER} were changed (digest {policy.digest}): "
+            f"the rules of policy {code} {number} were changed (digest {policy.digest}): "
             "a change of rules is a new policy with a new number"
         )
     return policy

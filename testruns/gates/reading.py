@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from testruns.gates.measured import MeasuredExecution
-from testruns.gates.outcomes import INJECTION_NAMES, Cause, SourceReading
+from testruns.gates.outcomes import INJECTION_NAMES, REPORT_NAMES, Cause, SourceReading
 from testruns.gates.policy import PolicyValues
 from testruns.gates.rule import Kind, Rule, Severity, Source
 from testruns.gates.verdicts import Verdict
@@ -35,7 +35,7 @@ def read_source(
     """
     reader = _Reader(rule=rule, source=source, execution=execution, values=values)
     if execution is None:
-        return reader.reading(Verdict.INCONCLUSIVE, Cause.NOT_REQUESTED)
+        return reader.absent()
     reading = reader.read()
     if execution.state is not ExecutionState.FINISHED:
         if reading.verdict is Verdict.FAIL and rule.severity is Severity.CRITICAL:
@@ -92,6 +92,13 @@ class _Reader:
             margin=None if decided is None else self.rule.margin(value=decided),
             params={"scenario": self.source.scenario, "measurement": self.source.measurement, **params},
         )
+
+    def absent(self) -> SourceReading:
+        """The reading of a scenario the run does not have, or of a report nobody brought."""
+        report = REPORT_NAMES.get(self.source.scenario)
+        if report is None:
+            return self.reading(Verdict.INCONCLUSIVE, Cause.NOT_REQUESTED)
+        return self.reading(Verdict.INCONCLUSIVE, Cause.NOT_BROUGHT, report={"template": report, "params": {}})
 
     def read(self) -> SourceReading:
         """The reading by the measurements alone."""

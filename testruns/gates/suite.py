@@ -1,4 +1,5 @@
-"""The live suite by name: which scenarios a whole run has, and which six of them the seeds described."""
+"""The live suite by name: which scenarios a whole run has, which six of them the seeds described, what can be brought
+from elsewhere instead."""
 
 from __future__ import annotations
 
@@ -13,3 +14,8 @@ SEED_SCENARIOS: Final = (
     "crash_replay",
 )
 SUITE: Final = (*SEED_SCENARIOS, "load_reality")
+
+IMPORTED_TESTS: Final = "imported_tests"
+IMPORTED_COVERAGE: Final = "imported_coverage"
+IMPORTED: Final = (IMPORTED_TESTS, IMPORTED_COVERAGE)
+"""Reports of suites that ran elsewhere; they stand where a live run has its scenarios."""

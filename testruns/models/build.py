@@ -8,11 +8,18 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Build(models.Model):
-    """One state of the source; two runs on the same bytes share one row."""
+    """One state of the source; two runs on the same bytes share one row.
+
+    Of a build that ran elsewhere only name and commit are known.
+    """
 
     name = models.CharField(max_length=200)
     commit = models.CharField(max_length=64, blank=True, help_text=_("Git commit, empty where there is no repository."))
-    tree_digest = models.CharField(max_length=64, help_text=_("SHA-256 over the source files themselves."))
+    tree_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text=_("SHA-256 over the source files themselves, empty where only results were brought from elsewhere."),
+    )
     is_clean = models.BooleanField(help_text=_("Whether the source tree matched its commit."))
     created_at = models.DateTimeField(default=timezone.now)
 

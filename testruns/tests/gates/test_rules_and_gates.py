@@ -13,6 +13,7 @@ from testruns.gates.registry import GATES, CodeTaken, Gate, all_rules, register
 from testruns.gates.rule import Kind, Operator, Rule, Severity, Source
 from testruns.gates.suite import SEED_SCENARIOS, SUITE
 from testruns.gates.verdicts import Verdict, worst
+from testruns.imports.specs import IMPORTED_REPORTS
 from testruns.scenarios import SCENARIOS
 from testruns.units import converted
 
@@ -138,9 +139,9 @@ def test_a_rule_of_another_gate_is_refused() -> None:
         register(Gate(code="R", title="?", help="?", rules=(_rule(),)))
 
 
-def test_the_five_gates_are_registered_in_their_order() -> None:
-    """Gates A to E by their files, with every rule of theirs."""
-    assert list(GATES) == ["A", "B", "C", "D", "E"]
+def test_the_gates_are_registered_in_their_order() -> None:
+    """Gates A to E of live runs and gate I of imports by their files, with every rule of theirs."""
+    assert list(GATES) == ["A", "B", "C", "D", "E", "I"]
     assert list(all_rules()) == [rule.code for gate in GATES.values() for rule in gate.rules]
 
 
@@ -173,7 +174,8 @@ def test_the_suite_is_that_of_the_scenarios() -> None:
 )
 def test_every_source_of_a_rule_is_a_measurement_of_its_scenario(scenario: str, measurement: str, unit: str) -> None:
     """The scenario declares the measurement, in a unit the rule understands."""
-    declared = SCENARIOS[scenario].spec_of(measurement)
+    known = SCENARIOS.get(scenario) or IMPORTED_REPORTS[scenario]
+    declared = next(spec for spec in known.measures if spec.name == measurement)
 
     assert converted(value=Decimal(1), measured_in=declared.unit, asked_in=unit) is not None
 

@@ -29,7 +29,7 @@ from testruns.actions import (
     submit_draft,
     withdraw_draft,
 )
-from testruns.actions.policies import ensure_shipped_policy
+from testruns.actions.policies import ensure_policy
 from testruns.actions.refusals import (
     DraftChanged,
     DraftChangesNothing,
@@ -39,6 +39,7 @@ from testruns.actions.refusals import (
     PolicyMovedOn,
     ReasonTooShort,
 )
+from testruns.gates.policy import SHIPPED_CODE, shipped_policy
 from testruns.gates.rule import Severity
 from testruns.models import GatePolicy, PolicyDraft, PolicyEdit
 from testruns.policy_editing import PolicyEditing, RuleEdit, RuleFixed
@@ -290,7 +291,7 @@ def test_a_draft_of_a_policy_that_is_no_longer_active_cannot_be_activated(engine
     with pytest.raises(PolicyMovedOn, match="Policy 1"):
         activate_policy(actor=supervisor, draft_id=draft.pk, digest=draft.digest)
 
-    assert GatePolicy.objects.count() == 1
+    assert GatePolicy.objects.filter(code=SHIPPED_CODE).count() == 1
 
 
 def test_a_draft_nobody_made_is_not_found(engineer: Actor, supervisor: Actor) -> None:
@@ -324,15 +325,15 @@ def test_going_back_is_a_new_policy_with_a_new_number(engineer: Actor, superviso
     third = activate_changed_policy(editor=engineer, activator=supervisor, editing=back)
 
     assert (third.number, active_policy()) == (3, third)
-    assert rules_of(third).rules == rules_of(GatePolicy.objects.get(number=1)).rules
-    assert third.digest != GatePolicy.objects.get(number=1).digest
+    assert rules_of(third).rules == rules_of(GatePolicy.objects.get(code=SHIPPED_CODE, number=1)).rules
+    assert third.digest != GatePolicy.objects.get(code=SHIPPED_CODE, number=1).digest
 
 
 def test_a_shipped_policy_never_displaces_what_people_activated(engineer: Actor, supervisor: Actor) -> None:
     """Migrating again leaves theirs active."""
     policy = activate_changed_policy(editor=engineer, activator=supervisor, editing=LONGER)
 
-    shipped = ensure_shipped_policy()
+    shipped = ensure_policy(shipped_policy())
 
     assert shipped is not None
     assert not shipped.is_active

@@ -208,7 +208,8 @@ def test_the_list_and_a_policy_say_who_edited_and_who_activated(engineer: Actor,
     client.post(address(draft, "activate"), {"digest": draft.digest})
 
     listing = page_of(client, LIST)
-    old = page_of(client, f"{LIST}{GatePolicy.objects.get(number=1).pk}/change/")
+    first = GatePolicy.objects.get(code="shipped", number=1)
+    old = page_of(client, f"{LIST}{first.pk}/change/")
 
     assert f"{supervisor.person}, edited by {engineer.person}" in listing
     assert "the installation" in listing

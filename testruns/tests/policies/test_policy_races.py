@@ -69,7 +69,7 @@ def test_of_many_people_who_activate_in_the_same_second_one_does() -> None:
     assert len(answers) == THREADS
     assert codes_of(answers) == ["policy-draft-state"] * (THREADS - 1)
     assert GatePolicy.objects.filter(number=2).count() == 1
-    assert GatePolicy.objects.filter(is_active=True).count() == 1
+    assert GatePolicy.objects.filter(code="shipped", is_active=True).count() == 1
     assert AuditEntry.objects.filter(act="policy.activate", outcome="done").count() == 1
 
 

@@ -61,7 +61,7 @@ def test_a_run_names_the_build_policy_and_person_it_was_requested_with(tester: A
 
     assert len(run.build.tree_digest) == 64
     assert set(run.environment["build"]) == {"branch", "problem"}
-    assert run.policy == GatePolicy.objects.get(is_active=True)
+    assert run.policy == GatePolicy.objects.get(code="shipped", is_active=True)
     assert run.requested_by == tester.person
     assert plan_of(run) == QUICK
 

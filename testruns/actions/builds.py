@@ -1,0 +1,24 @@
+"""Builds by name and commit: where results from elsewhere belong, and which runs speak of one build."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from testruns.models import Build, Run
+
+
+def build_of_commit(*, name: str, commit: str) -> Build:
+    """The build of a name and a whole commit: the one a live run has seen, else one without a source tree."""
+    of_commit = Build.objects.filter(name=name, commit=commit, is_clean=True)
+    seen = of_commit.exclude(tree_digest="").order_by("-pk").first()
+    return seen or Build.objects.get_or_create(name=name, commit=commit, tree_digest="", is_clean=True)[0]
+
+
+def runs_of(build: Build) -> QuerySet[Run]:
+    """Every run of a build, and the results that were brought for its commit before its source tree was seen."""
+    is_of_build = Q(build=build)
+    if build.is_clean and build.commit:
+        is_of_build |= Q(
+            build__name=build.name, build__commit=build.commit, build__is_clean=True, build__tree_digest=""
+        )
+    return Run.objects.filter(is_of_build)

@@ -1,0 +1,1 @@
+"""Results of other projects' suites: what is read, what is refused, and what becomes of it."""
