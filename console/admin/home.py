@@ -19,7 +19,7 @@ from console.kernel.doors import Page, Section, add_section, why_not
 from console.kernel.live import add_live_address
 from console.models import Phase
 from console.releases.board import phase_board
-from ledger.admin.journals import live_condition
+from ledger.condition import live_condition
 from testruns.reading import ACTIVE, list_token, listed_runs
 
 RUNNING_MAX = 10
