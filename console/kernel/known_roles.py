@@ -15,7 +15,12 @@ def may_now(*, actor: Actor, act: Act) -> bool:
     """
     if actor.via == "api" and TOKEN_SCOPES.get(act, frozenset()).isdisjoint(actor.scopes):
         return False
-    return may(act=act, roles=_roles.get(actor.person.pk))
+    return may(act=act, roles=known_roles(actor.person))
+
+
+def known_roles(person: Person) -> frozenset[Role]:
+    """The roles of a person as the last audited act left them; none of a person who was deactivated."""
+    return _roles.get(person.pk)
 
 
 def _roles_of(person_id: int) -> frozenset[Role]:

@@ -26,6 +26,7 @@ from console.kernel.api.problems import Problem
 from console.kernel.api.throttles import BY_ADDRESS, BY_TOKEN, Throttle
 from console.kernel.authority import Act, may, who_may
 from console.kernel.errors import NotAllowed, ScopeMissing
+from console.kernel.known_roles import known_roles
 from console.kernel.models import ApiToken, Person
 from console.kernel.scopes import Scope
 
@@ -56,6 +57,7 @@ class ApiView(APIView):
     orderings: ClassVar[Mapping[str, str]] = {}  # public name -> column that is never null; the first is the default
     body_bytes_max: ClassVar[int] = BODY_BYTES_MAX
 
+    format_kwarg = None
     http_method_names = ("get", "head", "post", "put", "patch", "delete")
     authentication_classes = (TokenAuthentication,)
     content_negotiation_class = JsonOnly
@@ -85,7 +87,7 @@ class ApiView(APIView):
         wanted = self.scopes_of(str(request.method))
         if wanted.isdisjoint(token.scope_set):
             raise ScopeMissing(scopes=", ".join(sorted(wanted)))
-        if not may(act=Act.READ, roles=person.roles):
+        if not may(act=Act.READ, roles=known_roles(person)):
             raise NotAllowed(person=str(person), act=Act.READ.value, roles=", ".join(who_may(act=Act.READ)))
 
     @classmethod
