@@ -153,80 +153,112 @@ class LimitExceeded(LedgerError):
 
 
 class EventTooLarge(LimitExceeded):
+    """One event is larger than a record may be."""
+
     code = "event-too-large"
     message = gettext_noop("An event of %(bytes)d bytes is too large (at most %(limit)d).")
 
 
 class CommandTooLarge(LimitExceeded):
+    """The events of one command together are larger than a commit may be."""
+
     code = "command-too-large"
     message = gettext_noop("The events of one command take %(bytes)d bytes (at most %(limit)d).")
 
 
 class TooManyEvents(LimitExceeded):
+    """One command made more events than a commit may hold."""
+
     code = "too-many-events"
     message = gettext_noop("One command made %(count)d events (at most %(limit)d).")
 
 
 class KeyTooLong(LimitExceeded):
+    """The idempotency key is empty or too long."""
+
     code = "key-too-long"
     message = gettext_noop("The idempotency key has %(bytes)d bytes (1 to %(limit)d).")
 
 
 class StreamTooLong(LimitExceeded):
+    """The name of a stream is empty or too long."""
+
     code = "stream-too-long"
     message = gettext_noop("The stream name has %(bytes)d bytes (1 to %(limit)d).")
 
 
 class TextTooLong(LimitExceeded):
+    """A text beside the data of an event is empty or too long."""
+
     code = "text-too-long"
     message = gettext_noop("The field %(field)s has %(bytes)d bytes (1 to %(limit)d).")
 
 
 class NestingTooDeep(LimitExceeded):
+    """The data of an event is nested too deep."""
+
     code = "nesting-too-deep"
     message = gettext_noop("The data of an event is nested deeper than %(limit)d levels.")
 
 
 class TooManyKeys(LimitExceeded):
+    """An object in the data of an event has too many keys."""
+
     code = "too-many-keys"
     message = gettext_noop("An object in the data of an event has %(count)d keys (at most %(limit)d).")
 
 
 class NulRefused(LimitExceeded):
+    """A text contains a NUL character."""
+
     code = "nul-refused"
     message = gettext_noop("A text contains a NUL character.")
 
 
 class SurrogateRefused(LimitExceeded):
+    """A text contains half of a character."""
+
     code = "surrogate-refused"
     message = gettext_noop("A text contains half of a character (a lone surrogate).")
 
 
 class IntegerTooLarge(LimitExceeded):
+    """A number does not fit into 63 bits."""
+
     code = "integer-too-large"
     message = gettext_noop("The number %(value)s does not fit into 63 bits.")
 
 
 class FloatRefused(LimitExceeded):
+    """The data of an event contains a floating-point number."""
+
     code = "float-refused"
     message = gettext_noop("The data of an event contains the floating-point number %(value)s. Use integers.")
 
 
 class ValueRefused(LimitExceeded):
+    """The data of an event contains a value that JSON does not know."""
+
     code = "value-refused"
     message = gettext_noop("The data of an event contains a value of type %(kind)s.")
 
 
 class CauseRefused(LimitExceeded):
+    """The cause of an event is no earlier event."""
+
     code = "cause-refused"
     message = gettext_noop("The cause %(cause)d is not an earlier event (this is event %(seq)d).")
 
 
 class SchemaRefused(LimitExceeded):
+    """The schema version of an event is no positive number."""
+
     code = "schema-refused"
     message = gettext_noop("The schema version of an event must be 1 or more, not %(schema)s.")
 
 
 class FingerprintRefused(LimitExceeded):
+    """The fingerprint of a command has the wrong form."""
+
     code = "fingerprint-refused"
     message = gettext_noop("The fingerprint of a command must be 32 lower-case hexadecimal digits.")

@@ -1,0 +1,1 @@
+"""Tests of the ledger's API: real journal, real database, real tokens."""
