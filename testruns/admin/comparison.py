@@ -78,6 +78,14 @@ class RulePair:
         return self.first is not None and self.second is not None and self.first.expected != self.second.expected
 
     @property
+    def is_same(self) -> bool:
+        """Whether both were asked the same and gave the same answer, the margin too."""
+        one, other = self.first, self.second
+        if one is None or other is None:
+            return False
+        return (one.verdict, one.expected, one.margin) == (other.verdict, other.expected, other.margin)
+
+    @property
     def turn(self) -> str:
         """`worse` or `better` by verdict; empty where both say the same or one was not asked."""
         if self.first is None or self.second is None:
@@ -107,6 +115,16 @@ class Comparison:
     environment: tuple[Row, ...]
     rules: tuple[RulePair, ...]
     distributions: tuple[Distribution, ...]
+
+    @property
+    def changed(self) -> tuple[RulePair, ...]:
+        """The rules somebody has to read, what fell first."""
+        return tuple(pair for pair in self.rules if not pair.is_same)
+
+    @property
+    def unchanged(self) -> tuple[RulePair, ...]:
+        """The rules that say the same of both."""
+        return tuple(pair for pair in self.rules if pair.is_same)
 
     @property
     def sides(self) -> tuple[tuple[RunView, str], ...]:
@@ -246,6 +264,7 @@ def _distribution(
     rows = tuple(
         Row(name=name, first=first.get(measured), second=second.get(measured), unit="ms")
         for name, (measured, _share) in zip(names, LATENCIES, strict=True)
+        if measured in first or measured in second
     )
     pairs = Pairs(
         key=key,
