@@ -19,8 +19,8 @@ from console import actions
 from console.actions import MadeToken
 from console.actions.tokens import DAYS_MAX, NAME_CHARACTERS_MAX
 from console.kernel.authority import Act
-from console.kernel.doors import Page, Section, act_view, actor_of, add_section, has_act, person_of, why_not
-from console.kernel.errors import InvalidInput
+from console.kernel.doors import Page, Section, act_view, actor_of, add_section, explain, has_act, person_of, why_not
+from console.kernel.errors import GatehouseError, InvalidInput
 from console.kernel.models import ApiToken, Person
 from console.kernel.scopes import SCOPE_LABELS, Scope
 
@@ -129,6 +129,8 @@ def _create(request: HttpRequest, form: TokenForm, *, is_service: bool) -> HttpR
             made = make(actor=actor_of(request), **form.cleaned_data)
         except InvalidInput as refusal:
             form.add_error(refusal.params["field"], _(str(refusal.params["reason"])))
+        except GatehouseError as refusal:
+            messages.error(request, explain(refusal))
         else:
             return _made_page(request, made)
     title = _("Make a token for a service") if is_service else _("Make a token")

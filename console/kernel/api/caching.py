@@ -21,6 +21,7 @@ def unless_known(request: Request, *, etag: str, answer: Callable[[], HttpRespon
     """304 when the client names the tag (If-None-Match), otherwise the answer with it; it is made only then."""
     known = get_conditional_response(request._request, etag=etag)
     if known is not None and known.status_code == 304:
+        known.headers["ETag"] = etag
         known.headers["Cache-Control"] = "private, no-cache"
         return known
     response = answer()

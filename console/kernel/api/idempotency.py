@@ -22,7 +22,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from console.kernel.api.problems import MEDIA_TYPE, Problem, answer_to
+from console.kernel.api.problems import Problem, answer_to
 from console.kernel.api.views import ApiView, token_of
 from console.kernel.models import IdempotencyKey
 
@@ -154,13 +154,14 @@ def _is_answer(status: int) -> bool:
 
 def _keep(claim: IdempotencyKey, response: HttpResponse) -> None:
     """Write the answer beside the effect. Raises `Problem` when another request took the claim over meanwhile."""
-    is_problem = response.headers.get("Content-Type") == MEDIA_TYPE or response.status_code >= 400
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    is_data = isinstance(response, Response)
-    body = (JSONRenderer().render(response.data) if is_data else response.content).decode()
-    headers["Content-Type"] = MEDIA_TYPE if is_problem else headers.get("Content-Type", "application/json")
+    if isinstance(response, Response):  # which is rendered after this
+        body = JSONRenderer().render(response.data)
+        headers["Content-Type"] = response.content_type or "application/json"
+    else:
+        body = response.content
     kept = IdempotencyKey.objects.filter(pk=claim.pk, status=None, claimed_at=claim.claimed_at).update(
-        status=response.status_code, headers=json.dumps(headers), body=body
+        status=response.status_code, headers=json.dumps(headers), body=body.decode()
     )
     if not kept:
         raise Problem("idempotency-key-in-use", 409, _("Another request with this key was faster."))

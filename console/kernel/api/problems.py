@@ -7,6 +7,7 @@ sentence. Public: Problem, register, types, problem_of, answer_to, plain_answer.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -107,7 +108,7 @@ def register(types: Mapping[str, int | tuple[int, str]]) -> None:
 
 def types() -> dict[str, ProblemType]:
     """Every type of problem, by code."""
-    about = {refusal.code: (refusal.__doc__ or "").split("\n")[0] for refusal in refusals()} | _about
+    about = {refusal.code: _meaning(refusal) for refusal in refusals()} | _about
     return {code: ProblemType(code=code, status=status_of(code), about=about[code]) for code in sorted(about)}
 
 
@@ -118,6 +119,13 @@ def refusals() -> Iterator[type[GatehouseError] | type[LedgerError]]:
         refusal = waiting.pop()
         waiting.extend(refusal.__subclasses__())
         yield refusal
+
+
+def _meaning(refusal: type[GatehouseError] | type[LedgerError]) -> str:
+    """The first line of its documentation; its message, with the names of its values, where there is none."""
+    if refusal.__doc__:
+        return refusal.__doc__.split("\n")[0]
+    return re.sub(r"%\((\w+)\)[sd]", r"<\1>", refusal.message).replace("%%", "%")
 
 
 def status_of(code: str) -> int:
