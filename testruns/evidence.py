@@ -72,6 +72,25 @@ def read(digest: str) -> bytes:
     return content
 
 
+def open_checked(digest: str) -> BinaryIO:
+    """The file of one piece of evidence, open at its start, after all of it was checked against its digest.
+
+    Memory does not grow with the file. EvidenceMissing, EvidenceDamaged.
+    """
+    try:
+        file = path_of(digest).open("rb")
+    except FileNotFoundError as error:
+        raise EvidenceMissing(digest=digest) from error
+    hasher = hashlib.sha256()
+    for chunk in _chunks(file):
+        hasher.update(chunk)
+    if hasher.hexdigest() != digest:
+        file.close()
+        raise EvidenceDamaged(digest=digest, found=hasher.hexdigest())
+    file.seek(0)
+    return file
+
+
 def sweep_incoming(*, older_than_seconds: float = INCOMING_SECONDS) -> list[Path]:
     """Delete what writers that were killed left behind half written, and return it.
 

@@ -69,6 +69,20 @@ class NothingToSweep(InvalidPlan):
     )
 
 
+class DurationMissing(InvalidPlan):
+    """Own values without the one that no profile gives them."""
+
+    code = "invalid-plan-no-duration"
+    message = gettext_noop("Duration: own values need one. Enter seconds from 1 to %(high)s.")
+
+
+class DurationOfProfile(InvalidPlan):
+    """A profile has its duration; another one is own values."""
+
+    code = "invalid-plan-duration"
+    message = gettext_noop("Duration: this profile soaks for %(seconds)s s. Leave it empty, or choose own values.")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedExecution:
     """One scenario at one level of concurrency, with what it is expected to need."""
@@ -110,6 +124,17 @@ class RunPlan:
             "duration_seconds": soak_seconds if duration is None else duration,
         }
         return cls(profile=profile, **(defaults | values))
+
+    @classmethod
+    def asked_for(cls, *, profile: str, duration_seconds: int | None, soak_seconds: int, **values: Any) -> Self:
+        """The plan somebody asks for, with the seeds' defaults for what they leave open. Not yet validated.
+
+        Raises InvalidPlan for a profile nobody knows and a duration that does not belong to it, as `soak_of`.
+        """
+        if profile not in (*PROFILES, OWN_PROFILE):
+            raise UnknownChoice(field="profile", value=profile, known=", ".join((*PROFILES, OWN_PROFILE)))
+        duration = soak_of(profile=profile, entered=duration_seconds, soak_seconds=soak_seconds)
+        return cls(profile=profile, duration_seconds=duration, **({"scenarios": tuple(SCENARIOS)} | values))
 
     def validate(self) -> None:
         """Raise a subclass of InvalidPlan for the first value that a run cannot have."""
@@ -193,6 +218,21 @@ class RunPlan:
         plan = cls(**arguments)
         plan.validate()
         return plan
+
+
+def soak_of(*, profile: str, entered: int | None, soak_seconds: int) -> int:
+    """The soak in seconds of a known profile: own values have the one that was entered, the others their own.
+
+    soak_seconds: the policy's, which profile `full` takes. Raises DurationMissing, DurationOfProfile.
+    """
+    if profile == OWN_PROFILE:
+        if entered is None:
+            raise DurationMissing(field="duration_seconds", high=DURATION_SECONDS_MAX)
+        return entered
+    seconds = PROFILES[profile] or soak_seconds
+    if entered not in (None, seconds):
+        raise DurationOfProfile(field="duration_seconds", seconds=seconds)
+    return seconds
 
 
 def _require_range(*, field: str, value: Any, low: int, high: int) -> None:

@@ -1,7 +1,7 @@
 """What doors may do with runs. Every function here is one act: authority, rows and audit entry in one transaction."""
 
-from .attempting import attempt_again
-from .builds import runs_of
+from .attempting import attempt_again, attempt_run_again
+from .builds import builds_that_ran, runs_of
 from .cancelling import cancel_execution, cancel_run
 from .execution import execute
 from .importing import BroughtReport, BroughtResults, import_results, read_results
@@ -21,18 +21,21 @@ from .policy_drafts import (
 )
 from .queueing import queue_is_stuck
 from .reaping import reap
-from .requesting import plan_of, request_driven_run, request_run, run_again
+from .requesting import Site, plan_of, read_site, request_driven_run, request_run, run_again
 from .waiting import Waiting, waiting_position
 from .watching import Surroundings
 
 __all__ = [
     "BroughtReport",
     "BroughtResults",
+    "Site",
     "Surroundings",
     "Waiting",
     "activate_policy",
     "active_policy",
     "attempt_again",
+    "attempt_run_again",
+    "builds_that_ran",
     "cancel_execution",
     "cancel_run",
     "draft_policy",
@@ -50,6 +53,7 @@ __all__ = [
     "plan_of",
     "queue_is_stuck",
     "read_results",
+    "read_site",
     "reap",
     "reopen_draft",
     "request_driven_run",

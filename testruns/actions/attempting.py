@@ -16,7 +16,7 @@ from testruns.run_states import STATE_NAMES, ExecutionState, RunState, require_t
 from .judging import withdraw_results
 from .limits import ATTEMPT_AGAIN_HOURS
 from .queueing import enqueue
-from .refusals import NotToBeAttemptedAgain, RunFrozen, StillDriven, TooLateToAttemptAgain
+from .refusals import NothingToAttemptAgain, NotToBeAttemptedAgain, RunFrozen, StillDriven, TooLateToAttemptAgain
 from .requesting import Disk, read_disk, require_disk
 
 
@@ -30,8 +30,36 @@ def attempt_again(*, actor: Actor, execution_id: int) -> ScenarioExecution:
     return execution
 
 
+def attempt_run_again(*, actor: Actor, run_id: int) -> Run:
+    """Queue a new attempt of every execution of a run that ended without finishing; all of them or none.
+
+    NothingToAttemptAgain, and as `attempt_again`.
+    """
+    run: Run = _attempt_run_again(actor=actor, run_id=run_id, disk=read_disk())
+    return run
+
+
+@action(Act.ATTEMPT_AGAIN, target="run:{run_id}")
+def _attempt_run_again(*, actor: Actor, run_id: int, disk: Disk) -> Run:
+    run = Run.objects.filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(what=f"run {run_id}")
+    states = run.executions.order_by("position").values_list("pk", "state")
+    ended_badly = [number for number, state in states if ExecutionState(state).may_be_attempted_again]
+    if not ended_badly:
+        raise NothingToAttemptAgain(run=run_id, state=STATE_NAMES[run.state])
+    for number in ended_badly:
+        _queue_attempt(actor=actor, execution_id=number, disk=disk)
+    run.refresh_from_db()
+    return run
+
+
 @action(Act.ATTEMPT_AGAIN, target="execution:{execution_id}")
 def _attempt_again(*, actor: Actor, execution_id: int, disk: Disk) -> ScenarioExecution:
+    return _queue_attempt(actor=actor, execution_id=execution_id, disk=disk)
+
+
+def _queue_attempt(*, actor: Actor, execution_id: int, disk: Disk) -> ScenarioExecution:
     execution = ScenarioExecution.objects.select_related("run").filter(pk=execution_id).first()
     if execution is None:
         raise NotFound(what=f"scenario execution {execution_id}")

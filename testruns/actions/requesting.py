@@ -38,13 +38,27 @@ class Disk:
     free: int
 
 
-def request_run(*, actor: Actor, plan: RunPlan) -> Run:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """Where a run would take place: the source it judges and the disk it writes to."""
+
+    build: BuildIdentity
+    disk: Disk
+
+
+def read_site() -> Site:
+    """The site as it is now. Takes up to some tenths of a second: not to be called inside a transaction."""
+    return Site(build=identify_build(), disk=read_disk())
+
+
+def request_run(*, actor: Actor, plan: RunPlan, site: Site | None = None) -> Run:
     """Ask for a run through the queue. Returns the QUEUED run with its executions.
 
-    InvalidPlan (a field of the plan), DiskTooFull (with the figures), NoActivePolicy, NotAllowed. A refusal leaves
-    nothing but an audit entry.
+    site: for a door that calls this inside a transaction of its own. InvalidPlan (a field of the plan), DiskTooFull
+    (with the figures), NoActivePolicy, NotAllowed. A refusal leaves nothing but an audit entry.
     """
-    run: Run = _request(actor=actor, plan=plan, build=identify_build(), disk=read_disk(), driver="")
+    site = site or read_site()
+    run: Run = _request(actor=actor, plan=plan, build=site.build, disk=site.disk, driver="")
     return run
 
 
@@ -53,20 +67,21 @@ def request_driven_run(*, actor: Actor | None, plan: RunPlan, driver: str) -> Ru
 
     Without an actor there is no person behind the run, and it can never be bound to a release request.
     """
-    build, disk = identify_build(), read_disk()
+    site = read_site()
     if actor is None:
         with transaction.atomic():
-            return _create(actor=None, plan=plan, build=build, disk=disk, driver=driver)
-    run: Run = _request(actor=actor, plan=plan, build=build, disk=disk, driver=driver)
+            return _create(actor=None, plan=plan, build=site.build, disk=site.disk, driver=driver)
+    run: Run = _request(actor=actor, plan=plan, build=site.build, disk=site.disk, driver=driver)
     return run
 
 
-def run_again(*, actor: Actor, run_id: int) -> Run:
+def run_again(*, actor: Actor, run_id: int, site: Site | None = None) -> Run:
     """Ask for another run with the same plan and seed, on the build as it is now. NotFound, and as `request_run`.
 
     ImportedNotRun for results from elsewhere.
     """
-    run: Run = _request_again(actor=actor, run_id=run_id, build=identify_build(), disk=read_disk())
+    site = site or read_site()
+    run: Run = _request_again(actor=actor, run_id=run_id, build=site.build, disk=site.disk)
     return run
 
 

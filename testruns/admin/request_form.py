@@ -13,11 +13,10 @@ from testruns.plan import (
     CONCURRENCY_MAX,
     DURATION_SECONDS_MAX,
     LEVELS_MAX,
-    OWN_PROFILE,
-    PROFILES,
     SEED_MAX,
     InvalidPlan,
     RunPlan,
+    soak_of,
 )
 from testruns.scenarios import SCENARIOS
 
@@ -104,36 +103,15 @@ class RequestRunForm(forms.Form):
         values = super().clean() or self.cleaned_data
         if self.errors:
             return values
-        duration = self._duration(profile=values["profile"], entered=values.get("duration_seconds"))
-        if duration is None:
-            return values
-        values["duration_seconds"] = duration
         try:
+            values["duration_seconds"] = soak_of(
+                profile=values["profile"], entered=values.get("duration_seconds"), soak_seconds=self._soak_seconds
+            )
             self._plan_of(values).validate()
         except InvalidPlan as refusal:
             field = str(refusal.params.get("field", ""))
             self.add_error(field if field in self.fields else None, explain(refusal))
         return values
-
-    def _duration(self, *, profile: str, entered: int | None) -> int | None:
-        """The soak in seconds; None after an error was put on the field."""
-        if profile == OWN_PROFILE:
-            if entered is None:
-                self.add_error(
-                    "duration_seconds",
-                    _("Duration: own values need one. Enter seconds from 1 to %(high)s.")
-                    % {"high": DURATION_SECONDS_MAX},
-                )
-            return entered
-        seconds = PROFILES[profile] or self._soak_seconds
-        if entered not in (None, seconds):
-            self.add_error(
-                "duration_seconds",
-                _("Duration: this profile soaks for %(seconds)s s. Leave it empty, or choose own values.")
-                % {"seconds": seconds},
-            )
-            return None
-        return seconds
 
     def plan(self) -> RunPlan:
         """The plan of a valid form."""
