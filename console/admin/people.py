@@ -17,8 +17,8 @@ from console import actions
 from console.actions import HalfPassword
 from console.admin.people_lines import grant_lines, history_of, person_lines, proposals, roles_to_propose
 from console.kernel.authority import Act
-from console.kernel.doors import ReadOnlyAdmin, Section, act_view, actor_of, add_section, why_not
-from console.kernel.errors import InvalidInput
+from console.kernel.doors import ReadOnlyAdmin, Section, act_view, actor_of, add_section, explain, why_not
+from console.kernel.errors import GatehouseError, InvalidInput
 from console.kernel.models import Person
 
 LIST = "admin:kernel_person_changelist"
@@ -166,6 +166,8 @@ class PersonAdmin(ReadOnlyAdmin):
                 made = actions.create_person(actor=actor_of(request), **form.cleaned_data)
             except InvalidInput as refusal:
                 form.add_error(refusal.params["field"], _(str(refusal.params["reason"])))
+            except GatehouseError as refusal:
+                messages.error(request, explain(refusal))
             else:
                 return _half_page(request, made, is_first=True)
         context = {"form": form, "create_why_not": why_not(request, Act.CREATE_PERSON)}
