@@ -246,7 +246,7 @@ def course_svg(dots: Sequence[Dot]) -> str:
     middle = _n(COURSE_HEIGHT / 2)
     way = f'<path class="way" d="M{"L".join(points)}"/>' if points else ""
     return (
-        f'<svg class="chart course" width="100%" height="{COURSE_HEIGHT}" aria-hidden="true">'
+        f'<svg class="chart course drawn" width="100%" height="{COURSE_HEIGHT}" aria-hidden="true">'
         f'<line class="mark limit" x1="0" x2="100%" y1="{middle}" y2="{middle}"/>'
         f'<svg width="100%" height="{COURSE_HEIGHT}" viewBox="0 0 {PLOT_WIDTH} {COURSE_HEIGHT}" '
         f'preserveAspectRatio="none">{way}</svg>{"".join(parts)}</svg>'
@@ -265,7 +265,7 @@ def _placed(x: str, y: str, shape: str) -> str:
 
 def _drawing(key: str, title: str, summary: str, parts: Sequence[str], *, height: int = HEIGHT) -> str:
     return (
-        f'<svg class="chart" id="{key}-still" width="100%" height="{height}" role="img" '
+        f'<svg class="chart drawn" id="{key}-still" width="100%" height="{height}" role="img" '
         f'aria-labelledby="{key}-title {key}-summary"><title id="{key}-title">{escape(title)}</title>'
         f'<desc id="{key}-summary">{escape(summary)}</desc>{"".join(parts)}</svg>'
     )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.admin.inbox import inbox_of
+from console.admin.margins import margins, rows_of
 from console.admin.own_time_zone import time_zone_page
 from console.admin.phase_board import board_of
 from console.kernel.authority import Act
@@ -20,6 +21,7 @@ from console.kernel.live import add_live_address
 from console.models import Phase
 from console.releases.board import phase_board
 from ledger.condition import live_condition
+from testruns.plan import IMPORT_PROFILE
 from testruns.reading import ACTIVE, list_token, listed_runs
 
 RUNNING_MAX = 10
@@ -28,17 +30,18 @@ RECENT_MAX = 5
 
 def run_context() -> dict[str, Any]:
     """What runs, what was recommended last, and the last runs."""
+    courses = margins()
     running = list(listed_runs().filter(state__in=ACTIVE).order_by("pk")[:RUNNING_MAX])
     recent = list(listed_runs().exclude(state__in=ACTIVE)[:RECENT_MAX])
-    judged = [run for run in recent if run.recommendation]
-    if not judged:
-        judged = list(listed_runs().exclude(recommendation="")[:1])
+    judged = list(listed_runs().exclude(recommendation="").exclude(profile=IMPORT_PROFILE)[:1])
     return {
         "running": running,
         "recent": recent,
         "last": judged[0] if judged else None,
         "is_live": bool(running),
         "token": list_token(),
+        "margins": courses,
+        "margin_rows": rows_of(courses),
     }
 
 
