@@ -1,5 +1,5 @@
 # `make run` serves the console, `make test` runs every test. Each first installs what it needs into .venv, from the
-# hash-pinned lock, once per content of that lock.
+# hash-pinned lock, once per content of that lock; the project itself comes last, for its command `gatehouse`.
 #
 #   PORT=8001 make run                    another port (0: any free one)
 #   GATEHOUSE_STORAGE=/srv/gh make run    another storage
@@ -33,6 +33,7 @@ $(RUN_STAMP): requirements.lock | python
 	@echo "Installing what the console needs into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install -qq --require-hashes -r requirements.lock
+	@$(VENV)/bin/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.run-* && touch $@
 
 # The development lock holds everything of the other one, at the same versions.
@@ -40,4 +41,5 @@ $(TEST_STAMP): requirements-dev.lock | python
 	@echo "Installing what the tests need into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install -qq --require-hashes -r requirements-dev.lock
+	@$(VENV)/bin/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.test-* && touch $@

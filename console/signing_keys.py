@@ -135,10 +135,14 @@ def read_public_keys(*, path: Path) -> dict[str, Ed25519PublicKey]:
     Raises NoKeyInFile, OSError.
     """
     with path.open("rb") as file:
-        content = file.read(KEY_FILE_BYTES_MAX)
+        return public_keys_in(file.read(KEY_FILE_BYTES_MAX), name=str(path))
+
+
+def public_keys_in(content: bytes, *, name: str) -> dict[str, Ed25519PublicKey]:
+    """As `read_public_keys`, for content at hand; `name` is what a refusal calls it. Raises NoKeyInFile."""
     keys = [_public_key_in(text) for text in _pem_texts_in(content)]
     if not keys or None in keys:
-        raise NoKeyInFile(path=path)
+        raise NoKeyInFile(path=name)
     return {key_id_of(key): key for key in keys if key is not None}
 
 

@@ -27,6 +27,7 @@ from console.releases.standing import (
 )
 from ledger import gettext_noop
 from testruns.models import Build, Run
+from testruns.plan import IMPORT_PROFILE
 
 _RELEASED = (RequestState.GO,)
 
@@ -172,12 +173,13 @@ def phase_view(code: str, *, now: datetime) -> PhaseView:
 def history_of(requests: Any, *, now: datetime) -> tuple[HistoryLine, ...]:
     """Requests with their state now, newest first."""
     rows = requests.select_related("phase", "build", "opened_by").defer("manifest").order_by("-pk")
-    return tuple(_history_line(row, now=now) for row in rows.prefetch_related("decisions__sign_off"))
+    return tuple(history_line(row, now=now) for row in rows.prefetch_related("decisions__sign_off"))
 
 
 def newest_build() -> Build | None:
-    """The build of the newest run: what would be released next."""
-    run = Run.objects.select_related("build").defer("manifest").order_by("-pk").first()
+    """The build of the newest run: what would be released next. Results from elsewhere speak of other builds too."""
+    ran = Run.objects.exclude(profile=IMPORT_PROFILE)
+    run = ran.select_related("build").defer("manifest").order_by("-pk").first()
     return run.build if run else None
 
 
@@ -259,7 +261,8 @@ def _checklist(
         return ()
 
 
-def _history_line(request: ReleaseRequest, *, now: datetime) -> HistoryLine:
+def history_line(request: ReleaseRequest, *, now: datetime) -> HistoryLine:
+    """A request at hand with its state now."""
     state, decision = state_of(request, now=now), last_decision_of(request)
     is_conditional = state is RequestState.CONDITIONAL
     conditions = [one for one in conditions_of(request) if not is_closed(one)] if is_conditional else []

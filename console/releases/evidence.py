@@ -15,7 +15,7 @@ from console.release_manifest import compose
 from console.releases.definitions import definition_of
 from console.releases.standing import predecessors_of
 from ledger.actions import live_ledger
-from testruns.actions import active_policy, overlay_of, plan_of, rules_of
+from testruns.actions import active_policy, overlay_of, plan_of, rules_of, runs_of
 from testruns.gates.outcomes import RuleOutcome
 from testruns.gates.policy import PolicyValues
 from testruns.models import Build, GatePolicy, Run
@@ -79,7 +79,7 @@ def runs_since_decision(*, phase: Phase, build: Build) -> tuple[Run, ...]:
         .values_list("decided_at", flat=True)
         .first()
     )
-    runs = Run.objects.filter(build=build).prefetch_related("policy", "requested_by").order_by("-pk")
+    runs = runs_of(build).prefetch_related("policy", "requested_by").order_by("-pk")
     runs = runs.defer("manifest", "environment")
     if decided_at is not None:
         runs = runs.filter(Q(finished_at__isnull=True) | Q(finished_at__gt=decided_at))

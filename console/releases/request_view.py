@@ -34,6 +34,7 @@ from console.releases.standing import (
     standing_of,
     state_of,
 )
+from testruns.actions import runs_of
 from testruns.models import Run
 from testruns.overlay import Overlay
 
@@ -182,7 +183,7 @@ def _seats(request: ReleaseRequest, *, viewer: Person) -> tuple[SeatLine, ...]:
 
 
 def _newer_runs(request: ReleaseRequest) -> tuple[Run, ...]:
-    newer = Run.objects.filter(build=request.build, requested_at__gt=request.opened_at).defer("manifest")
+    newer = runs_of(request.build).filter(requested_at__gt=request.opened_at).defer("manifest")
     return tuple(newer.order_by("-pk"))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.eligibility import ROLE_OF_SEAT, Facts, SeatRefused, why_not, why_not_yet
-from console.kernel.authority import Role
+from console.kernel.authority import Act, Role, may
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person, RoleGrant
 from console.models import ReleaseRequest, SignOff
@@ -88,6 +88,11 @@ def _held(
         for person, roles in people.items()
         if ROLE_OF_SEAT[seat] in roles
     ]
+
+
+def names_who_may(act: Act) -> tuple[str, ...]:
+    """The active people who may do this, by printed name. Says nothing about whose own work it would be."""
+    return tuple(str(person) for person, roles in _people().items() if may(act=act, roles=roles))
 
 
 def _people() -> Mapping[Person, frozenset[Role]]:

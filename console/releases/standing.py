@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Final
 
 from console.models import Condition, Decision, Phase, ReleaseRequest
 from console.release_states import ConditionKind, ConditionStanding, Effect, RequestState, effect_of, state_at
 from ledger import gettext_noop
+from testruns.models import Build
 
 IN_USE: Final = gettext_noop("In use; no release on record.")
 
@@ -68,6 +69,11 @@ def is_closed(condition: Condition) -> bool:
     return hasattr(condition, "confirmation")
 
 
+def end_of(day: date) -> datetime:
+    """The instant at which a day is over, in UTC: what is due on it is late from then on."""
+    return datetime.combine(day + timedelta(days=1), time.min, tzinfo=UTC)
+
+
 def standing_of(condition: Condition) -> ConditionStanding:
     """What of a condition decides about its release."""
     return ConditionStanding(
@@ -98,11 +104,12 @@ def standing(phase_code: str, *, now: datetime) -> Standing:
     return standing_of_phase(Phase.objects.get(code=phase_code), now=now)
 
 
-def standing_of_phase(phase: Phase, *, now: datetime) -> Standing:
-    """As `standing`, for a phase at hand."""
-    requests = list(
-        ReleaseRequest.objects.filter(phase=phase).defer("manifest").prefetch_related("decisions").order_by("-pk")
-    )
+def standing_of_phase(phase: Phase, *, now: datetime, builds: Collection[Build] | None = None) -> Standing:
+    """As `standing`, for a phase at hand; with `builds` how these stand in it, whatever else is released."""
+    rows = ReleaseRequest.objects.filter(phase=phase)
+    if builds is not None:
+        rows = rows.filter(build__in=builds)
+    requests = list(rows.select_related("build").defer("manifest").prefetch_related("decisions").order_by("-pk"))
     states = [(request, state_of(request, now=now)) for request in requests]
     request, state = _telling(states)
     if request is None or state is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from console.checklist import Text
@@ -14,7 +14,7 @@ from console.kernel.models import Person
 from console.models import Condition, ReleaseRequest, Waiver
 from console.release_states import RequestState, Seat
 from console.releases.seats import facts_of
-from console.releases.standing import is_closed, state_of
+from console.releases.standing import end_of, is_closed, state_of
 from ledger import gettext_noop
 
 _SEATS = {
@@ -78,7 +78,7 @@ def _condition(row: Condition, request: ReleaseRequest, person: Person, roles: f
     if is_closed(row):
         return
     closings = list(row.closings.all())
-    due = datetime.combine(row.due_date + timedelta(days=1), time.min, tzinfo=UTC)
+    due = end_of(row.due_date)
     params = {"number": row.number, "phase": request.phase.code, "text": row.text}
     if not closings and row.owner_id == person.pk:
         yield _waiting(_CLOSE, params, f"condition:{row.pk}", due)

@@ -38,6 +38,8 @@ PURE = (
     "console/certificate_check.py",
     "console/certificate_reading.py",
     "console/certificate_status.py",
+    "console/certificate_file.py",
+    "console/client.py",
     "console/release_states.py",
     "console/eligibility.py",
     "console/deciding_runs.py",
