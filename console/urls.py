@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from console import views
-from console.api import about
+from console.api import about, health, metrics
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -13,6 +13,9 @@ urlpatterns = [
     path(".well-known/gatehouse-keys.json", views.signing_keys, name="signing-keys"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("console.api.urls")),
+    path("api/credits/", include("ledger.api.original_urls")),
+    path("api/health", health.HealthView.as_view(), name="api-health"),
+    path("metrics", metrics.MetricsView.as_view(), name="metrics"),
     re_path(r"^api/", about.nothing_at_all),
 ]
 handler400, handler404, handler500 = about.unreadable, about.nothing_here, about.failed

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.core.cache import caches
 from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
+from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
@@ -69,6 +71,15 @@ def queue_is_stuck(*, cluster_started_at: datetime | None = None, patience_secon
     last_end = ScenarioExecution.objects.aggregate(at=Max("finished_at"))["at"]
     idle_since = max(moment for moment in (waiting_since, last_end, cluster_started_at) if moment is not None)
     return now - idle_since > timedelta(seconds=patience_seconds)
+
+
+def is_worker_alive() -> bool:
+    """Whether a cluster of the queue gave a sign of life within the last three seconds: its pulse expires after them.
+
+    Read past the broker, which writes whenever it reads.
+    """
+    pulses = caches[Conf.CACHE]
+    return any(pulses.get(cluster) is not None for cluster in pulses.get(Conf.Q_STAT) or ())
 
 
 def _queued() -> QuerySet[ScenarioExecution]:
