@@ -1,0 +1,19 @@
+"""Releases as the tests of the console have them, and a client that reads them over the API."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.kernel.authority import Role
+from console.kernel.scopes import Scope
+from console.tests.api_client import ApiClient, api_client
+from console.tests.people import person_with
+from console.tests.releases.conftest import build, request_5a, runs, storage, team
+
+__all__ = ["build", "request_5a", "runs", "storage", "team"]
+
+
+@pytest.fixture
+def reader(db: None) -> ApiClient:
+    """A token of an auditor that reads phases, builds and certificates, and nothing else."""
+    return api_client(person_with(Role.AUDITOR), Scope.PHASES_READ)
