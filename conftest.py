@@ -21,6 +21,7 @@ _ONE_AT_A_TIME = (
     "console/tests/backup",
     "console/tests/browser",
     "console/tests/supervisor",
+    "ledger/tests/api/test_several_workers",
     "testruns/tests/runs",
     "testruns/tests/scenarios",
 )
