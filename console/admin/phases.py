@@ -28,6 +28,7 @@ from console.release_manifest import difference
 from console.release_states import RequestState
 from console.releases import Evidence
 from console.releases.board import history_of, newest_build, phase_board, phase_view
+from testruns.actions import builds_that_ran
 from testruns.models import Build, Run
 
 HISTORY_MAX = 100
@@ -156,8 +157,8 @@ def _asked_build(asked: str | None) -> Build | None:
 
 
 def _builds() -> list[Build]:
-    """Those somebody ran something on, the newest first."""
-    return list(Build.objects.filter(runs__isnull=False).distinct().order_by("-pk")[:BUILDS_MAX])
+    """Those something ran on, the newest first."""
+    return list(builds_that_ran()[:BUILDS_MAX])
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:

@@ -23,7 +23,7 @@ from console.kernel.authority import Act
 from console.kernel.doors import act_view, actor_of, explain, person_of, roles_of, why_not
 from console.kernel.errors import GatehouseError
 from console.models import Phase, Waiver
-from testruns.actions import active_policy, rules_of
+from testruns.actions import active_policy, builds_that_ran, rules_of
 from testruns.gates.policy import Policy
 from testruns.models import Build
 from testruns.overlay import why_not_waivable
@@ -55,7 +55,7 @@ class WaiverForm(forms.Form):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         fields["phase"].queryset = Phase.objects.exclude(state=Phase.State.ACTIVE).order_by("position")
-        newest = Build.objects.filter(runs__isnull=False).distinct().order_by("-pk").values_list("pk", flat=True)
+        newest = builds_that_ran().values_list("pk", flat=True)
         fields["build"].queryset = Build.objects.filter(pk__in=list(newest[:BUILDS_MAX])).order_by("-pk")
         fields["rule_code"].choices = [
             (rule.code, f"{rule.code} {_(rule.question)}") for rule in policy.rules if not why_not_waivable(rule)

@@ -172,6 +172,7 @@ PROFILES: Mapping[str, str | _StrPromise] = MappingProxyType(
         "quick": pgettext_lazy("profile", "quick"),
         "full": pgettext_lazy("profile", "full"),
         "own": pgettext_lazy("profile", "own values"),
+        "import": pgettext_lazy("profile", "imported"),
     }
 )
 
@@ -183,6 +184,11 @@ MEASURES: Mapping[str, str | _StrPromise] = MappingProxyType(
         "p99_us": pgettext_lazy("measurement", "99 % within"),
         "decision_p95_us": pgettext_lazy("measurement", "decided (95 %) within"),
         "recovery_ms_max": pgettext_lazy("measurement", "slowest recovery"),
+        "cases_run": pgettext_lazy("measurement", "tests run"),
+        "failures": pgettext_lazy("measurement", "failed"),
+        "pass_rate_ppm": pgettext_lazy("measurement", "passed"),
+        "lines": pgettext_lazy("measurement", "lines"),
+        "line_rate_ppm": pgettext_lazy("measurement", "covered"),
     }
 )
 
@@ -196,6 +202,8 @@ EVIDENCE_ROLES: Mapping[str, str | _StrPromise] = MappingProxyType(
         "samples": pgettext_lazy("evidence", "samples"),
         "stderr": pgettext_lazy("evidence", "error output"),
         "environment": pgettext_lazy("evidence", "environment"),
+        "junit": pgettext_lazy("evidence", "test report (JUnit XML)"),
+        "coverage": pgettext_lazy("evidence", "coverage report (Cobertura)"),
     }
 )
 

@@ -35,6 +35,7 @@ from console.releases.standing import (
     state_of,
 )
 from testruns.actions import runs_of
+from testruns.actions import runs_of
 from testruns.models import Run
 from testruns.overlay import Overlay
 

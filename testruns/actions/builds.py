@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from testruns.models import Build, Run
+from testruns.plan import IMPORT_PROFILE
 
 
 def build_of_commit(*, name: str, commit: str) -> Build:
@@ -22,3 +23,9 @@ def runs_of(build: Build) -> QuerySet[Run]:
             build__name=build.name, build__commit=build.commit, build__is_clean=True, build__tree_digest=""
         )
     return Run.objects.filter(is_of_build)
+
+
+def builds_that_ran() -> QuerySet[Build]:
+    """The builds something was run on here, newest first: what a release or a waiver can be asked for."""
+    ran = Run.objects.filter(build=OuterRef("pk")).exclude(profile=IMPORT_PROFILE)
+    return Build.objects.filter(Exists(ran)).order_by("-pk")

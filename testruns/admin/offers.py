@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from console.kernel.authority import ROLE_LABELS, Act, Role, may, who_may
 from testruns.models import Run, ScenarioExecution
+from testruns.plan import IMPORT_PROFILE
 from testruns.run_states import ExecutionState, RunState
 
 
@@ -28,8 +29,10 @@ def _why_not_by_role(act: Act, roles: frozenset[Role]) -> str:
     return _("This takes one of these roles: %(roles)s.") % {"roles": names}
 
 
-def again_offer(*, run: Run, roles: frozenset[Role]) -> Offer:
-    """Request the same run again, with the same seed."""
+def again_offer(*, run: Run, roles: frozenset[Role]) -> Offer | None:
+    """Request the same run again, with the same seed; None for results from elsewhere, which never ran here."""
+    if run.profile == IMPORT_PROFILE:
+        return None
     url = reverse("admin:testruns_run_again", args=[run.pk])
     return Offer(url=url, why_not=_why_not_by_role(Act.REQUEST_RUN, roles))
 

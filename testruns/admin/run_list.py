@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from testruns.models import Run
-from testruns.plan import OWN_PROFILE, PROFILES
+from testruns.plan import IMPORT_PROFILE, OWN_PROFILE, PROFILES
 from testruns.reading import listed_runs
 from testruns.recommendation import Recommendation
 from testruns.run_states import RunState
@@ -21,7 +21,7 @@ RUNS_PER_PAGE = 25
 FILTERS: Mapping[str, tuple[str, ...]] = {
     "state": tuple(state.value for state in RunState),
     "recommendation": tuple(word.value for word in Recommendation),
-    "profile": (*PROFILES, OWN_PROFILE),
+    "profile": (*PROFILES, OWN_PROFILE, IMPORT_PROFILE),
 }
 _NOT_FILTERS = ("q", "page", "token")
 _SHOWN_MAX = 50
@@ -78,6 +78,7 @@ class RunFilter:
         text = self.search.removeprefix("#")
         found = (
             Q(build__commit__istartswith=text)
+            | Q(build__name__icontains=text)
             | Q(requested_by__username__icontains=text)
             | Q(requested_by__printed_name__icontains=text)
         )

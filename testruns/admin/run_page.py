@@ -34,7 +34,7 @@ class RunPage(RunView):
     """Everything the page of one run shows."""
 
     executions: tuple[OfferedExecution, ...]
-    again: Offer
+    again: Offer | None
     stop: Offer | None
 
     @property

@@ -26,13 +26,17 @@ from testruns.models import (
     RunEvidence,
     ScenarioExecution,
 )
+from testruns.plan import IMPORT_PROFILE
 from testruns.reading.waiting import Waiting, waiting_of
 from testruns.run_states import ExecutionState, RunState
-from testruns.scenarios import SCENARIOS
+from testruns.sources import SOURCES
 
 FIRST_VERDICTS = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.PASS)
 FIRST_SEVERITIES = ("critical", "major", "warning")
-KEY_FIGURES = ("operations", "operations_per_second", "p95_us", "recovery_ms_max", "decision_p95_us", "p99_us")
+KEY_FIGURES = (
+    *("operations", "operations_per_second", "p95_us", "recovery_ms_max", "decision_p95_us", "p99_us"),
+    *("cases_run", "failures", "pass_rate_ppm", "lines", "line_rate_ppm"),
+)
 KEY_FIGURES_MAX = 3
 SAID_IN_SENTENCE_MAX = 4
 SHIPPED_GATES = ("A", "B", "C", "D", "E")
@@ -131,6 +135,17 @@ class RunView:
     findings: tuple[Finding, ...]
     evidence: tuple[RunEvidence, ...]
     now: datetime
+
+    @property
+    def is_import(self) -> bool:
+        """Whether these are results from elsewhere: nothing ran here."""
+        return self.run.profile == IMPORT_PROFILE
+
+    @property
+    def not_passed(self) -> list[dict[str, str]]:
+        """The first cases of an import that did not pass: outcome and name."""
+        cases: list[dict[str, str]] = self.run.environment.get("import", {}).get("not_passed", [])
+        return cases
 
     @property
     def is_live(self) -> bool:
@@ -292,12 +307,12 @@ def _execution_lines(run: Run) -> tuple[ExecutionLine, ...]:
     waiting = waiting_of(executions=executions)
     lines = []
     for execution in executions:
-        scenario = SCENARIOS.get(execution.scenario)
+        source = SOURCES.get(execution.scenario)
         lines.append(
             ExecutionLine(
                 execution=execution,
-                title=scenario.title if scenario else execution.scenario,
-                help=scenario.help if scenario else "",
+                title=source.title if source else execution.scenario,
+                help=source.help if source else "",
                 attempts=tuple(_attempt_line(attempt, execution.scenario) for attempt in execution.attempts.all()),
                 waiting=waiting.get(execution.pk),
             )
@@ -306,8 +321,8 @@ def _execution_lines(run: Run) -> tuple[ExecutionLine, ...]:
 
 
 def _attempt_line(attempt: Attempt, scenario_code: str) -> AttemptLine:
-    scenario = SCENARIOS.get(scenario_code)
-    helps = {spec.name: spec.help for spec in scenario.measures} if scenario else {}
+    source = SOURCES.get(scenario_code)
+    helps = {spec.name: spec.help for spec in source.measures} if source else {}
     figures = tuple(
         Figure(name=read.name, value=read.value, unit=read.unit, help=helps.get(read.name, ""))
         for read in attempt.measurements.all()

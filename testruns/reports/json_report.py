@@ -71,12 +71,16 @@ def _content(report: Report) -> dict[str, Any]:
         "evidence": _evidence(report),
         "manifest_digest": run.manifest_digest,
         "audit_chain": {"index": report.audit_head.index, "hash": report.audit_head.hash},
-        "sign_offs": [{"role": seat, "name": None, "date": None, "status": PENDING} for seat in SEATS],
+        "sign_offs": []
+        if report.is_import
+        else [{"role": seat, "name": None, "date": None, "status": PENDING} for seat in SEATS],
     }
 
 
 def _test_config(report: Report) -> dict[str, Any]:
     run, values = report.run, report.policy.values
+    if report.is_import:
+        return {"profile": run.profile, "scenarios": list(run.scenarios)}
     return {
         "profile": run.profile,
         "scenarios": list(run.scenarios),

@@ -24,6 +24,7 @@ from testruns.gates.registry import GATES, all_rules
 from testruns.gates.rule import Severity
 from testruns.gates.verdicts import Verdict
 from testruns.models import GateResult, RuleResult
+from testruns.reports.document import title_of
 from testruns.reports.release_context import ReleaseContext, Waived
 from testruns.reports.report import Report
 from testruns.reports.results import expectation, margin
@@ -70,7 +71,7 @@ def _root(report: Report, *, run_url: str, context: ReleaseContext) -> ET.Elemen
     verdicts = _Verdicts(report, context)
     suites = [_suite(report, gate, verdicts, run_url=run_url, phase=context.phase) for gate in report.gates]
     totals = {name: str(sum(int(suite.get(name, "0")) for suite in suites)) for name in ("tests", "failures", "errors")}
-    title = _("Live system test report: run %(run)s") % {"run": report.run.pk}
+    title = title_of(report)
     root = ET.Element("testsuites", {"name": title, **totals, "time": _elapsed(report)})
     root.extend(suites)
     return root

@@ -59,7 +59,6 @@ def notice(report: Report) -> str:
 def summary(report: Report) -> Section:
     """Section 1: the word, and a few sentences that explain it."""
     run = report.run
-    boxes = tuple((run.recommendation == word, str(word).replace("_", "-")) for word in _WORDS)
     passed = sum(rule.verdict == "PASS" for rule in report.rules)
     seeds = {row.row.scenario for row in report.executions if row.row.verdict == "PASS"} & set(SEED_SCENARIOS)
     sentences = (
@@ -74,11 +73,16 @@ def summary(report: Report) -> Section:
         title=_("Executive summary"),
         blocks=(
             Heading(text=_("Overall status")),
-            Boxes(boxes=boxes),
+            word_boxes(report),
             Heading(text=_("In short")),
             Paragraph(text=" ".join(sentences)),
         ),
     )
+
+
+def word_boxes(report: Report) -> Boxes:
+    """The four words, one of them ticked."""
+    return Boxes(boxes=tuple((report.run.recommendation == word, str(word).replace("_", "-")) for word in _WORDS))
 
 
 def environment(report: Report) -> Section:

@@ -22,8 +22,9 @@ from testruns.models import (
     RunEvidence,
     ScenarioExecution,
 )
+from testruns.plan import IMPORT_PROFILE
 from testruns.reports.accounts import Accounts, accounts_of
-from testruns.scenarios import SCENARIOS
+from testruns.sources import SOURCES
 
 SEVERITIES = ("critical", "major", "warning")
 
@@ -78,6 +79,11 @@ class Report:
     evidence: tuple[RunEvidence, ...]
     audit_head: audit.Head
     generated_at: datetime
+
+    @property
+    def is_import(self) -> bool:
+        """Whether these are results from elsewhere: nothing ran here."""
+        return self.run.profile == IMPORT_PROFILE
 
     @property
     def tester(self) -> str:
@@ -163,10 +169,10 @@ def expected_of(rule: RuleResult) -> dict[str, str]:
 def _execution(row: ScenarioExecution) -> ReportExecution:
     attempts = tuple(row.attempts.all())
     latest = attempts[-1].measurements.all() if attempts else ()
-    scenario = SCENARIOS.get(row.scenario)
+    source = SOURCES.get(row.scenario)
     return ReportExecution(
         row=row,
-        title=scenario.title if scenario else row.scenario,
+        title=source.title if source else row.scenario,
         attempts=attempts,
         measurements={measurement.name: measurement for measurement in latest},
         accounts=accounts_of(attempts[-1] if attempts else None),
