@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from console.actions import create_person, deactivate_person, propose_role
+from console.actions import create_person, create_service_token, create_token, deactivate_person, propose_role
 from console.kernel.acts import Actor
 from console.kernel.authority import Role
 from console.kernel.models import Person
+from console.kernel.scopes import Scope
 from console.tests.browser.test_in_the_browser import VARIANTS, defects_of, shoot
 from console.tests.people import give
 
@@ -33,6 +34,9 @@ def ruth(make_person: MakePerson) -> Person:
     propose_role(
         actor=admin, person_id=ruth.pk, role="reviewer", verified_how="known in person for years, staff directory"
     )
+    for make in (create_token, create_service_token):
+        for_whom = {"person_id": ruth.pk} if make is create_service_token else {}
+        make(actor=admin, name="Nightly pipeline of the ledger", scopes=list(Scope), days=30, **for_whom)
     gone = make_person("engineer")
     deactivate_person(actor=admin, person_id=gone.pk, reason="has left the company")
     return ruth
@@ -53,6 +57,9 @@ def test_the_pages_of_people_are_sound_in_every_pair_of_width_theme_and_language
         f"{PEOPLE}{ruth.pk}/change/",
         f"{PEOPLE}{gone.pk}/change/",
         f"{PEOPLE}create/",
+        "/admin/tokens/",
+        "/admin/tokens/create/",
+        "/admin/tokens/create-for-service/",
         "/admin/kernel/auditentry/",
         "/admin/kernel/auditentry/?area=people&who=system&days=7",
     ):

@@ -31,6 +31,8 @@ PAGES = (
     "/admin/journal/",
     "/admin/journal/accounts/",
     "/admin/password_change/",
+    "/admin/tokens/",
+    "/admin/tokens/create/",
 )
 
 
