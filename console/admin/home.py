@@ -22,7 +22,6 @@ from console.models import Phase
 from console.releases.board import phase_board
 from ledger.condition import live_condition
 from testruns.plan import IMPORT_PROFILE
-from testruns.plan import IMPORT_PROFILE
 from testruns.reading import ACTIVE, list_token, listed_runs
 
 RUNNING_MAX = 10

@@ -28,7 +28,6 @@ from console.releases.standing import (
 from ledger import gettext_noop
 from testruns.models import Build, Run
 from testruns.plan import IMPORT_PROFILE
-from testruns.plan import IMPORT_PROFILE
 
 _RELEASED = (RequestState.GO,)
 

@@ -35,7 +35,6 @@ from console.releases.standing import (
     state_of,
 )
 from testruns.actions import runs_of
-from testruns.actions import runs_of
 from testruns.models import Run
 from testruns.overlay import Overlay
 
