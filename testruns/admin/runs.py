@@ -21,6 +21,7 @@ from console.kernel.doors import ReadOnlyAdmin, Section, add_section, roles_of, 
 from console.kernel.live import SharedUpdate, add_live_address
 from testruns.admin import downloads, run_acts
 from testruns.admin.compare_page import before, compare_page
+from testruns.admin.print_page import print_page, print_style
 from testruns.admin.request_page import request_run_page
 from testruns.admin.run_charts import charts_card
 from testruns.admin.run_choice import ORDERS, RunChoice, choices
@@ -60,6 +61,8 @@ class RunAdmin(ReadOnlyAdmin):
             ),
             path("execution/<int:execution_id>/cancel/", wrap(run_acts.cancel_one), name="testruns_execution_cancel"),
             path("<int:run_id>/report.<str:kind>", wrap(downloads.report), name="testruns_run_report"),
+            path("<int:run_id>/print/", wrap(print_page), name="testruns_run_print"),
+            path("<int:run_id>/print.css", wrap(print_style), name="testruns_run_print_style"),
             path("<int:run_id>/manifest.json", wrap(downloads.manifest), name="testruns_run_manifest"),
             path("<int:run_id>/evidence/<int:binding_id>/", wrap(downloads.evidence), name="testruns_run_evidence"),
         ]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from testruns.models import Run
 from testruns.reports.document import document_of
-from testruns.reports.html_report import html_of
+from testruns.reports.html_report import footer_of, html_of
 from testruns.reports.json_report import json_of
 from testruns.reports.junit_report import junit_of
 from testruns.reports.markdown_report import markdown_of
@@ -28,7 +28,9 @@ __all__ = [
     "ReportFile",
     "Waived",
     "build_report",
+    "document_of",
     "file_of",
+    "footer_of",
     "render",
     "tell_releases",
 ]
@@ -83,4 +85,4 @@ def render(*, run: Run, kind: str, language: str = "en", run_url: str = "") -> b
     if kind == "junit":
         return junit_of(report=report, language=language, run_url=run_url, context=context_of(run))
     document = document_of(report=report, language=language)
-    return html_of(document) if kind == "html" else markdown_of(document)
+    return html_of(document, run=run) if kind == "html" else markdown_of(document)
