@@ -122,8 +122,9 @@ class Server:
         """The JSON object at this path, asking until there is one or patience is over. Raises Stop."""
         return _object_in(self.persist(path, "json", **sent))
 
-    def once(self, path: str, media_type: str, *, seconds: float = ANSWER_SECONDS, **sent: Any) -> bytes:
+    def once(self, path: str, media_type: str, *, seconds: float = 0, **sent: Any) -> bytes:
         """The body of an answer of this kind, asking once. Raises Stop, Unusable."""
+        seconds = seconds or max(1.0, min(ANSWER_SECONDS, self._patience))
         try:
             with self._send(path, seconds, **sent) as answer:
                 status, headers, body = answer.status, answer.headers, _read(answer, seconds)
@@ -165,8 +166,7 @@ class Server:
 
     def _send(self, path: str, seconds: float, body: bytes = b"", kind: str = JSON, key: str = "") -> Any:
         method = "POST" if body else "GET"
-        headers = {"User-Agent": "gatehouse-client/1"}
-        headers |= {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {"User-Agent": "gatehouse-client/1", "Authorization": f"Bearer {self._token}"}
         headers |= {"Content-Type": kind} if body else {}
         headers |= {"Idempotency-Key": f'"{key}"'} if key else {}
         headers |= self._signature(method, path, body) if self._secret else {}
