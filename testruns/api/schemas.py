@@ -47,7 +47,7 @@ class RunBuild(Described):
 
     name = _text()
     commit = _text(required=False)
-    tree_digest = _text()
+    tree_digest = _text(required=False, help_text="Left out of a build that only results were brought for.")
     is_clean = serializers.BooleanField()
 
 

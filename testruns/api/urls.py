@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from testruns.api import evidence, reports, runs, samples, waits
+from testruns.api import evidence, imports, reports, runs, samples, waits
 
 _RUN = "runs/<int:run_id>/"
 _EXECUTION = f"{_RUN}executions/<int:execution_id>/"
@@ -19,5 +19,6 @@ urlpatterns = [
     path(f"{_EXECUTION}cancel/", runs.CancelExecutionView.as_view(), name="api-execution-cancel"),
     path(f"{_EXECUTION}attempt-again/", runs.AttemptExecutionAgainView.as_view(), name="api-execution-attempt-again"),
     path(f"{_EXECUTION}samples/", samples.SamplesView.as_view(), name="api-samples"),
+    path("imports/", imports.ImportsView.as_view(), name="api-imports"),
     path("evidence/<str:digest>/", evidence.EvidenceView.as_view(), name="api-evidence"),
 ]

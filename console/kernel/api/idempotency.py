@@ -144,8 +144,27 @@ def _forget_old(*, now: datetime) -> None:
 
 
 def _fingerprint(request: Request) -> str:
-    parts = [str(request.method), request.get_full_path(), request.content_type or ""]
-    return hashlib.sha256("\0".join(parts).encode() + b"\0" + request.body).hexdigest()
+    kind, content = request.content_type or "", request.body
+    if kind.startswith("multipart/form-data"):
+        kind, content = "multipart/form-data", _form_content(request.data)
+    parts = [str(request.method), request.get_full_path(), kind]
+    return hashlib.sha256("\0".join(parts).encode() + b"\0" + content).hexdigest()
+
+
+def _form_content(form: Any) -> bytes:
+    """The fields of a form and the digests of its files: the boundary differs whenever a form is sent again."""
+    read = [(name, [_field_content(value) for value in values]) for name, values in sorted(form.lists())]
+    return json.dumps(read).encode()
+
+
+def _field_content(value: Any) -> str:
+    if not hasattr(value, "chunks"):
+        return f"text:{value}"
+    digest = hashlib.sha256()
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+    return f"file:{digest.hexdigest()}"
 
 
 def _is_answer(status: int) -> bool:
