@@ -14,6 +14,9 @@ from ledger import gettext_noop
 
 FORMAT: Final = 1
 
+RUNS_SAID_MAX: Final = 20
+"""More new runs than these are said in one sentence; the manifest and the page list every one."""
+
 Manifest = Mapping[str, Any]
 Text = dict[str, Any]
 """A text as `testruns.wording` reads it: {"template", "params"}."""
@@ -26,6 +29,7 @@ _GATE: Final = gettext_noop("gate %(gate)s: %(old)s before, %(new)s now")
 _RULE: Final = gettext_noop("rule %(code)s: %(old)s before, %(new)s now (%(old_actual)s, then %(new_actual)s)")
 _MARGIN: Final = gettext_noop("rule %(code)s: margin %(old)s %% before, %(new)s %% now (%(verdict)s)")
 _RUN_NEW: Final = gettext_noop("run %(run)s is new: %(state)s, recommendation %(recommendation)s")
+_RUNS_NEW: Final = gettext_noop("%(count)s runs are new, %(first)s to %(last)s")
 _RUN_GONE: Final = gettext_noop("run %(run)s is no longer listed")
 _DECIDING: Final = gettext_noop("deciding runs: %(old)s before, %(new)s now")
 _WAIVER_NEW: Final = gettext_noop("waiver W-%(waiver)s for rule %(rule)s is new, valid until %(until)s")
@@ -114,7 +118,10 @@ def _rules(old: Manifest, new: Manifest) -> Iterator[Text]:
 
 def _runs(old: Sequence[Manifest], new: Sequence[Manifest]) -> Iterator[Text]:
     before, after = {run["run"]: run for run in old}, {run["run"]: run for run in new}
-    for number in sorted(after.keys() - before.keys()):
+    added = sorted(after.keys() - before.keys())
+    if len(added) > RUNS_SAID_MAX:
+        yield _text(_RUNS_NEW, count=len(added), first=f"#{added[0]}", last=f"#{added[-1]}")
+    for number in added if len(added) <= RUNS_SAID_MAX else ():
         run = after[number]
         yield _text(_RUN_NEW, run=f"#{number}", state=run["state"], recommendation=run["recommendation"] or _nothing())
     for number in sorted(before.keys() - after.keys()):

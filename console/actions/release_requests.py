@@ -126,7 +126,7 @@ def _bound(request: ReleaseRequest, evidence: Evidence) -> list[BoundRun]:
     return [
         BoundRun(
             request=request,
-            run=run,
+            run_id=run.pk,
             is_deciding=run.pk in evidence.selection.deciding,
             needs_answer=run.pk in evidence.selection.to_answer,
         )

@@ -28,8 +28,9 @@ from console.release_manifest import difference
 from console.release_states import RequestState
 from console.releases import Evidence
 from console.releases.board import history_of, newest_build, phase_board, phase_view
+from console.releases.evidence import ListedRun
 from testruns.actions import builds_that_ran
-from testruns.models import Build, Run
+from testruns.models import Build
 
 HISTORY_MAX = 100
 BUILDS_MAX = 30
@@ -39,7 +40,7 @@ BUILDS_MAX = 30
 class PreviewedRun:
     """A run as a request opened now would bind it."""
 
-    run: Run
+    run: ListedRun
     is_deciding: bool
     needs_answer: bool
 

@@ -23,13 +23,12 @@ from console.checklist import (
     WaiverFact,
     build_checklist,
 )
-from console.deciding_runs import RunFact
 from console.eligibility import Facts
 from console.models import Condition, LiveVerification, Phase, ReleaseRequest, Review, Waiver
 from console.phase_definition import SHIPPED_CHECKS, Check
 from console.release_states import Outcome, RequestState, Seat, Word
 from console.releases.definitions import definition_of
-from console.releases.evidence import Evidence, fact_of, overlay_over, recommendation_of
+from console.releases.evidence import Evidence, listed, overlay_over, recommendation_of
 from console.releases.seats import eligible_names, names_by, standing_sign_offs
 from console.releases.standing import Standing, predecessors_of, standing_of, standings_of
 from testruns.actions import last_editor_of, rules_of
@@ -131,9 +130,8 @@ def _facts_before(evidence: Evidence) -> Facts:
 
 def red_since(request: ReleaseRequest) -> tuple[int, ...]:
     """Full runs of the build that ended red after the request opened."""
-    later = Run.objects.filter(build=request.build, finished_at__gt=request.opened_at)
-    later = later.prefetch_related("policy").defer("manifest", "environment")
-    return tuple(run.pk for run in later.order_by("-pk") if _fact(run).is_red)
+    later = Run.objects.filter(build=request.build, finished_at__gt=request.opened_at).order_by("-pk")
+    return tuple(run.pk for run in listed(later) if run.fact(active_policy_id=run.policy_id).is_red)
 
 
 def open_findings_of(review: Review) -> int:
@@ -141,10 +139,6 @@ def open_findings_of(review: Review) -> int:
     return sum(
         finding["severity"] in _BLOCKING_SEVERITIES and finding["status"] == "open" for finding in review.findings
     )
-
-
-def _fact(run: Run) -> RunFact:
-    return fact_of(run, active_policy_id=run.policy_id)
 
 
 def _build(build: Build) -> BuildFact:

@@ -2,39 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from console.deciding_runs import RunFact, Selection, select
+from console.kernel.models import Person
 from console.models import Decision, Phase, Waiver
 from console.release_manifest import compose
 from console.releases.definitions import definition_of
 from console.releases.standing import predecessors_of
 from ledger.actions import live_ledger
-from testruns.actions import active_policy, overlay_of, plan_of, rules_of, runs_of
+from testruns.actions import active_policy, overlay_of, rules_of, runs_of
 from testruns.gates.outcomes import RuleOutcome
 from testruns.gates.policy import PolicyValues
 from testruns.models import Build, GatePolicy, Run
 from testruns.overlay import Overlay
+from testruns.plan import RunPlan
 from testruns.recommendation import Recommendation
 from testruns.run_states import RunState
 from testruns.wording import plain_decimal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ListedRun:
+    """A run as far as a request lists it: a build may have a thousand, so no more than that is read.
+
+    policy: its digest. requested_by: a printed name, empty for a run nobody stands behind.
+    """
+
+    pk: int
+    manifest_digest: str
+    state: str
+    recommendation: str
+    profile: str
+    seed: int
+    policy_id: int
+    policy: str
+    requested_by_id: int | None
+    requested_by: str
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    is_full: bool
+
+    def fact(self, *, active_policy_id: int) -> RunFact:
+        """What of it decides about its place in a request."""
+        return RunFact(
+            run=self.pk,
+            state=RunState(self.state),
+            recommendation=Recommendation(self.recommendation) if self.recommendation else None,
+            seed=self.seed,
+            is_full=self.is_full,
+            has_active_policy=self.policy_id == active_policy_id,
+            requested_by=self.requested_by_id,
+            has_begun=self.started_at is not None,
+            finished_at=self.finished_at,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """Everything a request opened now would rest on. `overlay`: None while there is no deciding run."""
+    """Everything a request opened now would rest on. `overlay`: None while there is no deciding run.
+
+    runs: every one that is listed; deciding: the rows of those that decide, newest first.
+    """
 
     phase: Phase
     build: Build
     policy: GatePolicy
     values: PolicyValues
-    runs: tuple[Run, ...]
-    facts: Mapping[int, RunFact]
+    runs: tuple[ListedRun, ...]
+    deciding: tuple[Run, ...]
     selection: Selection
     waivers: tuple[Waiver, ...]
     overlay: Overlay | None
@@ -50,11 +95,14 @@ def gather(*, phase: Phase, build: Build, now: datetime) -> Evidence:
     policy = active_policy()
     values = rules_of(policy).values
     runs = runs_since_decision(phase=phase, build=build)
-    facts = {run.pk: fact_of(run, active_policy_id=policy.pk) for run in runs}
     days = values.run_age_days
     selection = select(
-        list(facts.values()), wanted=values.deciding_runs, days_max=days, oldest_at=now - timedelta(days=days)
+        [run.fact(active_policy_id=policy.pk) for run in runs],
+        wanted=values.deciding_runs,
+        days_max=days,
+        oldest_at=now - timedelta(days=days),
     )
+    deciding = Run.objects.filter(pk__in=selection.deciding).prefetch_related("policy").defer("manifest")
     waivers = valid_waivers(phase=phase, build=build, policy=policy, now=now)
     return Evidence(
         phase=phase,
@@ -62,16 +110,14 @@ def gather(*, phase: Phase, build: Build, now: datetime) -> Evidence:
         policy=policy,
         values=values,
         runs=runs,
-        facts=facts,
+        deciding=(rows := tuple(deciding.order_by("-pk"))),
         selection=selection,
         waivers=waivers,
-        overlay=overlay_over(
-            [run for run in runs if run.pk in selection.deciding], waived={waiver.rule_code for waiver in waivers}
-        ),
+        overlay=overlay_over(rows, waived={waiver.rule_code for waiver in waivers}),
     )
 
 
-def runs_since_decision(*, phase: Phase, build: Build) -> tuple[Run, ...]:
+def runs_since_decision(*, phase: Phase, build: Build) -> tuple[ListedRun, ...]:
     """Every run of the build that was not over when this phase was last decided for it, newest first."""
     decided_at = (
         Decision.objects.filter(request__phase=phase, request__build=build)
@@ -79,27 +125,69 @@ def runs_since_decision(*, phase: Phase, build: Build) -> tuple[Run, ...]:
         .values_list("decided_at", flat=True)
         .first()
     )
-    runs = runs_of(build).prefetch_related("policy", "requested_by").order_by("-pk")
-    runs = runs.defer("manifest", "environment")
+    runs = runs_of(build).order_by("-pk")
     if decided_at is not None:
         runs = runs.filter(Q(finished_at__isnull=True) | Q(finished_at__gt=decided_at))
-    return tuple(runs)
+    return listed(runs)
 
 
-def fact_of(run: Run, *, active_policy_id: int) -> RunFact:
-    """What of a run decides about its place in a request."""
-    soak = rules_of(run.policy).values.soak_seconds
-    return RunFact(
-        run=run.pk,
-        state=RunState(run.state),
-        recommendation=Recommendation(run.recommendation) if run.recommendation else None,
-        seed=run.seed,
-        is_full=plan_of(run).is_full_run(soak_seconds=soak),
-        has_active_policy=run.policy_id == active_policy_id,
-        requested_by=run.requested_by_id,
-        has_begun=run.started_at is not None,
-        finished_at=run.finished_at,
+def listed(runs: QuerySet[Run]) -> tuple[ListedRun, ...]:
+    """These runs, read in three queries however many there are."""
+    rows = list(
+        runs.annotate(suite=Cast("scenarios", TextField()), levels=Cast("concurrency", TextField())).values_list(
+            *_COLUMNS, named=True
+        )
     )
+    policies = GatePolicy.objects.in_bulk({row.policy_id for row in rows})
+    people = Person.objects.in_bulk({row.requested_by_id for row in rows} - {None})
+    return tuple(
+        ListedRun(
+            pk=row.pk,
+            manifest_digest=row.manifest_digest,
+            state=row.state,
+            recommendation=row.recommendation,
+            profile=row.profile,
+            seed=row.seed,
+            policy_id=row.policy_id,
+            policy=policies[row.policy_id].digest,
+            requested_by_id=row.requested_by_id,
+            requested_by=str(people.get(row.requested_by_id, "")),
+            requested_at=row.requested_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            is_full=_is_full(row, policy=policies[row.policy_id]),
+        )
+        for row in rows
+    )
+
+
+_PLAN = ("profile", "duration_seconds", "retry_injection", "karma_available", "anomaly_injection", "suite", "levels")
+_COLUMNS = (
+    "pk",
+    "manifest_digest",
+    "state",
+    "recommendation",
+    "seed",
+    "policy_id",
+    "requested_by_id",
+    "requested_at",
+    "started_at",
+    "finished_at",
+    *_PLAN,
+)
+
+
+def _is_full(row: Any, *, policy: GatePolicy) -> bool:
+    return _plan_is_full(
+        soak_seconds=rules_of(policy).values.soak_seconds, **{name: getattr(row, name) for name in _PLAN}
+    )
+
+
+@lru_cache(maxsize=256)
+def _plan_is_full(*, soak_seconds: int, suite: str, levels: str, **plan: Any) -> bool:
+    """Whether runs of this plan are full ones: a thousand runs have few plans."""
+    whole = RunPlan(scenarios=tuple(json.loads(suite)), concurrency=tuple(json.loads(levels)), seed=0, **plan)
+    return whole.is_full_run(soak_seconds=soak_seconds)
 
 
 def valid_waivers(*, phase: Phase, build: Build, policy: GatePolicy, now: datetime) -> tuple[Waiver, ...]:
@@ -127,7 +215,7 @@ def manifest_of(evidence: Evidence, *, now: datetime) -> dict[str, Any]:
     """The release manifest of this evidence. Opens the live journal to read its head."""
     build, policy, overlay = evidence.build, evidence.policy, evidence.overlay
     head = live_ledger().head
-    newest = next((run for run in evidence.runs if run.pk in evidence.selection.deciding), None)
+    newest = next(iter(evidence.deciding), None)
     return compose(
         phase=evidence.phase.code,
         definition=_definition(evidence.phase),
@@ -167,7 +255,7 @@ def _definition(phase: Phase) -> dict[str, Any]:
     }
 
 
-def _run(run: Run, evidence: Evidence) -> dict[str, Any]:
+def _run(run: ListedRun, evidence: Evidence) -> dict[str, Any]:
     return {
         "run": run.pk,
         "manifest": run.manifest_digest,
@@ -175,9 +263,9 @@ def _run(run: Run, evidence: Evidence) -> dict[str, Any]:
         "recommendation": run.recommendation,
         "profile": run.profile,
         "seed": run.seed,
-        "policy": run.policy.digest,
+        "policy": run.policy,
         "requested_by": run.requested_by_id,
-        "is_full": evidence.facts[run.pk].is_full,
+        "is_full": run.is_full,
         "is_deciding": run.pk in evidence.selection.deciding,
         "needs_answer": run.pk in evidence.selection.to_answer,
     }

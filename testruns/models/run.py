@@ -66,6 +66,7 @@ class Run(models.Model):
         verbose_name = _("run")
         verbose_name_plural = _("runs")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["version"], name="run_by_version")]  # the token of a list sums them all
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=STATES), name="run_state_is_known"),
             models.CheckConstraint(

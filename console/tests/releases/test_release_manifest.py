@@ -108,6 +108,10 @@ def test_the_same_evidence_differs_in_nothing() -> None:
             {"runs": [RUN, RUN | {"run": 2, "is_deciding": False}, RUN | {"run": 3, "recommendation": "NO_GO"}]},
             ["run #3 is new: judged, recommendation NO_GO", "deciding runs: #1, #2 before, #1, #3 now"],
         ),
+        (
+            {"runs": [RUN, RUN | {"run": 2}, *(RUN | {"run": n, "is_deciding": False} for n in range(3, 30))]},
+            ["27 runs are new, #3 to #29"],
+        ),
         ({"runs": [RUN]}, ["run #2 is no longer listed", "deciding runs: #1, #2 before, #1 now"]),
         ({"waivers": [WAIVER]}, ["waiver W-4 for rule E05 is new, valid until 2026-03-20 00:00:00 UTC"]),
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,8 +15,9 @@ from console.tests.people import person_with
 from console.tests.releases.people import WHY, Team, attest
 from console.tests.releases.runs import full_run
 from console.tests.releases_pages.conftest import Visit
-from testruns.models import Build
+from testruns.models import Build, Run
 
+PREVIEW = "/admin/releases/phase/5a/request/"
 PAGES = ("/admin/", "/admin/releases/", "/admin/releases/phase/5a/", "/admin/releases/request/{request}/")
 
 
@@ -35,6 +38,32 @@ def test_the_number_of_queries_does_not_grow_with_what_there_is(
 ALLOWED = {
     "/admin/releases/request/{request}/": 2,  # the request before it, to say what has changed
 }
+
+
+@pytest.mark.parametrize("page", ["/admin/", "/admin/releases/", "/admin/releases/phase/5a/", PREVIEW])
+def test_three_hundred_runs_of_a_build_cost_no_query_more(
+    request_5a: ReleaseRequest, team: Team, build: Build, visit: Visit, page: str
+) -> None:
+    """They are read as lines, in one query; only those that decide are read whole."""
+    actions.withdraw_request(actor=team.opener, request_id=request_5a.pk, reason=WHY)
+    client = visit(team.supervisor)
+    before = _queries(client, page)
+
+    _copy_run(Run.objects.earliest("pk"), count=300)
+    for _ in range(2):
+        full_run(by=team.runner, build=build)
+
+    assert _queries(client, page) <= before
+    if page == PREVIEW:
+        assert "302 runs are new, #" in client.get(page).content.decode()
+
+
+def _copy_run(run: Run, *, count: int) -> None:
+    """More of the same, as rows."""
+    copies = [copy(run) for _ in range(count)]
+    for one in copies:
+        one.pk = None
+    Run.objects.bulk_create(copies)
 
 
 def _queries(client: object, address: str) -> int:
