@@ -23,6 +23,8 @@ ROW_HEIGHT: Final = 26
 NAMES_PERCENT: Final = 22
 COURSE_HEIGHT: Final = 72
 TICKS_MAX: Final = 6
+TREND: Final = "trend"
+"""The kind of mark that is drawn above the lines it was worked out from."""
 STYLES: Final = 4
 """Lines look different in colour and in dashes; more than four in one chart nobody can tell apart."""
 _TIME_STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
@@ -185,8 +187,9 @@ def svg_of(chart: Chart, *, say: Say, say_time: Say) -> str:
     """The chart as SVG. say: a value without its unit; say_time: a number of seconds."""
     x_scale, y_scale = chart.x_scale, chart.y_scale
     plot = [_band(chart.band, x_scale, y_scale)] if chart.band else []
-    plot += [_mark(mark, x_scale, y_scale) for mark in chart.marks]
+    plot += [_mark(mark, x_scale, y_scale) for mark in chart.marks if mark.kind != TREND]
     plot += [_line(line, chart.xs, x_scale, y_scale) for line in chart.lines]
+    plot += [_mark(mark, x_scale, y_scale) for mark in chart.marks if mark.kind == TREND]
     parts = [_grid(y_scale), _time_axis(x_scale, say_time), _stretched(plot), _values(y_scale, say)]
     return _drawing(chart.key, chart.title, chart.summary, parts)
 

@@ -43,20 +43,20 @@
     if (isClosed) context.closePath();
   }
 
-  /* Limits, trend and its interval lie under the lines. */
-  function drawMarks(plot, figure, points) {
+  /* Limits and the interval of a trend lie under the lines, the trend itself above them. */
+  function drawMarks(plot, figure, { band, marks }) {
     const context = plot.ctx;
     const ratio = devicePixelRatio || 1;
     context.save();
     context.beginPath();
     context.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
     context.clip();
-    if (points.band) {
-      drawPath(plot, [...points.band.upper, ...points.band.lower.slice().reverse()], true);
+    if (band) {
+      drawPath(plot, [...band.upper, ...band.lower.slice().reverse()], true);
       context.fillStyle = colourOf(figure, ".band");
       context.fill();
     }
-    for (const mark of points.marks) {
+    for (const mark of marks) {
       drawPath(plot, [mark.start, mark.end], false);
       context.setLineDash(mark.kind === "limit" ? [5 * ratio, 3 * ratio] : []);
       context.strokeStyle = colourOf(figure, `.${mark.kind}`);
@@ -94,6 +94,9 @@
       font: `12px ${getComputedStyle(document.body).fontFamily}`,
     };
     const key = figure.dataset.chart;
+    const isTrend = (mark) => mark.kind === "trend";
+    const below = (plot) => drawMarks(plot, figureOf(plot), { band: drawn.get(key).points.band, marks: drawn.get(key).points.marks.filter((mark) => !isTrend(mark)) });
+    const above = (plot) => drawMarks(plot, figureOf(plot), { band: null, marks: drawn.get(key).points.marks.filter(isTrend) });
     const range = () => [drawn.get(key).points.low, drawn.get(key).points.high];
     return {
       width,
@@ -118,7 +121,7 @@
           points: { show: points.xs.length < 3 },
         })),
       ],
-      hooks: { drawAxes: [(plot) => drawMarks(plot, figureOf(plot), drawn.get(key).points)], setCursor: [showValues] },
+      hooks: { drawAxes: [below], draw: [above], setCursor: [showValues] },
     };
   }
 

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext, pgettext
 from testruns.actions import rules_of
 from testruns.admin.figures import said, said_time
 from testruns.admin.run_choice import RunChoice
-from testruns.charts import Band, Bars, Chart, Line, Mark, bars_svg, svg_of
+from testruns.charts import TREND, Band, Bars, Chart, Line, Mark, bars_svg, svg_of
 from testruns.gates.policy import InvalidPolicy, Policy
 from testruns.gates.rule import Rule
 from testruns.models import Run, ScenarioExecution
@@ -162,7 +162,7 @@ def latency(source: ChartSource) -> tuple[Chart, str]:
         unit="ms",
         xs=source.xs,
         lines=tuple(lines),
-        marks=tuple(_limits(source, "p95_us", unit="ms")),
+        marks=tuple(_limits(source, "p95_us", unit="ms", said_unit="ms")),
         is_log=True,
     )
     return chart, _("Each step up is ten times as long.")
@@ -185,7 +185,7 @@ def throughput(source: ChartSource) -> tuple[Chart, str]:
         unit=unit,
         xs=source.xs,
         lines=tuple(lines),
-        marks=tuple(_limits(source, "operations_per_second", unit="operations/s")),
+        marks=tuple(_limits(source, "operations_per_second", unit="operations/s", said_unit=unit)),
         from_zero=True,
     )
     return chart, ""
@@ -259,7 +259,7 @@ def _rates(samples: Sequence[Sample], name: str) -> tuple[float | None, ...]:
     return tuple(rates)
 
 
-def _limits(source: ChartSource, measurement: str, *, unit: str) -> list[Mark]:
+def _limits(source: ChartSource, measurement: str, *, unit: str, said_unit: str) -> list[Mark]:
     """A level line for each threshold on this measurement, and for what blocks a release."""
     last = source.xs[-1]
     marks = []
@@ -268,11 +268,11 @@ def _limits(source: ChartSource, measurement: str, *, unit: str) -> list[Mark]:
         if threshold is None:
             continue
         level = float(threshold)
-        label = _("limit of %(code)s: %(value)s") % {"code": rule.code, "value": said(level)}
+        label = _("limit of %(code)s: %(value)s") % {"code": rule.code, "value": f"{said(level)} {said_unit}"}
         marks.append(Mark(label=label, kind="limit", start=(0.0, level), end=(last, level)))
         if rule.blocking is not None:
             level = float(rule.blocking)
-            label = _("blocks from %(value)s") % {"value": said(level)}
+            label = _("blocks from %(value)s") % {"value": f"{said(level)} {said_unit}"}
             marks.append(Mark(label=label, kind="block", start=(0.0, level), end=(last, level)))
     return marks
 
@@ -296,7 +296,7 @@ def _trend(source: ChartSource, values: Sequence[float | None]) -> tuple[tuple[M
         return 60 * x, level + float(rate) * (x - middle)
 
     marks = [
-        Mark(label=_("trend"), kind="trend", start=along(slope, first), end=along(slope, last)),
+        Mark(label=_("trend"), kind=TREND, start=along(slope, first), end=along(slope, last)),
         *(_allowed(rule, first=along(slope, first), minutes=last - first) for rule in rules),
     ]
     band = Band(

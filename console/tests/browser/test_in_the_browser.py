@@ -95,7 +95,13 @@ def test_every_page_is_sound_in_every_pair_of_width_theme_and_language(
         make_running_run(person=tester),
         make_run(person=tester),
     ]
-    addresses = (*FULL_PAGES, *(f"/admin/testruns/run/{run.pk}/" for run in runs))
+    addresses = (
+        *FULL_PAGES,
+        *(f"/admin/testruns/run/{run.pk}/" for run in runs),
+        f"/admin/testruns/run/{runs[0].pk}/?gate=A&order=margin",
+        f"/admin/testruns/run/{runs[1].pk}/print/",
+        f"/admin/testruns/run/compare/?a={runs[0].pk}&b={runs[1].pk}",
+    )
     page = open_page(tester, "/admin/", width=width, theme=theme, language=language)
 
     defects = {}

@@ -52,7 +52,7 @@ def test_a_judged_run_shows_the_charts_of_its_soak_with_their_values_for_the_scr
     assert current_of(page) == "Load as in reality"
     assert page.count('role="img"') == page.count("As a table") == 4
     assert page.count('type="application/json"') == 4
-    assert "limit of E03: 500" in page
+    assert "limit of E03: 500 ms" in page
 
 
 def test_the_charts_of_another_scenario_are_an_address_away(browse: Browse, run: Run) -> None:
