@@ -8,9 +8,9 @@ role taken away counts from the moment the act is answered, in all processes at 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Hashable
-from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from django.conf import settings
@@ -32,28 +32,19 @@ class _Known(NamedTuple, Generic[Value]):
     value: Value
 
 
+_opening = threading.Lock()
+_opened: tuple[str, int] | None = None
 _memories: list[Remembered[Hashable, object]] = []
 
 
 def current() -> bytes:
-    """The epoch as it is now; empty before the first audit entry of this storage."""
-    try:
-        descriptor = os.open(_file(), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return b""
-    try:
-        return os.read(descriptor, _EPOCH_BYTES)
-    finally:
-        os.close(descriptor)
+    """The epoch as it is now; empty before the first audit entry of this storage. Raises OSError."""
+    return os.pread(_descriptor(), _EPOCH_BYTES, 0)
 
 
 def advance() -> None:
     """Let nobody on this machine trust what they looked up before. Raises OSError."""
-    descriptor = os.open(_file(), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.pwrite(descriptor, os.urandom(_EPOCH_BYTES), 0)
-    finally:
-        os.close(descriptor)
+    os.pwrite(_descriptor(), os.urandom(_EPOCH_BYTES), 0)
 
 
 def forget_everything() -> None:
@@ -87,5 +78,16 @@ class Remembered(Generic[Key, Value]):
         self._known.clear()
 
 
-def _file() -> Path:
-    return Path(settings.STORAGE) / "authority.epoch"
+def _descriptor() -> int:
+    """The file of the storage; it stays open, as it is written in place and never replaced."""
+    global _opened
+    storage, opened = str(settings.STORAGE), _opened
+    if opened is not None and opened[0] == storage:
+        return opened[1]
+    with _opening:
+        if _opened is None or _opened[0] != storage:
+            descriptor = os.open(f"{storage}/authority.epoch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if _opened is not None:  # of another storage, which only tests have
+                os.close(_opened[1])
+            _opened = storage, descriptor
+        return _opened[1]
