@@ -359,7 +359,7 @@ def report(options: argparse.Namespace, screen: Screen) -> int:
 def verify(options: argparse.Namespace, screen: Screen) -> int:
     """Whether a certificate is genuine and in force: 0, 1 wrong, 3 not in force, 4 cannot be said."""
     try:
-        from console.certificate_file import check_file
+        from console.certificate.file import check_file
     except ImportError as missing:
         raise Stop(f"verify takes the installed package with its signing library; {missing.name} is missing") from None
     content, status = options.file.read_bytes(), options.status and options.status.read_bytes()

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from console import dsse, signing_keys
 from console.attestations import decision_statement, summary_statement
-from console.certificate_bundle import envelope_lines, write_bundle
-from console.certificate_check import EXIT_WRONG, Result, check_certificate
-from console.certificate_status import PAYLOAD_TYPE, status_bytes
+from console.certificate.bundle import envelope_lines, write_bundle
+from console.certificate.check import EXIT_WRONG, Result, check_certificate
+from console.certificate.status import PAYLOAD_TYPE, status_bytes
 from console.certificates import (
     CertificateDamaged,
     bundle_files,

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from console.actions.certificates import export_bundle
-from console.certificate_bundle import envelope_lines
-from console.certificate_status import Standing
+from console.certificate.bundle import envelope_lines
+from console.certificate.status import Standing
 from console.certificates import printed
 from console.kernel.doors import actor_of, explain
 from console.kernel.errors import GatehouseError

@@ -32,8 +32,8 @@ from console.backups.contents import (
     read_contents,
     sync_tree,
 )
-from console.certificate_bundle import envelope_lines
-from console.certificate_check import EXIT_WRONG, check_certificate
+from console.certificate.bundle import envelope_lines
+from console.certificate.check import EXIT_WRONG, check_certificate
 from console.certificates import trusted_keys
 from console.kernel import audit, governance_journal, triggers
 from console.kernel.audit import Head

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from console.certificate_bundle import BundleFile
+from console.certificate.bundle import BundleFile
 from console.kernel.errors import GatehouseError
 from console.models import Certificate, ConditionClosing, Decision
 from console.releases import standing_sign_offs

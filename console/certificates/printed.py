@@ -9,8 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from console.attestations import phase_uri
-from console.certificate_check import EXIT_WRONG, Result, check_certificate
-from console.certificate_status import Standing
+from console.certificate.check import EXIT_WRONG, Result, check_certificate
+from console.certificate.status import Standing
 from console.certificates.keys import trusted_keys
 from console.certificates.standing import status_of
 from console.kernel.errors import GatehouseError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from console.certificate_status import Standing as CertificateStanding
+from console.certificate.status import Standing as CertificateStanding
 from console.certificates.printed import CertificateDamaged, Printed, printed
 from console.models import Certificate
 from console.releases import Standing

@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 
 from console import dsse
-from console.certificate_status import CertificateStatus, Standing, Status, listed
+from console.certificate.status import CertificateStatus, Standing, Status, listed
 from console.certificates.facts import condition_id
 from console.kernel import audit
 from console.models import Certificate, Decision

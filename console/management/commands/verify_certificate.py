@@ -13,8 +13,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from console.certificate_check import EXIT_NOT_IN_FORCE, EXIT_WRONG, Checked, check_certificate
-from console.certificate_status import Status, StatusRefused, read_status
+from console.certificate.check import EXIT_NOT_IN_FORCE, EXIT_WRONG, Checked, check_certificate
+from console.certificate.status import Status, StatusRefused, read_status
 from console.certificates import status_now, trusted_keys
 from console.dsse import EnvelopeRefused
 from console.kernel.errors import GatehouseError

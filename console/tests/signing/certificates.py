@@ -21,8 +21,8 @@ from console.attestations import (
     decision_statement,
     summary_statement,
 )
-from console.certificate_bundle import BundleFile, envelope_lines, write_bundle
-from console.certificate_status import PAYLOAD_TYPE, CertificateStatus, Standing, Status, listed, status_bytes
+from console.certificate.bundle import BundleFile, envelope_lines, write_bundle
+from console.certificate.status import PAYLOAD_TYPE, CertificateStatus, Standing, Status, listed, status_bytes
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))

@@ -14,9 +14,9 @@ import pytest
 
 from console import dsse
 from console.attestations import DecisionFacts, decision_statement
-from console.certificate_bundle import BundleFile, envelope_lines
-from console.certificate_check import EXIT_GENUINE, EXIT_NOT_IN_FORCE, EXIT_WRONG, Checked, Result, check_certificate
-from console.certificate_status import (
+from console.certificate.bundle import BundleFile, envelope_lines
+from console.certificate.check import EXIT_GENUINE, EXIT_NOT_IN_FORCE, EXIT_WRONG, Checked, Result, check_certificate
+from console.certificate.status import (
     CLOCK_SKEW_MAX,
     PAYLOAD_TYPE,
     Standing,

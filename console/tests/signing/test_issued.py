@@ -22,8 +22,8 @@ from console import dsse, signing_keys
 from console.actions.certificates import bundle_of, export_bundle
 from console.actions.deciding import revoke_release
 from console.actions.keys import rotate_signing_key
-from console.certificate_check import EXIT_GENUINE, check_certificate
-from console.certificate_status import Standing
+from console.certificate.check import EXIT_GENUINE, check_certificate
+from console.certificate.status import Standing
 from console.certificates import (
     BundleIncomplete,
     CertificateDamaged,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from console.certificate_check import check_certificate
+from console.certificate.check import check_certificate
 from console.certificates import trusted_keys
 from console.kernel.authority import Role
 from console.kernel.models import AuditEntry

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from console import dsse
 from console.attestations import GO, SUMMARY, time_text
-from console.certificate_bundle import is_bundle, name_says, read_bundle
-from console.certificate_reading import (
+from console.certificate.bundle import is_bundle, name_says, read_bundle
+from console.certificate.reading import (
     SEATS,
     FileChanged,
     FileMissing,
@@ -36,7 +36,7 @@ from console.certificate_reading import (
     texts_in,
     time_in,
 )
-from console.certificate_status import CertificateStatus, Standing, Status
+from console.certificate.status import CertificateStatus, Standing, Status
 from console.kernel.errors import GatehouseError
 from ledger import gettext_noop
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from console.certificate_check import EXIT_NOT_IN_FORCE, EXIT_WRONG, check_certificate
-from console.certificate_status import StatusRefused, read_status
+from console.certificate.check import EXIT_NOT_IN_FORCE, EXIT_WRONG, check_certificate
+from console.certificate.status import StatusRefused, read_status
 from console.dsse import EnvelopeRefused
 from console.kernel.errors import GatehouseError
 from console.signing_keys import public_keys_in
