@@ -32,7 +32,7 @@ INDEPENDENT_SEATS: Final = (Seat.REVIEWER, Seat.SUPERVISOR)
 """The seats that one's own run, request, policy, phase or waiver excludes from."""
 
 _OWN_WORK: Final = frozenset(
-    {Act.REQUEST_RUN, Act.OPEN_REQUEST, Act.EDIT_POLICY, Act.EDIT_PHASE, Act.REQUEST_WAIVER}
+    {Act.REQUEST_RUN, Act.IMPORT_RESULTS, Act.OPEN_REQUEST, Act.EDIT_POLICY, Act.EDIT_PHASE, Act.REQUEST_WAIVER}
 )
 
 

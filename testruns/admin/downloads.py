@@ -66,7 +66,7 @@ def evidence(request: HttpRequest, run_id: int, binding_id: int) -> HttpResponse
 def _suffix(media_type: str) -> str:
     if "json" in media_type:
         return ".jsonl" if "lines" in media_type or "ndjson" in media_type or "jsonl" in media_type else ".json"
-    return ".txt"
+    return ".xml" if media_type == "application/xml" else ".txt"
 
 
 def as_attachment(content: bytes, *, media_type: str, name: str) -> HttpResponse:

@@ -21,6 +21,7 @@ from console.kernel.doors import ReadOnlyAdmin, Section, add_section, roles_of, 
 from console.kernel.live import SharedUpdate, add_live_address
 from testruns.admin import downloads, run_acts
 from testruns.admin.compare_page import before, compare_page
+from testruns.admin.import_page import import_results_page
 from testruns.admin.print_page import print_page, print_style
 from testruns.admin.request_page import request_run_page
 from testruns.admin.run_charts import charts_card
@@ -49,6 +50,7 @@ class RunAdmin(ReadOnlyAdmin):
             path("", wrap(self.changelist_view), name="testruns_run_changelist"),
             path("request/", wrap(request_run_page), name="testruns_run_request"),
             path("compare/", wrap(compare_page), name="testruns_run_compare"),
+            path("import/", wrap(import_results_page), name="testruns_run_import"),
             path("request/full/", wrap(run_acts.request_full_run), name="testruns_run_full"),
             path("<int:run_id>/", wrap(self.page_view), name="testruns_run_change"),
             path("<int:run_id>/live/", wrap(self.live_view), name="testruns_run_live"),

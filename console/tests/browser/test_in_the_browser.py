@@ -37,6 +37,7 @@ FULL_PAGES = (
     "/admin/testruns/run/?state=QUEUED",
     "/admin/testruns/run/?q=nobody",
     "/admin/testruns/run/request/",
+    "/admin/testruns/run/import/",
     "/admin/testruns/gatepolicy/",
     "/admin/testruns/gatepolicy/1/change/",
     "/admin/kernel/auditentry/",

@@ -26,6 +26,7 @@ PAGES = (
     "/admin/",
     "/admin/testruns/run/",
     "/admin/testruns/run/request/",
+    "/admin/testruns/run/import/",
     "/admin/testruns/gatepolicy/",
     "/admin/kernel/auditentry/",
     "/admin/journal/",

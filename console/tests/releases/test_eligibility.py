@@ -108,6 +108,7 @@ def test_seats_are_signed_in_their_order_and_once(signed: str, seat: str, expect
     ("act", "roles", "lost"),
     [
         (Act.REQUEST_RUN, (Role.SUPERVISOR,), (Seat.SUPERVISOR,)),
+        (Act.IMPORT_RESULTS, (Role.SUPERVISOR,), (Seat.SUPERVISOR,)),
         (Act.OPEN_REQUEST, (Role.REVIEWER, Role.SUPERVISOR), (Seat.REVIEWER, Seat.SUPERVISOR)),
         (Act.EDIT_POLICY, (Role.ENGINEER, Role.REVIEWER), (Seat.REVIEWER,)),
         (Act.EDIT_PHASE, (Role.ENGINEER, Role.SUPERVISOR), (Seat.SUPERVISOR,)),
