@@ -19,6 +19,7 @@ from testruns import actions
 from testruns.admin.policy_form import PolicyForm
 from testruns.admin.policy_page import draft_offer, read_draft, read_policy, would_change
 from testruns.draft_states import DraftState
+from testruns.gates.policy import IMPORTS_CODE
 from testruns.models import GatePolicy, PolicyDraft
 
 LIST = "admin:testruns_gatepolicy_changelist"
@@ -108,7 +109,9 @@ class GatePolicyAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """The rules of one policy, gate by gate, with their help."""
         row = get_object_or_404(GatePolicy.objects.select_related("activated_by", "edited_by"), pk=object_id)
-        title = _("Policy %(number)s") % {"number": row.number}
+        of_imports = row.code == IMPORTS_CODE
+        title = _("Policy %(number)s for imported results") if of_imports else _("Policy %(number)s")
+        title %= {"number": row.number}
         return self._page(request, "testruns/policies/policy.html", title=title, **read_policy(row))
 
     def draft_view(self, request: HttpRequest, draft_id: int) -> HttpResponse:

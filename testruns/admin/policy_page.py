@@ -87,7 +87,7 @@ def read_policy(row: GatePolicy) -> dict[str, Any]:
     return {
         "row": row,
         "gates": rules_by_gate(policy),
-        "values": values_of(policy),
+        "values": values_of(policy) if policy.suite else [],
         "draft": draft,
         "differences": differences(actions.rules_of(draft.base), policy) if draft else [],
     }

@@ -117,3 +117,13 @@ def test_names_of_tests_cannot_write_into_a_page_or_a_report(tester: Actor) -> N
         assert "<script>alert" not in text
         assert "<b>shop" not in text
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_the_policy_of_imports_has_its_own_name_and_only_its_own_rules(tester: Actor, run: Run) -> None:
+    """In the list beside the one of live runs; soaks and rates of a live suite mean nothing to it."""
+    assert "Policy 1 for imported results" in page_of(tester, "/admin/testruns/gatepolicy/")
+    page = page_of(tester, f"/admin/testruns/gatepolicy/{run.policy_id}/change/")
+
+    assert "Policy 1 for imported results" in page
+    assert "Did enough of the tests pass?" in page
+    assert 'id="values"' not in page
