@@ -1,4 +1,4 @@
-"""Fixtures of every test: a storage that goes with the session, and triggers that give way to a database's flush.
+"""Fixtures of every test: a storage that goes with the session, and a database that is as migrations left it.
 
 The test run has two workers, each with a storage of its own. What starts processes, loads the disk or drives a browser
 stays on one of them, so that such tests never load each other; the rest goes file by file to whoever is free.
@@ -7,21 +7,26 @@ stays on one of them, so that such tests never load each other; the rest goes fi
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
 
 from console.kernel import epoch, live, triggers
 from console.kernel.api import throttles
 
-_TRANSACTIONAL_FIXTURES = {"transactional_db", "live_server"}
 _ONE_AT_A_TIME = (
     "console/tests/backup",
     "console/tests/browser",
+    "console/tests/client/test_against_the_console",
     "console/tests/supervisor",
-    "ledger/tests/api/test_several_workers",
+    "console/tests/api/test_several_workers",
     "testruns/tests/runs",
     "testruns/tests/scenarios",
 )
@@ -45,17 +50,31 @@ def pytest_sessionfinish() -> None:
     shutil.rmtree(settings.STORAGE, ignore_errors=True)
 
 
-@pytest.fixture(autouse=True)
-def _flush_is_not_refused(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After a test with real transactions the database is flushed: drop the triggers before, migrate restores them."""
-    marker = request.node.get_closest_marker("django_db")
-    is_marked = marker is not None and bool(marker.kwargs.get("transaction"))
-    if not is_marked and _TRANSACTIONAL_FIXTURES.isdisjoint(request.fixturenames):
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """After a test with real transactions the database is put back as migrations left it.
+
+    SQLite takes the whole file back, which is quick. Elsewhere the tables are flushed, and the triggers that would
+    refuse that are dropped before; what follows a flush restores them.
+    """
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # Django's stubs leave it out
+    with closing(sqlite3.connect(":memory:")) as migrated, pytest.MonkeyPatch.context() as patch:
+
+        def take_back(_case: TransactionTestCase) -> None:
+            connection.ensure_connection()
+            migrated.backup(connection.connection)
+
+        def drop_and_flush(case: TransactionTestCase) -> None:
+            triggers.drop()
+            flush(case)
+
+        if connection.vendor == "sqlite":
+            with django_db_blocker.unblock():
+                connection.ensure_connection()
+                connection.connection.backup(migrated)
+        after = take_back if connection.vendor == "sqlite" else drop_and_flush
+        patch.setattr(TransactionTestCase, "_fixture_teardown", after)
         yield
-        return
-    request.getfixturevalue("transactional_db")
-    yield
-    triggers.drop()
 
 
 @pytest.fixture(autouse=True)
