@@ -125,9 +125,9 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
             timezone_id=timezone,
         )
         contexts.append(context)
-        if person is not None:
-            context.add_cookies([_session_cookie(person, live_server.url)])
         page = context.new_page()
+        if person is not None:
+            sign_in_as(page, person, live_server.url)
         page.problems = []
         page.on("console", lambda message: page.problems.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: page.problems.append(f"error: {error}"))
@@ -139,8 +139,9 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
         context.close()
 
 
-def _session_cookie(person: Person, url: str) -> dict[str, str]:
+def sign_in_as(page: Any, person: Person, url: str) -> None:
+    """Whoever was signed in: from now on this window is the person's."""
     client = Client()
     client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
     name = django_settings.SESSION_COOKIE_NAME
-    return {"name": name, "value": client.cookies[name].value, "url": url}
+    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])

@@ -51,7 +51,7 @@ ORDINARY = {
 Readings = dict[str, tuple[str, str]]
 
 
-def sample_points(count: int = 600, *, every_ms: int = 3000) -> list[dict[str, int]]:
+def sample_points(count: int, *, every_ms: int = 3000) -> list[dict[str, int]]:
     """What the row of a 30-minute soak holds for the charts: totals, and latencies and memory that waver a little."""
     return [
         {"elapsed_ms": every_ms * n, "operations": every_ms * n // 10, "offered": every_ms * n // 10}
@@ -128,9 +128,13 @@ def make_judged_run(
     person: Person,
     faults: Mapping[str, Mapping[str, str]] | None = None,
     crashed: tuple[str, ...] = (),
+    points: int = 600,
     **changes: Any,
 ) -> Run:
-    """A run at its end. `faults`: values by scenario and measurement; `crashed`: scenarios that ended in ERRORED."""
+    """A run at its end, with so many points for the charts of its soak.
+
+    `faults`: values by scenario and measurement; `crashed`: scenarios that ended in ERRORED.
+    """
     run = make_run(person=person, environment=dict(ENVIRONMENT), **changes)
     started = timezone.now() - timedelta(seconds=96)
     for execution in run.executions.all():
@@ -138,25 +142,27 @@ def make_judged_run(
         readings |= {
             name: (value, readings[name][1]) for name, value in (faults or {}).get(execution.scenario, {}).items()
         }
-        _end(execution, readings=readings, is_crashed=execution.scenario in crashed)
+        _end(execution, readings=readings, is_crashed=execution.scenario in crashed, points=points)
     Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING.value, started_at=started)
     judge_run(run.pk)
     run.refresh_from_db()
     return run
 
 
-def _end(execution: ScenarioExecution, *, readings: Readings, is_crashed: bool) -> None:
+def _end(execution: ScenarioExecution, *, readings: Readings, is_crashed: bool, points: int = 600) -> None:
     now = timezone.now()
     state = ExecutionState.ERRORED if is_crashed else ExecutionState.FINISHED
     error = "the child ended with exit code 1 before it was done" if is_crashed else ""
-    execution.samples = sample_points() if execution.scenario == "load_reality" else []
+    execution.samples = sample_points(points) if execution.scenario == "load_reality" else []
     execution.opened = {"files": ["events/000001.log", "events/lock"], "sockets": []}
     execution.journal_head = {"seq": 1204, "hash": "b7" * 32}
     execution.state, execution.error = state.value, error
     execution.progress_ppm, execution.attempt_count = 1_000_000, 1
     execution.started_at, execution.finished_at = now - timedelta(seconds=9), now
     execution.save()
-    attempt = Attempt.objects.create(execution=execution, number=1, started_at=now - timedelta(seconds=9))
+    attempt, _ = Attempt.objects.get_or_create(
+        execution=execution, number=1, defaults={"started_at": now - timedelta(seconds=9)}
+    )
     if not is_crashed:
         Measurement.objects.bulk_create(
             Measurement(attempt=attempt, name=name, value=value, unit=unit) for name, (value, unit) in readings.items()
@@ -195,7 +201,6 @@ def make_running_run(*, person: Person, **changes: Any) -> Run:
 def finish_run(run: Run) -> None:
     """Bring a running run to its end, as if every scenario that is left had finished well, and judge it."""
     for execution in run.executions.exclude(state=ExecutionState.FINISHED.value):
-        execution.attempts.all().delete()
         readings = readings_of(execution.scenario, soak_seconds=run.duration_seconds)
         _end(execution, readings=readings, is_crashed=False)
     judge_run(run.pk)

@@ -1,4 +1,4 @@
-"""The pages of ledger approvals in a real Chromium: sound in every variant, and usable without JavaScript."""
+"""The pages of ledger approvals in a real Chromium: sound in every look, and usable without JavaScript."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from console.tests.browser.conftest import MakePerson
-from console.tests.browser.test_in_the_browser import VARIANTS, defects_of, shoot
+from console.tests.browser.looks import defects_of, in_every_language
 from ledger import ApprovalState, Ledger, commands
 from ledger.actions import live_ledger
 
@@ -34,16 +34,16 @@ def ask(ledger: Ledger, name: str, *, risk: str, requester: str = "agent:planner
     ledger.execute(order, key=f"ask-{name}", actor="run:1:set-up", correlation="mission-9")
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), VARIANTS)
+@in_every_language
 def test_every_page_of_approvals_is_sound_in_every_pair_of_width_theme_and_language(
-    open_page: OpenPage, make_person: MakePerson, width: int, theme: str, language: str
+    open_page: OpenPage, make_person: MakePerson, language: str
 ) -> None:
     """An empty list, a full one, one that waits and one that is decided: no message, no sideways scroll, no finding."""
     reviewer = make_person("reviewer")
     ledger = live_ledger()
-    page = open_page(reviewer, LIST, width=width, theme=theme, language=language)
+    page = open_page(reviewer, LIST, language=language)
     root = page.url.split("/admin/")[0]
-    defects = {"empty": defects_of(page)}
+    defects = defects_of(page, language=language, name="approvals-empty")
     ask(ledger, "raise-budget-of-mission-nine", risk="CRITICAL")
     ask(ledger, "r-2", risk="HIGH", requester=f"token:3:user:{reviewer.pk}")
     denial = commands.DecideApproval(
@@ -61,10 +61,9 @@ def test_every_page_of_approvals_is_sound_in_every_pair_of_width_theme_and_langu
     for name, address in addresses.items():
         page.problems.clear()
         page.goto(root + address)
-        defects[name] = defects_of(page)
-        shoot(page, f"approvals-{name}-{width}-{theme}-{language}")
+        defects += defects_of(page, language=language, name=f"approvals-{name}")
 
-    assert {name: found for name, found in defects.items() if found} == {}
+    assert not defects, "\n".join(defects)
 
 
 def test_two_people_decide_without_javascript_on_a_phone(open_page: OpenPage, make_person: MakePerson) -> None:

@@ -1,16 +1,15 @@
-"""The screens in a real Chromium: every page in pairwise variants, live progress, forms, and all without JavaScript."""
+"""The screens in a real Chromium: every page in pairwise looks, live progress, forms, and all without JavaScript."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.kernel.models import Person
 from console.tests.browser.conftest import PASSWORD
+from console.tests.browser.looks import defects_of, in_every_language
 from console.tests.browser.rows import finish_run, make_judged_run, make_run, make_running_run
 from ledger import Ledger
 from testruns.actions.leases import touch_run
@@ -23,14 +22,6 @@ pytestmark = [
     pytest.mark.usefixtures("storage"),
 ]
 
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-SHOTS = os.environ.get("GATEHOUSE_SCREENSHOTS", "")
-VARIANTS = [  # every pair of width, theme and language appears
-    pytest.param(1400, "light", "en", id="wide-light-en"),
-    pytest.param(1400, "dark", "de", id="wide-dark-de"),
-    pytest.param(390, "light", "de", id="narrow-light-de"),
-    pytest.param(390, "dark", "en", id="narrow-dark-en"),
-]
 FULL_PAGES = (
     "/admin/",
     "/admin/testruns/run/",
@@ -53,40 +44,14 @@ FULL_PAGES = (
 OpenPage = Callable[..., Any]
 
 
-def defects_of(page: Any) -> list[str]:
-    """What is wrong with an open page: messages of the console, a sideways scroll, clipped text, axe's violations."""
-    found = [problem for problem in page.problems if "404 (Not Found)" not in problem]
-    found += page.evaluate(
-        """() => {
-            const root = document.documentElement;
-            const over = root.scrollWidth - root.clientWidth;
-            return over > 0 ? [`scrolls sideways by ${over} px`] : [];
-        }"""
-    )
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate(
-        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    for violation in result["violations"]:
-        nodes = [f"{node['target']} {node['failureSummary']}" for node in violation["nodes"][:3]]
-        found.append(f"axe {violation['id']}: {nodes}")
-    return found
-
-
-def shoot(page: Any, name: str) -> None:
-    """Keep a picture when a folder for pictures is named in GATEHOUSE_SCREENSHOTS."""
-    if SHOTS:
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
-
-
 def name_of(address: str) -> str:
     """A file name for an address."""
     return address.removeprefix("/admin/").strip("/").replace("/", "-").split("?")[0] or "home"
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), VARIANTS)
+@in_every_language
 def test_every_page_is_sound_in_every_pair_of_width_theme_and_language(
-    open_page: OpenPage, tester: Person, ledger_with_events: Ledger, width: int, theme: str, language: str
+    open_page: OpenPage, tester: Person, ledger_with_events: Ledger, language: str
 ) -> None:
     """No console message, no violation of the content policy, no sideways scroll, no finding of axe."""
     runs = [
@@ -103,27 +68,22 @@ def test_every_page_is_sound_in_every_pair_of_width_theme_and_language(
         f"/admin/testruns/run/{runs[1].pk}/print/",
         f"/admin/testruns/run/compare/?a={runs[0].pk}&b={runs[1].pk}",
     )
-    page = open_page(tester, "/admin/", width=width, theme=theme, language=language)
+    page = open_page(tester, "/admin/", language=language)
 
-    defects = {}
+    defects = []
     for address in addresses:
         page.problems.clear()
         page.goto(page.url.split("/admin/")[0] + address)
-        if found := defects_of(page):
-            defects[address] = found
-        shoot(page, f"{name_of(address)}-{width}-{theme}-{language}")
+        defects += defects_of(page, language=language, name=name_of(address))
 
-    assert not defects, "\n".join(f"{address}: {text}" for address, found in defects.items() for text in found)
+    assert not defects, "\n".join(defects)
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), VARIANTS)
-def test_the_sign_in_page_is_sound_and_names_what_was_wrong(
-    open_page: OpenPage, tester: Person, width: int, theme: str, language: str
-) -> None:
+@in_every_language
+def test_the_sign_in_page_is_sound_and_names_what_was_wrong(open_page: OpenPage, tester: Person, language: str) -> None:
     """A wrong password is said in words beside the form, which is as sound as before."""
-    page = open_page(None, "/admin/login/", width=width, theme=theme, language=language)
-    shoot(page, f"login-{width}-{theme}-{language}")
-    before = defects_of(page)
+    page = open_page(None, "/admin/login/", language=language)
+    before = defects_of(page, language=language, name="login")
 
     page.fill("#id_username", "tester")
     page.fill("#id_password", "wrong")
@@ -131,28 +91,27 @@ def test_the_sign_in_page_is_sound_and_names_what_was_wrong(
     page.wait_for_selector("[role=alert]")
 
     assert before == []
-    assert defects_of(page) == []
+    assert defects_of(page, language=language, name="login-wrong") == []
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), VARIANTS)
+@in_every_language
 def test_a_form_with_errors_and_a_page_with_a_message_are_sound_too(
-    open_page: OpenPage, tester: Person, width: int, theme: str, language: str
+    open_page: OpenPage, tester: Person, language: str
 ) -> None:
     """What appears only after an act is held to the same rules."""
-    page = open_page(tester, "/admin/testruns/run/request/", width=width, theme=theme, language=language)
+    page = open_page(tester, "/admin/testruns/run/request/", language=language)
     page.fill("#id_concurrency", "many")
     page.press("#id_seed", "Enter")
     page.wait_for_selector("[role=alert]")
     page.problems.clear()  # the 422 itself is noted by the browser
-    shoot(page, f"request-errors-{width}-{theme}-{language}")
-    of_errors = defects_of(page)
+    of_errors = defects_of(page, language=language, name="request-errors")
 
     page.fill("#id_concurrency", "50")
     page.press("#id_seed", "Enter")
     page.wait_for_selector("[role=status]")
 
     assert of_errors == []
-    assert defects_of(page) == []
+    assert defects_of(page, language=language, name="requested") == []
 
 
 def test_a_tester_signs_in_requests_a_run_and_sees_it_waiting(open_page: OpenPage, tester: Person) -> None:

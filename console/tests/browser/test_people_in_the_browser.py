@@ -1,4 +1,4 @@
-"""The pages of people and of the audit trail in a real Chromium, in pairwise variants."""
+"""The pages of people and of the audit trail in a real Chromium, in pairwise looks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from console.kernel.acts import Actor
 from console.kernel.authority import Role
 from console.kernel.models import Person
 from console.kernel.scopes import Scope
-from console.tests.browser.test_in_the_browser import VARIANTS, defects_of, shoot
+from console.tests.browser.looks import defects_of, in_every_language
 from console.tests.people import give
 
 pytestmark = [
@@ -42,16 +42,16 @@ def ruth(make_person: MakePerson) -> Person:
     return ruth
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), VARIANTS)
+@in_every_language
 def test_the_pages_of_people_are_sound_in_every_pair_of_width_theme_and_language(
-    open_page: OpenPage, make_person: MakePerson, ruth: Person, width: int, theme: str, language: str
+    open_page: OpenPage, make_person: MakePerson, ruth: Person, language: str
 ) -> None:
     """No console message, no violation of the content policy, no sideways scroll, no finding of axe."""
     gone = Person.objects.get(username="engineer")
-    page = open_page(make_person("administrator"), "/admin/", width=width, theme=theme, language=language)
+    page = open_page(make_person("administrator"), "/admin/", language=language)
     origin = page.url.split("/admin/")[0]
 
-    defects: dict[str, list[str]] = {}
+    defects: list[str] = []
     for address in (
         PEOPLE,
         f"{PEOPLE}{ruth.pk}/change/",
@@ -65,11 +65,10 @@ def test_the_pages_of_people_are_sound_in_every_pair_of_width_theme_and_language
     ):
         page.problems.clear()
         page.goto(origin + address)
-        if found := defects_of(page):
-            defects[address] = found
-        shoot(page, f"people-{address.strip('/').replace('/', '-').split('?')[0]}-{width}-{theme}-{language}")
+        name = f"people-{address.strip('/').replace('/', '-').split('?')[0]}"
+        defects += defects_of(page, language=language, name=name)
 
-    assert not defects, "\n".join(f"{address}: {text}" for address, found in defects.items() for text in found)
+    assert not defects, "\n".join(defects)
 
 
 @pytest.mark.parametrize("has_javascript", [True, False])

@@ -1,4 +1,4 @@
-"""The pages of policies in a real Chromium: sound in every variant, and usable without JavaScript and by keyboard."""
+"""The pages of policies in a real Chromium: sound in every look, and usable without JavaScript and by keyboard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from console.kernel.acts import Actor
 from console.tests.browser.conftest import MakePerson
-from console.tests.browser.test_in_the_browser import VARIANTS, defects_of, shoot
+from console.tests.browser.looks import defects_of, in_every_language
 from testruns.actions import active_policy, draft_policy, edit_draft, submit_draft, withdraw_draft
 from testruns.models import PolicyDraft
 from testruns.policy_editing import PolicyEditing
@@ -29,9 +29,9 @@ def actor(make_person: MakePerson, role: str) -> Actor:
     return Actor(person=make_person(role), via="console")
 
 
-@pytest.mark.parametrize(("width", "theme", "language"), VARIANTS)
+@in_every_language
 def test_every_page_of_policies_is_sound_in_every_pair_of_width_theme_and_language(
-    open_page: OpenPage, make_person: MakePerson, width: int, theme: str, language: str
+    open_page: OpenPage, make_person: MakePerson, language: str
 ) -> None:
     """List, policy, draft, editor and editor with errors: no message, no sideways scroll, no finding of axe."""
     engineer, supervisor = actor(make_person, "engineer"), actor(make_person, "supervisor")
@@ -43,30 +43,27 @@ def test_every_page_of_policies_is_sound_in_every_pair_of_width_theme_and_langua
     back = PolicyEditing(values={"release_validity_days": 30, "soak_seconds": 600, "confidence_ppm": 975_000})
     edit_draft(actor=engineer, draft_id=draft.pk, version=1, editing=back)
     address = f"{LIST}draft/{draft.pk}/"
-    page = open_page(engineer.person, LIST, width=width, theme=theme, language=language)
+    page = open_page(engineer.person, LIST, language=language)
     root = page.url.split("/admin/")[0]
 
-    defects = {}
+    defects = []
     for name, path in {"list": LIST, "policy": f"{LIST}{policy.pk}/change/", "draft": address}.items():
         page.problems.clear()
         page.goto(root + path)
-        defects[name] = defects_of(page)
-        shoot(page, f"policies-{name}-{width}-{theme}-{language}")
+        defects += defects_of(page, language=language, name=f"policies-{name}")
     page.goto(f"{root}{address}edit/")
-    defects["edit"] = defects_of(page)
-    shoot(page, f"policies-edit-{width}-{theme}-{language}")
+    defects += defects_of(page, language=language, name="policies-edit")
     page.fill("#id_E03-blocking", "1")
     page.click("main button.primary")
     page.wait_for_selector("[role=alert]")
-    defects["errors"] = [defect for defect in defects_of(page) if "422" not in defect]
-    shoot(page, f"policies-errors-{width}-{theme}-{language}")
+    of_errors = defects_of(page, language=language, name="policies-errors")
+    defects += [defect for defect in of_errors if "422" not in defect]
     submit_draft(actor=engineer, draft_id=draft.pk)
     page.problems.clear()
     page.goto(root + address)
-    defects["submitted"] = defects_of(page)
-    shoot(page, f"policies-submitted-{width}-{theme}-{language}")
+    defects += defects_of(page, language=language, name="policies-submitted")
 
-    assert {name: found for name, found in defects.items() if found} == {}
+    assert not defects, "\n".join(defects)
 
 
 def test_two_people_change_a_policy_without_javascript_and_by_keyboard(

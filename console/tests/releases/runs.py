@@ -16,6 +16,8 @@ from testruns.models import Build, Run
 SLOW = {"load_reality": {"p95_us": "700000"}}  # E: a major rule fails, below its blocking threshold
 WRONG = {"credit_storm": {"double_charges": "1"}}  # A: a critical rule fails
 
+FEW_POINTS = 20  # nobody looks at the charts of these runs
+
 _seeds = itertools.count(100)
 
 
@@ -31,4 +33,6 @@ def full_run(*, by: Actor | Person, faults: Mapping[str, Mapping[str, str]] | No
     """A judged run of the whole suite with the policy's soak; GO unless a fault is planted."""
     person = by.person if isinstance(by, Actor) else by
     values: dict[str, Any] = {"soak_seconds": 1800, "profile": "full", "seed": next(_seeds), "build": clean_build()}
-    return make_judged_run(person=person, faults=faults, **(values | {"started_at": timezone.now()} | changes))
+    return make_judged_run(
+        person=person, faults=faults, points=FEW_POINTS, **(values | {"started_at": timezone.now()} | changes)
+    )

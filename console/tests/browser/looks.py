@@ -1,0 +1,73 @@
+"""How an open page is looked at: wide and narrow, light and dark, in both languages, and what is wrong with it then.
+
+A page is loaded once per language and looked at in two ways there, so that every pair of width, theme and language
+appears: what differs between the looks is decided by style sheets alone.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+SHOTS = os.environ.get("GATEHOUSE_SCREENSHOTS", "")
+HAS_AXE = "typeof axe === 'object'"
+RUN_AXE = """() => axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    resultTypes: ['violations'],
+})"""
+SIDEWAYS = """() => {
+    const root = document.documentElement;
+    const over = root.scrollWidth - root.clientWidth;
+    return over > 0 ? [`scrolls sideways by ${over} px`] : [];
+}"""
+
+
+class Look(NamedTuple):
+    """A width in pixels and a colour theme."""
+
+    width: int
+    theme: str
+
+
+LOOKS = {
+    "en": (Look(1400, "light"), Look(390, "dark")),
+    "de": (Look(390, "light"), Look(1400, "dark")),
+}
+in_every_language = pytest.mark.parametrize("language", list(LOOKS))
+
+
+def defects_of(page: Any, *, language: str, name: str) -> list[str]:
+    """What is wrong with an open page in either look of its language: messages of the console, a sideways scroll, and
+    axe's violations. A picture of each is kept when a folder for pictures is named in GATEHOUSE_SCREENSHOTS.
+    """
+    found = [f"{name}: {problem}" for problem in page.problems if "404 (Not Found)" not in problem]
+    for look in LOOKS[language]:
+        page.set_viewport_size({"width": look.width, "height": 900})
+        page.emulate_media(color_scheme=look.theme)
+        if SHOTS:
+            picture = f"{name}-{look.width}-{look.theme}-{language}.png"
+            page.screenshot(path=str(Path(SHOTS) / picture), full_page=True)
+        where = f"{name} at {look.width} px, {look.theme}, {language}"
+        found += [f"{where}: {text}" for text in page.evaluate(SIDEWAYS)]
+        found += [f"{where}: {text}" for text in _violations_in(page)]
+    return found
+
+
+def _violations_in(page: Any) -> list[str]:
+    if not page.evaluate(HAS_AXE):
+        page.evaluate(_axe())
+    found = []
+    for violation in page.evaluate(RUN_AXE)["violations"]:
+        nodes = [f"{node['target']} {node['failureSummary']}" for node in violation["nodes"][:3]]
+        found.append(f"axe {violation['id']}: {nodes}")
+    return found
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text(encoding="utf-8")
