@@ -132,10 +132,15 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
                 number += len(chunk)
                 yield number, b"", True
                 continue
-            *lines, rest = (rest + chunk).split(b"\n")
+            content = rest + chunk
+            padding = max(len(content) - len(content.rstrip(b"\n")) - 1, 0)
+            *lines, rest = content[: len(content) - padding].split(b"\n")
             for line in lines:
                 number += 1
                 yield number, line, True
+            if padding:
+                number += padding
+                yield number, b"", True
             if len(rest) > 2 * EVENT_BYTES_MAX:
                 yield number + 1, rest, False
                 return
