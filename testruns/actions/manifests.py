@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
-from ledger import canonical_bytes, digest_of
+from ledger import canonical_bytes
 from testruns.manifest import ManifestAttempt, run_manifest
 from testruns.models import Attempt, Run
 from testruns.run_states import ExecutionState
@@ -30,7 +31,8 @@ def manifest_of(run: Run) -> tuple[str, str]:
         rules={result["code"]: result for result in _rules(run)},
         recommendation=run.recommendation,
     )
-    return canonical_bytes(content).decode(), digest_of(content)
+    text = canonical_bytes(content)
+    return text.decode(), hashlib.sha256(text).hexdigest()
 
 
 def _attempts(run: Run) -> list[Attempt]:
