@@ -26,10 +26,10 @@ class ConsoleConfig(AppConfig):
 
         # Registered here, because the site itself must load without them.
         from console.admin import audit, home, people, releases, tokens  # noqa: F401
-        from console.kernel import row_digests
+        from console.kernel import row_binding
         from console.releases.run_context import context_of
         from testruns.reports import tell_releases
 
         tell_releases(context_of)
         post_migrate.connect(seeds.plant, sender=self, dispatch_uid="console.seeds")
-        post_migrate.connect(row_digests.bind_existing, sender=self, dispatch_uid="console.row_digests")
+        post_migrate.connect(row_binding.bind_existing, sender=self, dispatch_uid="console.row_digests")

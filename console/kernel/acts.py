@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
 from django.db import transaction
 
 from console.kernel import audit
+from console.kernel.actor import Actor as Actor
 from console.kernel.authority import TOKEN_SCOPES, Act, may, who_may
 from console.kernel.errors import (
     GatehouseError,
@@ -30,27 +30,6 @@ _doors: dict[str, tuple[Callable[..., Any], Act]] = {}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Actor:
-    """The person who acts, and the door they came through: "console", "command", "api" or "installation".
-
-    `source` is the network address of a request, empty where there is none; wrong passwords are counted by it.
-    Through "api" a token acts for the person, with its scopes.
-    """
-
-    person: Person
-    via: str
-    source: str = ""
-    token_id: int | None = None
-    scopes: frozenset[Scope] = frozenset()
-
-    @property
-    def label(self) -> str:
-        """How journals and audit entries name this actor: `user:<id>`, or `token:<id>:user:<id>`."""
-        person = f"user:{self.person.pk}"
-        return person if self.token_id is None else f"token:{self.token_id}:{person}"
 
 
 def require(*, actor: Actor, act: Act) -> Person:

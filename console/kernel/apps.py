@@ -15,8 +15,9 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the handlers: triggers around every migrate, audit entries of sign-ins."""
-        from console.kernel import sign_ins, triggers
+        from console.kernel import audit, governance_journal, sign_ins, triggers
 
+        audit.after_commit(governance_journal.relay)
         pre_migrate.connect(triggers.drop_before_migrate, dispatch_uid="kernel.triggers.drop")
         post_migrate.connect(triggers.install_after_migrate, dispatch_uid="kernel.triggers.install")
         sign_ins.connect()

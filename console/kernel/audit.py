@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from console.kernel import epoch, governance_journal, row_digests
+from console.kernel import epoch, row_digests
 from console.kernel.models import AuditEntry
 from ledger import canonical_bytes, digest_of, gettext_noop
 
 if TYPE_CHECKING:
     from django.db.models import Model
 
-    from console.kernel.acts import Actor
+    from console.kernel.actor import Actor
 
 GENESIS = "0" * 64
 SYSTEM_ACTOR, SYSTEM_NAME, SYSTEM_VIA = "system", "Gatehouse", "system"
 CONTENT_CHARACTERS_MAX = 200_000  # an event of the governance journal takes a mebibyte in all
 MESSAGE_CHARACTERS_MAX = 2_000
+_followers: list[Callable[[], None]] = [epoch.advance]
 _ADVISORY_LOCK = 0x6A7E_A0D1  # one number for the chain; PostgreSQL has no BEGIN IMMEDIATE
 
 
@@ -53,6 +54,11 @@ class ChainReport:
     def is_sound(self) -> bool:
         """Whether nothing was found."""
         return not self.problems
+
+
+def after_commit(follow: Callable[[], None]) -> None:
+    """Have this done after the commit of every entry, after what was asked for earlier; it must not raise."""
+    _followers.append(follow)
 
 
 def record(
@@ -175,8 +181,8 @@ def _append(
     entry.hash = hash_of(entry)
     entry.save(force_insert=True)
     epoch.forget_everything()  # for what this transaction still reads itself; for everybody else once it is committed
-    transaction.on_commit(epoch.advance, robust=True)
-    transaction.on_commit(governance_journal.relay, robust=True)
+    for follow in _followers:
+        transaction.on_commit(follow, robust=True)
     return entry
 
 

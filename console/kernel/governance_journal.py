@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from console.kernel import audit
 from console.kernel.errors import GatehouseError
 from console.kernel.models import AuditEntry
 from ledger import Command, Event, Journal, LedgerError, NewEvent, digest_of, gettext_noop
@@ -141,8 +142,6 @@ def begin(*, reason: str = "") -> None:
         if begun and directory().exists():
             directory().rename(directory().with_name(f"governance-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"))
         journal_id = _open().journal.status.journal_id
-        from console.kernel import audit  # which imports this module
-
         after = {"journal": journal_id} | ({"instead_of": begun, "reason": reason} if begun else {})
         with transaction.atomic():
             audit.record(actor=None, act=ACT_BEGUN, object="journal:governance", after=after)

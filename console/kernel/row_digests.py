@@ -5,7 +5,7 @@ A model asks for it where it is defined: `bind(SignOff)`. An action that writes 
 the chain holds of each. Columns that change without being history (a last sign-in) are left out.
 
 Rows that were there before their model was bound, or before it had a field more, are taken into the chain once, by
-`bind_existing` after a migrate; the entry says so.
+`row_binding` after a migrate; the entry says so.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, models, transaction
+from django.db import connection, models
 
 from ledger import digest_of
 
 ACT_BOUND = "rows.bound"
-_PART = 500  # rows in one entry
 
 _left_out: dict[str, frozenset[str]] = {}
 
@@ -58,20 +57,20 @@ def digests_of(rows: Iterable[models.Model]) -> dict[str, str]:
     for row in rows:
         model = type(row)
         values = model._base_manager.filter(pk=row.pk).values(*fields_of(model)).get()
-        found[_name(model, row.pk)] = _digest(values)
+        found[name_of(model, row.pk)] = _digest(values)
     return found
 
 
 def wrong_rows() -> Iterator[WrongRow]:
     """Rows that were altered, removed or added past the chain, by the fields that the chain says it covers."""
-    known, fields = _known_rows(), _covered_fields()
+    known, fields = _known_rows(), covered_fields()
     for model in bound():
         table = model._meta.db_table
         of_table = {name: known.pop(name) for name in [name for name in known if name.split(":")[0] == table]}
         key = model._meta.pk.attname
         columns = {key, *fields.get(table, fields_of(model))} & {one.attname for one in model._meta.concrete_fields}
         for values in model._base_manager.order_by(key).values(*columns).iterator(chunk_size=500):
-            name = _name(model, values[key])
+            name = name_of(model, values[key])
             digest, index = of_table.pop(name, ("", 0))
             if not index:
                 yield WrongRow(row=name, index=0, what="unknown")
@@ -95,39 +94,12 @@ def is_migrated(model: type[models.Model]) -> bool:
     return {field.column for field in model._meta.concrete_fields} <= columns
 
 
-def bind_existing(**_: Any) -> None:
-    """Handler of post_migrate: take the rows of newly bound or changed models into the chain, once.
-
-    A row that was not what the chain said before its model changed is not taken in, and so stays a finding.
-    """
-    from console.kernel import audit  # which imports this module
-
-    if not all(is_migrated(model) for model in (_entries(), *bound())):
-        return
-    with transaction.atomic():
-        covered = _covered_fields()
-        new = {table: model for model in bound() if covered.get(table := model._meta.db_table) != fields_of(model)}
-        if not new:
-            return
-        wrong = {one.row for one in wrong_rows() if one.row.split(":")[0] in covered}
-        rows = [
-            row
-            for table, model in sorted(new.items())
-            for row in model._base_manager.order_by("pk")
-            if _name(model, row.pk) not in wrong
-        ]
-        after = {"fields": {table: fields_of(model) for table, model in new.items()}, "count": len(new)}
-        for start in range(0, max(len(rows), 1), _PART):
-            part = rows[start : start + _PART]
-            audit.record(actor=None, act=ACT_BOUND, object="", after=after, rows=part)
-
-
 def _entries() -> type[models.Model]:
-    """The audit entries; their module imports this one."""
+    """The audit entries; the module of their model imports this one."""
     return apps.get_model("kernel", "AuditEntry")
 
 
-def _covered_fields() -> dict[str, list[str]]:
+def covered_fields() -> dict[str, list[str]]:
     """The fields of each table that its rows' digests cover, as the chain says."""
     entries = _entries()._default_manager.filter(act=ACT_BOUND, outcome="done").order_by("index")
     covered: dict[str, list[str]] = {}
@@ -154,7 +126,8 @@ def _mapping_in(after: str, key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _name(model: type[models.Model], key: Any) -> str:
+def name_of(model: type[models.Model], key: Any) -> str:
+    """How the chain names a row: `table:key`."""
     return f"{model._meta.db_table}:{key}"
 
 

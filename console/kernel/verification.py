@@ -156,8 +156,8 @@ class _Comparison:
         if not ends[0]:
             return []
         template = gettext_noop(
-            "the governance journal lacks the entries %(index)s to %(last)s: relaying failed or was killed (relay_audit "
-            "makes up for it), or the journal is an older copy"
+            "the governance journal lacks the entries %(index)s to %(last)s: relaying failed or was killed "
+            "(relay_audit makes up for it), or the journal is an older copy"
         )
         index, last = ends[0][0], ends[1][0]
         return [Finding(where="journal", index=index, template=template, params={"index": index, "last": last})]

@@ -7,7 +7,7 @@ import json
 import pytest
 from django.db import connection, transaction
 
-from console.kernel import audit, row_digests, triggers
+from console.kernel import audit, row_binding, row_digests, triggers
 from console.kernel.authority import Role
 from console.kernel.models import AuditEntry, Person
 from console.tests.people import person_with
@@ -23,8 +23,8 @@ def bindings() -> int:
 
 def bind_anew(monkeypatch: pytest.MonkeyPatch, *, without: set[str]) -> None:
     """What an upgrade does whose model has other fields than before."""
-    monkeypatch.setitem(row_digests._left_out, PERSON, frozenset({"last_login", "language"} | without))
-    row_digests.bind_existing()
+    monkeypatch.setitem(row_digests._left_out, PERSON, frozenset({"last_login", "language", "time_zone"} | without))
+    row_binding.bind_existing()
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_fresh_installation_binds_every_model_in_one_entry() -> None:
 
 def test_binding_again_changes_nothing(known: Person) -> None:
     """Every migrate asks."""
-    row_digests.bind_existing()
+    row_binding.bind_existing()
 
     assert bindings() == 1
 
@@ -92,7 +92,7 @@ def test_a_row_that_was_edited_before_an_upgrade_is_not_adopted(known: Person, m
 
 def test_many_rows_are_taken_in_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """An entry holds a limited number of digests."""
-    monkeypatch.setattr(row_digests, "_PART", 2)
+    monkeypatch.setattr(row_binding, "_PART", 2)
     people = [person_with() for _ in range(5)]
     monkeypatch.delitem(row_digests._left_out, PERSON)
     triggers.drop()
@@ -101,7 +101,7 @@ def test_many_rows_are_taken_in_by_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     triggers.install()
     row_digests.bind(Person, leaving_out=("last_login", "language"))
 
-    row_digests.bind_existing()
+    row_binding.bind_existing()
 
     assert bindings() >= 3
     assert len(people) == 5

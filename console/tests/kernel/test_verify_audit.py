@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from console.actions import propose_role
-from console.kernel import audit, governance_journal, row_digests, triggers
+from console.kernel import audit, governance_journal, row_binding, triggers
 from console.kernel.audit_heads import head_line, heads_in
 from console.kernel.authority import Role
 from console.kernel.models import AuditEntry, Person
@@ -35,7 +35,7 @@ def third(trail: Path) -> int:
     for number in range(COUNT):
         with transaction.atomic():
             audit.record(actor=actor, act="run.request", object=f"run:{number}", after={"seed": number})
-    row_digests.bind_existing()
+    row_binding.bind_existing()
     with transaction.atomic():
         audit.record(actor=None, act="test.people", object="", rows=Person.objects.all())
         audit.record(

@@ -26,7 +26,7 @@ from console.actions import (
     reset_password,
     set_own_password,
 )
-from console.kernel import audit, governance_journal, row_digests
+from console.kernel import audit, governance_journal, row_binding
 from console.kernel.acts import Actor, signed_action
 from console.kernel.authority import Act, Role
 from console.kernel.errors import (
@@ -175,7 +175,7 @@ def on_record(tmp_path: Path, settings: Any, mallory: Actor) -> Iterator[Actor]:
     """A reviewer whose rows are bound to a trail that is relayed."""
     settings.STORAGE = tmp_path
     reviewer = ready(Role.REVIEWER)
-    row_digests.bind_existing()
+    row_binding.bind_existing()
     with transaction.atomic():
         grants = [grant for person in Person.objects.all() for grant in person.grants.all()]
         audit.record(actor=None, act="people.manage", object="", rows=[*Person.objects.all(), *grants])
