@@ -122,19 +122,9 @@ class Supervisor:
 
     def _web_server(self, guarding: Guarding) -> Child:
         number = self.listener.fileno()
-        options = {
-            "--bind": f"fd://{number}",
-            "--worker-class": "gthread",
-            "--workers": str(settings.WEB_PROCESSES),
-            "--threads": str(settings.WEB_THREADS),
-            "--keep-alive": "15",  # longer than the screens' poll of 2 s
-            "--graceful-timeout": "5",
-            "--log-level": "warning",
-        }
-        flags = [word for option in options.items() for word in option] + ["--no-control-socket"]
         return Child(
             name="web server",
-            argv=[sys.executable, "-m", "gunicorn", *flags, "console.wsgi:application"],
+            argv=web_server_argv(descriptor=number),
             environment=_environment(),
             inherited=[number],
             guarding=guarding,
@@ -148,6 +138,21 @@ class Supervisor:
             inherited=[lifeline],
             guarding=guarding,
         )
+
+
+def web_server_argv(*, descriptor: int) -> list[str]:
+    """The command of the web server on an inherited listening socket."""
+    options = {
+        "--bind": f"fd://{descriptor}",
+        "--worker-class": "gthread",
+        "--workers": str(settings.WEB_PROCESSES),
+        "--threads": str(settings.WEB_THREADS),
+        "--keep-alive": "15",  # longer than the screens' poll of 2 s
+        "--graceful-timeout": "5",
+        "--log-level": "warning",
+    }
+    flags = [word for option in options.items() for word in option] + ["--no-control-socket"]
+    return [sys.executable, "-m", "gunicorn", *flags, "console.wsgi:application"]
 
 
 def stop(children: list[Child]) -> None:

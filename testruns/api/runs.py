@@ -21,12 +21,12 @@ from console.kernel.api.views import ApiView
 from console.kernel.scopes import Scope
 from testruns import actions
 from testruns.api.answers import document_bytes, run_answer
-from testruns.api.documents import run_line
+from testruns.api.documents import head_of, run_lines
 from testruns.api.plan_body import PlanBody, plan_of
 from testruns.api.schemas import RunDocument, RunPage
 from testruns.models import ScenarioExecution
 from testruns.plan import IMPORT_PROFILE, OWN_PROFILE, PROFILES
-from testruns.reading import listed_runs, run_token
+from testruns.reading import head_rows, run_token
 from testruns.recommendation import Recommendation
 from testruns.run_states import RunState
 
@@ -47,7 +47,7 @@ class RunsView(ApiView):
     """All runs."""
 
     scope = {"GET": Scope.RUNS_READ, "POST": Scope.RUNS_WRITE}
-    orderings = {"run": "id", "requested_at": "requested_at"}
+    orderings = {"run": "pk", "requested_at": "requested_at"}
     filters: ClassVar[dict[str, Filter]] = {
         "state": one_of("state", *(state.value for state in RunState)),
         "recommendation": one_of("recommendation", *(word.value for word in Recommendation)),
@@ -67,7 +67,9 @@ class RunsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """The newest runs first, with the verdicts of their gates."""
-        return self.page(request, listed_runs(), serialize=run_line)
+        answer = self.page(request, head_rows(), serialize=head_of)
+        run_lines(answer.data)
+        return answer
 
     def prepare(self, request: Request) -> None:
         """What takes long or is refused before anything is written."""

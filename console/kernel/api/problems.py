@@ -169,14 +169,16 @@ def answer_to(error: Exception, context: Mapping[str, Any]) -> Response | None:
     problem = problem_of(error)
     if problem is None:
         return None
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if problem.code == "database-busy":
         logger.warning("%s: %s", problem.code, problem.detail)
-    return Response(
+    answer = Response(
         body_of(problem, instance=context["request"].path),
         status=problem.status,
         headers={"Cache-Control": "no-store", **problem.headers},
         content_type=MEDIA_TYPE,
     )
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # Django logs every 4xx and 5xx that is not so marked
+    return answer
 
 
 def plain_answer(request: HttpRequest, problem: Problem) -> JsonResponse:
