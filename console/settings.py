@@ -164,7 +164,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "console.kernel.api.schema.complete"],
+    "POSTPROCESSING_HOOKS": ["console.kernel.api.schema.complete"],
 }
 
 # --- languages and time -------------------------------------------------------------------------------------------

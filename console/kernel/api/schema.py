@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -64,8 +65,8 @@ class ApiSchema(AutoSchema):
 
     def get_operation_id(self) -> str:
         """The method and the path, so that no two operations share a name."""
-        parts = self.path.removeprefix("/api/").replace("{", "").replace("}", "").replace("-", "_").split("/")
-        return "_".join([self.method.lower(), *filter(None, parts)])
+        parts = re.findall(r"\w+", self.path.removeprefix("/api/").replace("-", "_"))
+        return "_".join([self.method.lower(), *parts])
 
     def get_override_parameters(self) -> list[Any]:
         """Filters, order and pages of a list; the key of what may be repeated."""
