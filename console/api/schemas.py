@@ -36,7 +36,7 @@ class ReleaseBuild(Described):
 
     name = _text()
     commit = _text(required=False)
-    tree_digest = _text()
+    tree_digest = _text(required=False, help_text="Left out for a build of which only results were brought.")
     is_clean = serializers.BooleanField(required=False)
 
 

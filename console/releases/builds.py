@@ -105,10 +105,10 @@ def phase_of_build(phase: Phase, *, builds: tuple[Build, ...], now: datetime) ->
 
 
 def _furthest(standing: Standing, builds: tuple[Build, ...]) -> Build | None:
-    """That of the request; before one, the newest clean tree, because no other can be released."""
+    """That of the request; before one, the newest clean tree that was seen here: no other can be released."""
     if standing.request is not None:
         return standing.request.build
-    return next((build for build in builds if build.is_clean), next(iter(builds), None))
+    return next((build for build in builds if build.is_clean and build.tree_digest), next(iter(builds), None))
 
 
 def _commit(text: str) -> str:
