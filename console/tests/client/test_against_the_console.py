@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # it comes with drf-spectacular
+import yaml
 from django.conf import settings as installed
 from django.utils import timezone
 
