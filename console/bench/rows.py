@@ -25,7 +25,7 @@ def make_runs(*, person: Person, count: int) -> Run:
     """`count` judged runs, the newest of which was judged by the product; that one."""
     judged = _judged_run(person)
     values = {field.attname: getattr(judged, field.attname) for field in Run._meta.concrete_fields}
-    gates = list(judged.gate_results.values("gate", "verdict", "worst_rule"))
+    gates = [dict(row) for row in judged.gate_results.values("gate", "verdict", "worst_rule")]
     for first in range(0, count - 1, BATCH):
         _copy(values, gates, first=first, count=min(BATCH, count - 1 - first))
     return judged
@@ -64,7 +64,7 @@ def _judged_run(person: Person) -> Run:
 def _measure(row: ScenarioExecution, policy: Policy) -> None:
     """One attempt that measured, for each rule, its threshold."""
     attempt = Attempt.objects.create(execution=row, number=1)
-    measured = {}
+    measured: dict[str, tuple[str, str]] = {}
     for rule in policy.rules:
         for source in rule.sources:
             if source.scenario == row.scenario:

@@ -59,7 +59,8 @@ def junit_of(*, report: Report, language: str, run_url: str, context: ReleaseCon
     """The report as JUnit XML in UTF-8. `run_url`: where a person reads the whole, empty when nobody knows."""
     with override(language):
         root = _root(report, run_url=run_url, context=context)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8", xml_declaration=False)
+    content: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=False)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + content
 
 
 def legal(text: str) -> str:

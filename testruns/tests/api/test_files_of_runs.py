@@ -263,7 +263,7 @@ def test_evidence_of_a_run_is_found_from_its_document(client: ApiClient, tester:
 
     (line,) = client.read(f"runs/{run.pk}/").json()["evidence"]
 
-    answer = client.get(line["url"])
+    answer: Any = client.get(line["url"])
     assert (line["scenario"], line["role"], line["attempt"]) == ("ml_chaos", "stderr", 1)
     assert b"".join(answer.streaming_content) == b"Traceback"
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"

@@ -85,7 +85,7 @@ def test_who_comes_when_all_places_are_taken_is_sent_away_at_once(
 ) -> None:
     """503 with Retry-After; other requests go on, a run that is over needs no place; the place is free afterwards."""
     client, run = waiting
-    over = waiting_run([], requested_by=run.requested_by, state="UNFINISHED")
+    over = waiting_run([], requested_by=Person.objects.get(), state="UNFINISHED")
     waits = [in_another_thread.submit(wait_for, client, run, LONG) for _ in range(SLOTS)]
     until(all_slots_are_taken)
 
