@@ -30,7 +30,7 @@ class CreditHealth(serializers.Serializer[Any]):
     journal = serializers.ChoiceField(choices=["normal", "read_only", "poisoned", "unreadable"])
 
 
-class CreditInfo(serializers.Serializer[Any]):
+class LedgerAnswer(serializers.Serializer[Any]):
     """Which ledger this is and by which rules it works."""
 
     journal = serializers.CharField(help_text="Its id; another id is another history.")
@@ -73,12 +73,12 @@ class HealthView(PublicView):
         return Response({"status": status, "journal": found.state}, status=code, headers={"Cache-Control": "no-store"})
 
 
-class InfoView(LedgerView):
+class AboutView(LedgerView):
     """The ledger's own description."""
 
     scope = Scope.CREDITS_READ
 
-    @extend_schema(responses=CreditInfo, summary="Which ledger this is, and its rules")
+    @extend_schema(responses=LedgerAnswer, summary="Which ledger this is, and its rules")
     def get(self, request: Request) -> Response:
         """Journal, head, and the numbers of the credit policy."""
         found = live_figures()

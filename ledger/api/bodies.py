@@ -10,7 +10,7 @@ from ledger import Answer, Approval, ApprovalState, Event, decimal_of
 from ledger.credits.accounts import AGENT_PREFIX, Agent
 from ledger.credits.pages import Asked, Movement
 
-_AMOUNT = {"help_text": "Credits with six decimals, exact.", "required": True}
+_AMOUNT = "Credits with six decimals, exact."
 
 
 class AgentAnswer(serializers.Serializer[Any]):
@@ -18,7 +18,7 @@ class AgentAnswer(serializers.Serializer[Any]):
 
     agent_id = serializers.CharField()
     skill_level = serializers.CharField(help_text="0 to 1 with six decimals.")
-    balance = serializers.CharField(**_AMOUNT)
+    balance = serializers.CharField(help_text=_AMOUNT)
     seq = serializers.IntegerField(help_text="The first event of this in the journal.")
     time = serializers.DateTimeField()
 
@@ -28,7 +28,7 @@ class MovementAnswer(serializers.Serializer[Any]):
 
     agent_id = serializers.CharField()
     type = serializers.CharField(help_text="The type of the event.")
-    amount = serializers.CharField(**_AMOUNT)
+    amount = serializers.CharField(help_text=_AMOUNT)
     balance = serializers.CharField(help_text="Right after this movement.")
     anomaly_detected = serializers.BooleanField(help_text="Marked as far outside the usual; it went through.")
     seq = serializers.IntegerField(help_text="The event of this in the journal.")
@@ -40,7 +40,7 @@ class TransferAnswer(serializers.Serializer[Any]):
 
     payer_id = serializers.CharField()
     payee_id = serializers.CharField()
-    amount = serializers.CharField(**_AMOUNT)
+    amount = serializers.CharField(help_text=_AMOUNT)
     payer_balance = serializers.CharField(help_text="Right after this movement.")
     payee_balance = serializers.CharField(help_text="Right after this movement.")
     anomaly_detected = serializers.BooleanField()
@@ -52,7 +52,7 @@ class BalanceAnswer(serializers.Serializer[Any]):
     """An agent as it stands."""
 
     agent_id = serializers.CharField()
-    balance = serializers.CharField(**_AMOUNT)
+    balance = serializers.CharField(help_text=_AMOUNT)
     skill_level = serializers.CharField()
     synergy_rewarded = serializers.CharField(help_text="In its whole life; capped at 500.")
 
@@ -96,7 +96,7 @@ class ApprovalAnswer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=[state.value for state in ApprovalState])
     action_type = serializers.CharField()
     risk_level = serializers.CharField()
-    context = serializers.CharField()
+    context = serializers.CharField()  # type: ignore[assignment]  # a field; the metaclass takes it away
     requester = serializers.CharField()
     amount = serializers.CharField(required=False)
     approvals_needed = serializers.IntegerField()

@@ -38,7 +38,7 @@ class EventBody(serializers.Serializer[Any]):
     actor = serializers.CharField()
     correlation = serializers.CharField()
     causation = serializers.IntegerField(required=False)
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]  # a field; the metaclass takes it away
     hash = serializers.CharField(help_text="SHA-256 of the chain up to this event.")
 
 

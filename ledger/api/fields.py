@@ -117,5 +117,5 @@ class ApprovalBody(OrderBody):
     request = TextField()
     action_type = TextField()
     risk_level = TextField()
-    context = TextField()
+    context = TextField()  # type: ignore[assignment]  # a field; the metaclass takes it away
     amount = AmountField(required=False)

@@ -6,7 +6,6 @@ restart. Who acts is the person behind the token; the journal says `token:<id>:u
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -44,17 +43,20 @@ class OrderView(LedgerView):
     scope = Scope.CREDITS_WRITE
     body: ClassVar[StrictSerializer]
     status: ClassVar[int] = HTTPStatus.OK
-    shown: ClassVar[Callable[[Answer], dict[str, Any]]]
 
     def order(self, read: dict[str, Any]) -> Movement:
         """The command that this body asks for."""
         raise NotImplementedError
 
+    def told(self, answer: Answer) -> dict[str, Any]:
+        """What the client is told of it."""
+        return bodies.moved(answer)
+
     def post(self, request: Request) -> Response:
         """Carry it out, durably, before answering."""
         order = self.order(self.body.run_validation(request.data))
         answer = move_credits(actor=self.actor(request), order=order, key=key_of(request))
-        return answered(answer, type(self).shown(answer), status=self.status)
+        return answered(answer, self.told(answer), status=self.status)
 
     post.is_idempotent = True  # type: ignore[attr-defined]  # read by the OpenAPI schema
 
@@ -79,12 +81,16 @@ def _documented(
 class AgentsView(OrderView):
     """New agents."""
 
-    body, shown, status = fields.AgentBody(), staticmethod(bodies.agent_created), HTTPStatus.CREATED
+    body, status = fields.AgentBody(), HTTPStatus.CREATED
 
     def order(self, read: dict[str, Any]) -> Movement:
         """An agent with 100 x (0.8 + 0.7 x skill) credits; skill 0.5 unless it is said."""
         skill = {"skill_ppm": read["skill_level"]} if "skill_level" in read else {}
         return commands.CreateAgent(agent=read["agent_id"], **skill)
+
+    def told(self, answer: Answer) -> dict[str, Any]:
+        """The agent and its first balance."""
+        return bodies.agent_created(answer)
 
 
 @_documented(
@@ -96,7 +102,7 @@ class AgentsView(OrderView):
 class ConsumeView(OrderView):
     """Credits spent."""
 
-    body, shown = fields.MissionMovementBody(), staticmethod(bodies.moved)
+    body = fields.MissionMovementBody()
 
     def order(self, read: dict[str, Any]) -> Movement:
         """From the agent to consumption; refused when there is too little."""
@@ -112,7 +118,7 @@ class ConsumeView(OrderView):
 class RefundView(OrderView):
     """Credits given back."""
 
-    body, shown = fields.MissionMovementBody(), staticmethod(bodies.moved)
+    body = fields.MissionMovementBody()
 
     def order(self, read: dict[str, Any]) -> Movement:
         """From consumption to the agent."""
@@ -128,7 +134,7 @@ class RefundView(OrderView):
 class AddView(OrderView):
     """Credits added."""
 
-    body, shown = fields.MovementBody(), staticmethod(bodies.moved)
+    body = fields.MovementBody()
 
     def order(self, read: dict[str, Any]) -> Movement:
         """From issuance to the agent."""
@@ -144,7 +150,7 @@ class AddView(OrderView):
 class WithdrawView(OrderView):
     """Credits withdrawn."""
 
-    body, shown = fields.WithdrawalBody(), staticmethod(bodies.moved)
+    body = fields.WithdrawalBody()
 
     def order(self, read: dict[str, Any]) -> Movement:
         """Exactly one of amount and severity (low 10 %, medium 25 %, high 50 %, critical 75 % of the balance)."""
@@ -165,13 +171,17 @@ class WithdrawView(OrderView):
 class TransfersView(OrderView):
     """Credits moved between agents."""
 
-    body, shown = fields.TransferBody(), staticmethod(bodies.transferred)
+    body = fields.TransferBody()
 
     def order(self, read: dict[str, Any]) -> Movement:
         """One event with both balances."""
         return commands.Transfer(
             payer=read["payer_id"], payee=read["payee_id"], amount_micros=read["amount"], reason=read["reason"]
         )
+
+    def told(self, answer: Answer) -> dict[str, Any]:
+        """Both balances."""
+        return bodies.transferred(answer)
 
 
 def _movement(read: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from console.kernel.api.problems import Problem, register, status_of
 from console.kernel.api.views import ApiView
-from ledger import IdempotencyMismatch, LedgerError
+from ledger import IdempotencyMismatch, LedgerError, gettext_noop
 
 STATUSES: Mapping[str, int] = MappingProxyType(
     {
@@ -101,6 +101,18 @@ RETRY_SECONDS: Mapping[str, int] = MappingProxyType(
 RETRY_SECONDS_DAMAGED = 300
 """What ends only when an engineer has looked at it."""
 
+DAMAGED = gettext_noop("The ledger cannot do this until an engineer has looked at it. The console says why.")
+TOLD: Mapping[str, str] = MappingProxyType(
+    {
+        "not-written": gettext_noop("Nothing was recorded. Send the same request again."),
+        "durability-unknown": gettext_noop(
+            "The disk did not confirm the write. Repeat the request with the same key after recovery."
+        ),
+        "closed": gettext_noop("The ledger is being opened. Send the same request again."),
+    }
+)
+"""What clients are told where the refusal itself names files of this machine, or what stands in them."""
+
 FIELDS: Mapping[str, str] = MappingProxyType(
     {"agent": "agent_id", "mission": "mission_id", "payer": "payer_id", "payee": "payee_id"}
 )
@@ -117,13 +129,15 @@ def problem_for(refusal: LedgerError) -> Problem:
     """The refusal as a problem, with a pointer to the field it speaks of and the time after which to try again."""
     if isinstance(refusal, IdempotencyMismatch):
         return Problem("idempotency-key-reused", 422, _("This key was used for another request. Use a new key."))
+    status = status_of(refusal.code)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {"Retry-After": str(RETRY_SECONDS.get(refusal.code, RETRY_SECONDS_DAMAGED))}
+        return Problem(refusal.code, status, _(TOLD.get(refusal.code, DAMAGED)), headers=headers)
     words = {"why": _(str(refusal.params["why"]))} if "why" in refusal.params else {}
     detail = _(refusal.message) % {**refusal.params, **words}
-    status = status_of(refusal.code)
     field = str(refusal.params.get("field", "")) or _FIELD_OF_CODE.get(refusal.code, "")
     errors = [{"detail": detail, "pointer": f"/{FIELDS.get(field, field)}"}] if field else []
-    seconds = RETRY_SECONDS.get(refusal.code, RETRY_SECONDS_DAMAGED)
-    headers = {"Retry-After": str(seconds)} if status in (503, HTTPStatus.INSUFFICIENT_STORAGE) else {}
+    headers = {"Retry-After": str(RETRY_SECONDS[refusal.code])} if refusal.code in RETRY_SECONDS else {}
     return Problem(refusal.code, status, detail, errors=errors, headers=headers)
 
 

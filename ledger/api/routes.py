@@ -6,7 +6,7 @@ from ledger.api import accounts, orders
 
 CREDITS = (
     ("health", accounts.HealthView, "health"),
-    ("info", accounts.InfoView, "info"),
+    ("info", accounts.AboutView, "info"),
     ("metrics", accounts.MetricsView, "metrics"),
     ("balances", accounts.BalancesView, "balances"),
     ("balance/<path:agent>", accounts.BalanceView, "balance"),

@@ -23,16 +23,17 @@ from console.actions import revoke_token
 from console.kernel.acts import Actor
 from console.kernel.authority import Role
 from console.kernel.models import ApiToken, Person
+from console.kernel.scopes import Scope
 from console.tests.api_client import token_for
 from console.tests.people import person_with
 from console.tests.waiting import wait_until
 from ledger import check_invariants
 from ledger.actions import close_live_ledger, live_ledger
 from ledger.conf import events_directory, live_journal
-from ledger.tests.api.conftest import BOTH
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS, CLIENTS, ORDERS = 2, 8, 60
+BOTH = (Scope.CREDITS_READ, Scope.CREDITS_WRITE)
 STORAGE = installed.STORAGE  # that of the test run: the servers find its database there
 
 

@@ -26,7 +26,7 @@ def person_of(client: ApiClient) -> Person:
     return ApiToken.objects.get().person
 
 
-def refused(response: Any, status: int, code: str, pointer: str | None = None) -> None:
+def assert_refused(response: Any, status: int, code: str, pointer: str | None = None) -> None:
     """Assert the problem, and which field it points to."""
     told = response.json()
     assert (response.status_code, told["code"]) == (status, code), told
@@ -100,7 +100,7 @@ def test_whoever_names_an_actor_in_the_body_is_refused(engineer: ApiClient, ann:
 
     answer = engineer.send("credits/consume/", {"agent_id": ann, "amount": "1", "actor_id": "admin", **WHY})
 
-    refused(answer, 400, "invalid-input", "/actor_id")
+    assert_refused(answer, 400, "invalid-input", "/actor_id")
     assert "person behind the token" in answer.json()["errors"][0]["detail"]
     assert ledger.head.seq == head
 
@@ -126,7 +126,7 @@ def test_another_order_under_a_used_key_is_refused(engineer: ApiClient, ann: str
 
     answer = engineer.send("credits/refund/", {"agent_id": ann, "amount": "1", **WHY}, key="k-1")
 
-    refused(answer, 422, "idempotency-key-reused")
+    assert_refused(answer, 422, "idempotency-key-reused")
 
 
 def test_the_same_key_of_two_people_is_two_orders(engineer: ApiClient, ann: str, ledger: Ledger) -> None:
@@ -149,7 +149,7 @@ def test_a_refusal_is_not_remembered_under_its_key(engineer: ApiClient, ann: str
 
     later = engineer.send("credits/consume/", order, key="k-1")
 
-    refused(short, 409, "insufficient-credits")
+    assert_refused(short, 409, "insufficient-credits")
     assert later.json()["balance"] == "0.000000"
     assert AuditEntry.objects.count() == entries
 
@@ -160,7 +160,7 @@ def test_an_order_without_a_key_is_refused(engineer: ApiClient, ann: str, ledger
 
     answer = engineer.send("credits/consume/", {"agent_id": ann, "amount": "1", **WHY}, key=None)
 
-    refused(answer, 400, "idempotency-key-missing")
+    assert_refused(answer, 400, "idempotency-key-missing")
     assert ledger.head.seq == head
 
 
@@ -201,7 +201,7 @@ def test_a_wrong_value_is_refused_with_its_place_and_leaves_nothing(
 
     answer = engineer.send("credits/consume/", {"agent_id": ann, "amount": "1", **WHY} | change)
 
-    refused(answer, status, code, pointer)
+    assert_refused(answer, status, code, pointer)
     assert ledger.head.seq == head
 
 
@@ -234,7 +234,7 @@ def test_every_refusal_of_the_ledger_is_a_problem_of_the_right_kind(
     engineer: ApiClient, ann: str, route: str, body: dict[str, Any], status: int, code: str
 ) -> None:
     """A business error is never a fault of the server."""
-    refused(engineer.send(f"credits/{route}/", body), status, code)
+    assert_refused(engineer.send(f"credits/{route}/", body), status, code)
 
 
 def test_a_person_without_the_role_moves_nothing_and_that_is_on_record(ann: str, ledger: Ledger) -> None:
@@ -243,7 +243,7 @@ def test_a_person_without_the_role_moves_nothing_and_that_is_on_record(ann: str,
     for role in Role:
         if not may(act=Act.MOVE_CREDITS, roles={role}):
             client = api_client(person_with(role), *BOTH)
-            refused(client.send("credits/consume/", {"agent_id": ann, "amount": "1", **WHY}), 403, "not-allowed")
+            assert_refused(client.send("credits/consume/", {"agent_id": ann, "amount": "1", **WHY}), 403, "not-allowed")
 
     assert ledger.head.seq == head
     assert AuditEntry.objects.filter(act="credits.move", outcome="refused", code="not-allowed").count() == 4
@@ -255,9 +255,9 @@ def test_a_token_without_the_scope_moves_nothing(ann: str, ledger: Ledger) -> No
     writing = api_client(person_with(Role.ENGINEER), Scope.CREDITS_WRITE)
     head = ledger.head.seq
 
-    refused(reading.send("credits/consume/", {"agent_id": ann, "amount": "1", **WHY}), 403, "scope-missing")
-    refused(writing.read(f"credits/balance/{ann}/"), 403, "scope-missing")
-    refused(Client().get(f"/api/credits/balance/{ann}"), 401, "authentication-required")
+    assert_refused(reading.send("credits/consume/", {"agent_id": ann, "amount": "1", **WHY}), 403, "scope-missing")
+    assert_refused(writing.read(f"credits/balance/{ann}/"), 403, "scope-missing")
+    assert_refused(Client().get(f"/api/credits/balance/{ann}"), 401, "authentication-required")
     assert ledger.head.seq == head
 
 
@@ -310,15 +310,15 @@ def test_the_balances_of_many_agents_come_by_pages(engineer: ApiClient, ann: str
 @pytest.mark.parametrize("name", ["nobody", "system:issuance", "agent:ann", "../ann", "%00", "%ff"])
 def test_a_balance_of_nobody_is_not_found(engineer: ApiClient, ann: str, name: str) -> None:
     """Neither system accounts nor other spellings of an agent."""
-    refused(engineer.get(f"/api/credits/balance/{name}"), 404, "unknown-agent")
+    assert_refused(engineer.get(f"/api/credits/balance/{name}"), 404, "unknown-agent")
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "cursor=-1", "cursor=1e3", "limit=1&limit=2"])
 def test_an_impossible_page_is_refused(engineer: ApiClient, ann: str, query: str) -> None:
     """With the parameter's name."""
-    refused(engineer.get(f"/api/credits/history/{ann}?{query}"), 400, "invalid-parameter")
+    assert_refused(engineer.get(f"/api/credits/history/{ann}?{query}"), 400, "invalid-parameter")
 
 
 def test_an_unknown_parameter_is_refused(engineer: ApiClient, ann: str) -> None:
     """Rather than left out."""
-    refused(engineer.get(f"/api/credits/history/{ann}?page=2"), 400, "unknown-parameter")
+    assert_refused(engineer.get(f"/api/credits/history/{ann}?page=2"), 400, "unknown-parameter")
