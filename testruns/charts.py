@@ -188,7 +188,8 @@ def svg_of(chart: Chart, *, say: Say, say_time: Say) -> str:
     x_scale, y_scale = chart.x_scale, chart.y_scale
     plot = [_band(chart.band, x_scale, y_scale)] if chart.band else []
     plot += [_mark(mark, x_scale, y_scale) for mark in chart.marks if mark.kind != TREND]
-    plot += [_line(line, chart.xs, x_scale, y_scale) for line in chart.lines]
+    columns = _columns(chart.xs, x_scale)
+    plot += [_line(line, columns, y_scale) for line in chart.lines]
     plot += [_mark(mark, x_scale, y_scale) for mark in chart.marks if mark.kind == TREND]
     parts = [_grid(y_scale), _time_axis(x_scale, say_time), _stretched(plot), _values(y_scale, say)]
     return _drawing(chart.key, chart.title, chart.summary, parts)
@@ -306,17 +307,34 @@ def _time_axis(scale: Scale, say: Say) -> str:
     return "".join(parts)
 
 
-def _line(line: Line, xs: Sequence[float], x_scale: Scale, y_scale: Scale) -> str:
+def _line(line: Line, columns: Sequence[str], scale: Scale) -> str:
     """One path; where nothing was measured it has a gap, and a single point between two gaps stays visible."""
     parts: list[str] = []
     is_open = False
-    for x, value in zip(xs, line.values, strict=True):
+    height_of = _heights(scale)
+    for column, value in zip(columns, line.values, strict=True):
         if value is None:
             is_open = False
             continue
-        parts.append(f"{'L' if is_open else 'M'}{_place(x, value, x_scale, y_scale)}" + ("" if is_open else "h0"))
+        parts.append(f"L{column} {height_of(value):.1f}" if is_open else f"M{column} {height_of(value):.1f}h0")
         is_open = True
     return f'<path class="line s{line.style}" d="{"".join(parts)}"/>'
+
+
+def _columns(xs: Sequence[float], scale: Scale) -> list[str]:
+    """Where the moments lie in the plot, once for all lines."""
+    stretch = PLOT_WIDTH / (scale.high - scale.low)
+    return [f"{(x - scale.low) * stretch:.1f}" for x in xs]
+
+
+def _heights(scale: Scale) -> Callable[[float], float]:
+    """As `Scale.place`, in pixels from the top of the plot: thousands of points make up a page."""
+    if scale.is_log:
+        base = math.log10(scale.low)
+        stretch = PLOT_HEIGHT / (math.log10(scale.high) - base)
+        return lambda value: PLOT_HEIGHT - stretch * (math.log10(max(value, scale.low)) - base)
+    stretch = PLOT_HEIGHT / (scale.high - scale.low)
+    return lambda value: PLOT_HEIGHT - stretch * (value - scale.low)
 
 
 def _mark(mark: Mark, x_scale: Scale, y_scale: Scale) -> str:

@@ -359,8 +359,9 @@ def _table(chart: Chart) -> Table:
     )
 
 
-def _six(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.6g}")
+def _rounded(values: Sequence[float | None]) -> list[float | None]:
+    """To a thousandth: a microsecond, a kilobyte."""
+    return [None if value is None else round(value, 3) for value in values]
 
 
 def _cell(value: float | None) -> str:
@@ -370,11 +371,8 @@ def _cell(value: float | None) -> str:
 def _plain(chart: Chart) -> dict[str, Any]:
     """The chart for the script, with no more digits than can be seen."""
     return {
-        "xs": [_six(x) for x in chart.xs],
-        "lines": [
-            {"label": line.label, "style": line.style, "values": [_six(value) for value in line.values]}
-            for line in chart.lines
-        ],
+        "xs": _rounded(chart.xs),
+        "lines": [{"label": line.label, "style": line.style, "values": _rounded(line.values)} for line in chart.lines],
         "marks": [{"kind": mark.kind, "start": mark.start, "end": mark.end} for mark in chart.marks],
         "band": {"upper": chart.band.upper, "lower": chart.band.lower} if chart.band else None,
         "low": chart.y_scale.low,

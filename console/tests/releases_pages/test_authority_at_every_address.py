@@ -180,6 +180,8 @@ READ = {
     "testruns_run_live": (NOWHERE,),
     "testruns_run_report": (NOWHERE, "html"),
     "testruns_run_manifest": (NOWHERE,),
+    "testruns_run_print": (NOWHERE,),
+    "testruns_run_print_style": (NOWHERE,),
     "testruns_run_evidence": (NOWHERE, NOWHERE),
     "autocomplete": (),
     "jsi18n": (),
