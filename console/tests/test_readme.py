@@ -22,6 +22,8 @@ ACTS = {
     "move credits, ask for a credit approval": [Act.MOVE_CREDITS, Act.REQUEST_LEDGER_APPROVAL],
     "approve or deny a credit approval": [Act.DECIDE_LEDGER_APPROVAL],
     "import or repair a journal": [Act.IMPORT_JOURNAL, Act.REPAIR_JOURNAL],
+    "propose another definition of a phase and its checklist": [Act.EDIT_PHASE],
+    "put in force a definition that somebody else proposed, or withdraw it": [Act.ACTIVATE_PHASE],
     "manage people: create, deactivate, propose and end roles": [
         Act.CREATE_PERSON,
         Act.DEACTIVATE_PERSON,
