@@ -50,8 +50,16 @@ def test_the_page_of_an_import_shows_what_was_counted_and_offers_nothing_to_run(
     assert page.count('class="letter"') == 1
     for said in ("Imported test report", "test_expired_token_rejection", "97.3", "a coverage report (Cobertura)"):
         assert said in page
-    for untrue in ("Run again", "Disk floor", "soak", "clean tree", "Attempt again", "Planned"):
+    for untrue in ("Run again", "Disk floor", "soak", "clean tree", "Attempt again", "Planned", "Charts"):
         assert untrue not in page
+
+
+def test_two_imports_are_compared_and_printed_like_other_runs(tester: Actor, run: Run) -> None:
+    """What shows runs shows these as well."""
+    other = brought(tester, junit=NEVER_RAN)
+
+    assert "I01" in page_of(tester, f"{LIST}compare/?a={run.pk}&b={other.pk}")
+    assert "Report of imported results" in page_of(tester, f"{LIST}{run.pk}/print/")
 
 
 def test_the_list_names_the_build_and_finds_it(tester: Actor, run: Run) -> None:
