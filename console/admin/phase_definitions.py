@@ -49,10 +49,10 @@ class PhaseForm(forms.Form):
     opened_by = forms.MultipleChoiceField(label=gettext_lazy("Comes after"), required=False)
     checks = forms.MultipleChoiceField(label=gettext_lazy("Checks that can be switched"), required=False)
 
-    def __init__(self, *args: Any, definition: PhaseDefinition, **kwargs: Any) -> None:
+    def __init__(self, data: Any, *, definition: PhaseDefinition) -> None:
         """Begin with the definition in force; offer the other phases that wait for a release."""
         initial = {name: getattr(definition, name) for name in ("number", "title", "description", "checks")}
-        super().__init__(*args, initial={**initial, "opened_by": definition.opened_by}, **kwargs)
+        super().__init__(data, initial={**initial, "opened_by": definition.opened_by})
         fields: dict[str, Any] = self.fields
         others = Phase.objects.exclude(state=Phase.State.ACTIVE).exclude(code=definition.code).order_by("position")
         fields["opened_by"].choices = [(phase.code, f"{phase.code} {_(phase.title)}") for phase in others]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 
 from console.kernel import audit
 from console.kernel.models import AuditEntry
@@ -26,7 +27,8 @@ def bind_existing(**_: Any) -> None:
 
     A row that was not what the chain said before its model changed is not taken in, and so stays a finding.
     """
-    if not all(is_migrated(model) for model in (AuditEntry, *bound())):
+    models: tuple[type[Model], ...] = (AuditEntry, *bound())
+    if not all(is_migrated(model) for model in models):
         return
     with transaction.atomic():
         covered = covered_fields()
