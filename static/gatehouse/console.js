@@ -33,12 +33,40 @@ function nextTheme() {
   showTheme(next);
 }
 
+/* Browsers offer the clipboard on secure addresses only; elsewhere a selection is copied, as by hand. */
+function copyBySelection(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.className = "visually-hidden";
+  document.body.append(area);
+  area.select();
+  const isCopied = document.execCommand("copy");
+  area.remove();
+  return isCopied;
+}
+
+/* Says a word to screen readers without moving the focus. */
+function announce(text) {
+  let place = document.getElementById("announced");
+  if (!place) {
+    place = document.createElement("p");
+    place.id = "announced";
+    place.className = "visually-hidden";
+    place.setAttribute("role", "status");
+    document.querySelector("main").append(place);
+  }
+  place.textContent = text;
+}
+
 async function copyText(button) {
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
   } catch (refused) {
-    return;
+    const isCopied = copyBySelection(button.dataset.copy);
+    button.focus();
+    if (!isCopied) return;
   }
+  announce(button.dataset.done);
   button.classList.add("is-done");
   setTimeout(() => button.classList.remove("is-done"), 1500);
 }

@@ -182,6 +182,23 @@ def test_a_server_that_does_not_answer_is_said_and_the_note_goes_away(open_page:
     assert page.locator("#live-note").is_hidden()
 
 
+@pytest.mark.parametrize("is_secure", [True, False])
+def test_a_digest_is_copied_whole_and_that_is_said(open_page: OpenPage, tester: Person, is_secure: bool) -> None:
+    """Where the browser offers no clipboard (a plain address in the house) a selection is copied instead."""
+    run = make_run(person=tester)
+    page = open_page(tester, f"/admin/testruns/run/{run.pk}/")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    if not is_secure:
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
+
+    page.click(f"[data-copy='{run.build.commit}'] >> nth=0")
+    page.wait_for_selector("#announced", state="attached")
+
+    assert page.inner_text("#announced") == "Copied"
+    assert page.evaluate("navigator.clipboard.readText()") == run.build.commit
+    assert page.problems == []
+
+
 def test_cancelling_in_the_browser_cancels_the_run(open_page: OpenPage, tester: Person) -> None:
     """One press, one message, one state."""
     run = make_run(person=tester)
