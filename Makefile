@@ -17,7 +17,7 @@ run: $(RUN_STAMP)
 	@exec $(VENV)/bin/python manage.py up --with-parent $(ARGS)
 
 test: lint
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .

@@ -1,7 +1,8 @@
 """Fixtures of every test: a storage that goes with the session, and a database that is as migrations left it.
 
-The test run has two workers, each with a storage of its own. What starts processes, loads the disk or drives a browser
-stays on one of them, so that such tests never load each other; the rest goes file by file to whoever is free.
+The test run has several workers, each with a storage of its own. What promises how soon processes do something stays on
+one of them, so that such tests never load each other; the rest goes file by file to whoever is free, the long ones
+first, so that no worker is left with one of them while the others have nothing to do.
 """
 
 from __future__ import annotations
@@ -22,22 +23,44 @@ from console.kernel import epoch, live, triggers
 from console.kernel.api import throttles
 
 _ONE_AT_A_TIME = (
-    "console/tests/backup",
-    "console/tests/browser",
-    "console/tests/client/test_against_the_console",
-    "console/tests/supervisor",
     "console/tests/api/test_several_workers",
-    "testruns/tests/runs",
-    "testruns/tests/scenarios",
+    "console/tests/client/test_against_the_console",
+    "console/tests/supervisor/",
+    "ledger/tests/engine/test_bench",
+    "testruns/tests/runs/test_cluster",
+    "testruns/tests/runs/test_execution",
+    "testruns/tests/runs/test_incoming",
+    "testruns/tests/runs/test_locked_database",
+    "testruns/tests/runs/test_reaping",
+    "testruns/tests/runs/test_run_live_tests",
+    "testruns/tests/runs/test_workers",
+    "testruns/tests/scenarios/",
+)
+_LONG = (
+    "console/tests/browser/test_in_the_browser",
+    "console/tests/releases_pages/test_every_page",
+    "console/tests/backup/",
+    "console/tests/postgresql/",
+    "ledger/tests/engine/test_power_cuts",
+    "console/tests/releases_pages/",
+    "console/tests/releases/",
+    "console/tests/browser/",
+    "console/tests/signing/",
+    "ledger/tests/engine/test_processes",
 )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests stay together on one worker."""
-    for item in items:
-        file = item.path.relative_to(config.rootpath).as_posix()
-        group = "one at a time" if file.startswith(_ONE_AT_A_TIME) else file
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Say which tests stay together on one worker, and put the long ones in front."""
+    files = {item: item.path.relative_to(config.rootpath).as_posix() for item in items}
+    for item, file in files.items():
+        item.add_marker(pytest.mark.xdist_group("one at a time" if file.startswith(_ONE_AT_A_TIME) else file))
+    items.sort(key=lambda item: (_rank_of(files[item]), files[item]))
+
+
+def _rank_of(file: str) -> int:
+    names: tuple[str | tuple[str, ...], ...] = (_ONE_AT_A_TIME, *_LONG)
+    return next((rank for rank, name in enumerate(names) if file.startswith(name)), len(names))
 
 
 @pytest.fixture(scope="session")
