@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -86,6 +87,11 @@ def _run(_world: World) -> dict[str, Any]:
     return {"profile": "smoke", "scenarios": list(SCENARIOS), "concurrency": "50", "seed": "42"}
 
 
+def _results(_world: World) -> dict[str, Any]:
+    report = b'<testsuite name="all" tests="1"><testcase classname="a" name="b" time="1"/></testsuite>'
+    return {"build": "elsewhere", "commit": "a" * 40, "junit": SimpleUploadedFile("junit.xml", report)}
+
+
 def _policy(world: World) -> dict[str, Any]:
     page = _client(signer(Role.ENGINEER).person).get(reverse("admin:testruns_policy_draft_edit", args=[world.draft.pk]))
     form = page.context["form"]
@@ -133,6 +139,7 @@ DOORS = (
     Door(name="testruns_policy_draft_activate", act=Act.ACTIVATE_POLICY, args=[NOWHERE]),
     Door(name="testruns_run_request", act=Act.REQUEST_RUN, sends=_run),
     Door(name="testruns_run_full", act=Act.REQUEST_RUN),
+    Door(name="testruns_run_import", act=Act.IMPORT_RESULTS, sends=_results),
     Door(name="testruns_run_cancel", act=Act.CANCEL_RUN, args=[NOWHERE]),
     Door(name="testruns_run_again", act=Act.REQUEST_RUN, args=[NOWHERE]),
     Door(name="testruns_execution_again", act=Act.ATTEMPT_AGAIN, args=[NOWHERE]),
@@ -248,9 +255,9 @@ def test_every_role_may_do_at_every_address_exactly_what_the_table_says(world: W
     clients = {role: _client(signer(role, is_superuser=role is Role.ADMINISTRATOR).person) for role in Role}
     wrong = []
     for door in DOORS:
-        address, sent = door.address(world), door.sends(world)
+        address = door.address(world)
         for role, client in clients.items():
-            response, entries = post(client, address, sent)
+            response, entries = post(client, address, door.sends(world))
             refusal = (door.act.value, "refused", "not-allowed")
             is_allowed = may(act=door.act, roles={role})
             is_right = bool(entries) and refusal not in entries if is_allowed else entries == [refusal]
