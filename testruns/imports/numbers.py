@@ -10,6 +10,7 @@ _COUNT: Final = re.compile(r"\d{1,9}")
 _SECONDS: Final = re.compile(r"(?:\d{1,12}|\d{1,3}(?:,\d{3}){1,3})(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?")
 _RATE: Final = re.compile(r"\d(?:\.\d{1,30})?(?:[eE]-?\d{1,2})?")
 _SECONDS_MAX: Final = Decimal(10**9)
+_NANOSECOND: Final = Decimal("1e-9")
 
 
 def count_of(text: str | None) -> int | None:
@@ -19,12 +20,15 @@ def count_of(text: str | None) -> int | None:
 
 
 def seconds_of(text: str | None) -> Decimal | None:
-    """A length of time: `0.001`, `1,234.5` with grouped thousands, `1.0E-3`. NaN, infinity and less than 0 are none."""
+    """A length of time to the nanosecond: `0.001`, `1,234.5` with grouped thousands, `1.0E-3`.
+
+    NaN, infinity and less than 0 are none.
+    """
     text = (text or "").strip()
     if not (text.isascii() and _SECONDS.fullmatch(text)):
         return None
     seconds = Decimal(text.replace(",", ""))
-    return seconds if seconds <= _SECONDS_MAX else None
+    return seconds.quantize(_NANOSECOND) if seconds <= _SECONDS_MAX else None
 
 
 def rate_ppm_of(text: str | None) -> int | None:

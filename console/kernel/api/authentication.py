@@ -68,6 +68,14 @@ class TokenAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
+def holds_token(request: HttpRequest) -> bool:
+    """Whether a token of this installation came with the request, whatever else is wrong. Reads no body."""
+    scheme, _space, text = request.headers.get("Authorization", "").partition(" ")
+    prefix = prefix_of(text.strip()) if scheme.lower() == "bearer" else ""
+    token = _find(prefix) if prefix else None
+    return token is not None and is_token(text.strip(), digest=token.digest)
+
+
 def source_of(request: HttpRequest) -> str:
     """The network address a request came from."""
     return str(request.META.get("REMOTE_ADDR", ""))[:64]

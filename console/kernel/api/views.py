@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from console.kernel.acts import Actor
-from console.kernel.api.authentication import CHALLENGE, TokenAuthentication, source_of
+from console.kernel.api.authentication import CHALLENGE, TokenAuthentication, holds_token, source_of
 from console.kernel.api.pagination import PAGE_PARAMETERS, Filter, page_of
 from console.kernel.api.parsing import BODY_BYTES_MAX, read_body
 from console.kernel.api.problems import Problem
@@ -67,7 +67,10 @@ class ApiView(APIView):
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
         if request.method not in self.allowed_methods:
             raise exceptions.MethodNotAllowed(str(request.method))
-        read_body(request._request, bytes_max=self.body_bytes_max)
+        bytes_max = self.body_bytes_max
+        if bytes_max > BODY_BYTES_MAX and not holds_token(request._request):
+            bytes_max = BODY_BYTES_MAX  # a stranger's thirty megabytes are not even received
+        read_body(request._request, bytes_max=bytes_max)
         self.authorise(request)
         self._refuse_unknown_parameters(request)
 

@@ -194,6 +194,16 @@ def test_a_form_without_end_is_a_malformed_request(client: ApiClient) -> None:
         assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("token", ["", "Bearer gh_unknown_secret", "Basic x"])
+def test_thirty_megabytes_of_a_stranger_are_not_received(db: None, token: str) -> None:
+    """More than a small body is read for known tokens only."""
+    big = SimpleUploadedFile("junit.xml", b"x" * 2_000_000)
+
+    answer = Client().post("/api/v1/imports/", {"junit": big}, headers={"Authorization": token} if token else {})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+
+
 @pytest.mark.parametrize("scope", [scope for scope in Scope if scope is not Scope.EVIDENCE_WRITE])
 def test_only_the_scope_of_evidence_opens_the_door(tester: Person, scope: Scope) -> None:
     """Whoever may queue runs may not by that bring results."""
