@@ -4,9 +4,11 @@
 #   PORT=8001 make run                    another port (0: any free one)
 #   GATEHOUSE_STORAGE=/srv/gh make run    another storage
 #   make run ARGS=...                     more arguments for `manage.py up`
+#   WORKERS=2 make test                   tests in two processes instead of three, which wait half of their time
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+WORKERS ?= 3
 RUN_STAMP := $(VENV)/.run-$(firstword $(shell cksum < requirements.lock))
 TEST_STAMP := $(VENV)/.test-$(firstword $(shell cksum < requirements-dev.lock))
 
@@ -17,7 +19,7 @@ run: $(RUN_STAMP)
 	@exec $(VENV)/bin/python manage.py up --with-parent $(ARGS)
 
 test: lint
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .

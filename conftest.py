@@ -7,6 +7,7 @@ first, so that no worker is left with one of them while the others have nothing 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -22,10 +23,12 @@ from pytest_django import DjangoDbBlocker
 from console.kernel import epoch, live, triggers
 from console.kernel.api import throttles
 
+NICENESS = 5
 _ONE_AT_A_TIME = (
     "console/tests/api/test_several_workers",
     "console/tests/client/test_against_the_console",
     "console/tests/supervisor/",
+    "ledger/tests/credits/test_karma",
     "ledger/tests/engine/test_bench",
     "testruns/tests/runs/test_cluster",
     "testruns/tests/runs/test_execution",
@@ -52,10 +55,21 @@ _LONG = (
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Say which tests stay together on one worker, and put the long ones in front."""
-    files = {item: item.path.relative_to(config.rootpath).as_posix() for item in items}
+    files = {item: _file_of(item) for item in items}
     for item, file in files.items():
         item.add_marker(pytest.mark.xdist_group("one at a time" if file.startswith(_ONE_AT_A_TIME) else file))
     items.sort(key=lambda item: (_rank_of(files[item]), files[item]))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A worker gives way to the one with the tests that promise how soon, which is told them before anything else."""
+    is_worker = hasattr(item.config, "workerinput")
+    if is_worker and not _file_of(item).startswith(_ONE_AT_A_TIME) and os.getpriority(os.PRIO_PROCESS, 0) < NICENESS:
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+
+
+def _file_of(item: pytest.Item) -> str:
+    return item.path.relative_to(item.config.rootpath).as_posix()
 
 
 def _rank_of(file: str) -> int:

@@ -18,6 +18,7 @@ from ledger import Ledger, commands
 from ledger.actions import close_live_ledger, live_ledger
 
 PASSWORD = "a-long-enough-passphrase"
+PATIENCE_MS = 60_000  # how fast this machine is just now is not what these tests ask
 MakePerson = Callable[[str], Person]
 
 
@@ -126,6 +127,7 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
         )
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         if person is not None:
             sign_in_as(page, person, live_server.url)
         page.problems = []

@@ -55,7 +55,7 @@ def test_a_live_update_keeps_the_drawing_with_the_focus_and_the_moment_that_is_r
     said = page.get_attribute(latency, "aria-valuetext")
     ScenarioExecution.objects.filter(pk=active.pk).update(samples=sample_points(30, every_ms=1000))
     touch_run(run_id=run.pk)
-    page.wait_for_selector(f"{latency}[aria-valuemax='30']", timeout=6000)
+    page.wait_for_selector(f"{latency}[aria-valuemax='30']")
     kept = page.evaluate(
         f"[document.activeElement.id, document.querySelector('{latency} .uplot').dataset.known, window.scrollY]"
     )

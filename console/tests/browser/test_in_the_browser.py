@@ -156,11 +156,11 @@ def test_progress_is_shown_live_from_running_to_judged_without_losing_the_place(
 
     ScenarioExecution.objects.filter(pk=active.pk).update(progress_ppm=730_000, progress_text="nearly there")
     touch_run(run_id=run.pk)
-    page.wait_for_selector("text=nearly there", timeout=6000)
+    page.wait_for_selector("text=nearly there")
     kept = page.evaluate("[window.scrollY, document.activeElement.id]")
     is_open = page.evaluate(f"document.getElementById('scenario-{active.pk}').open")
     finish_run(run)
-    page.wait_for_selector("text=Recommendation: INCOMPLETE", timeout=6000)
+    page.wait_for_selector("text=Recommendation: INCOMPLETE")
     asks_again = page.evaluate("document.getElementById('run').hasAttribute('hx-get')")
 
     assert kept == [300, "act-stop"]
@@ -175,9 +175,9 @@ def test_a_server_that_does_not_answer_is_said_and_the_note_goes_away(open_page:
     page = open_page(tester, f"/admin/testruns/run/{run.pk}/")
 
     page.route("**/live/**", lambda route: route.abort())
-    page.wait_for_selector("#live-note:not([hidden])", timeout=6000)
+    page.wait_for_selector("#live-note:not([hidden])")
     page.unroute("**/live/**")
-    page.wait_for_selector("#live-note", state="hidden", timeout=6000)
+    page.wait_for_selector("#live-note", state="hidden")
 
     assert page.locator("#live-note").is_hidden()
 
