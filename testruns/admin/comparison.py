@@ -70,7 +70,7 @@ class RulePair:
         if Decimal(self.first.expected):
             return f"{sign}{said(round(100 * float(self.change)))}\u202f%"
         language = (get_language() or "en")[:2]
-        return sign + said_quantity(self.change, unit=self.first.unit, translate=_, language=language)
+        return sign + said_quantity(self.change, unit=self.first.unit, translate=_, language=language).replace("-", "−")
 
     @property
     def is_other_limit(self) -> bool:

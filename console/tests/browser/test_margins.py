@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
 
 SLOW = {"load_reality": {"p95_us": "620000"}}
 WRONG = {"credit_storm": {"double_charges": "3"}}
-FULL = {"soak_seconds": 1800, "profile": "full"}
+FULL: Any = {"soak_seconds": 1800, "profile": "full"}
 Browse = Callable[[str], Client]
 
 

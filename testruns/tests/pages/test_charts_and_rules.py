@@ -95,8 +95,8 @@ def test_an_update_never_brings_the_choice_of_another_reader(browse: Browse, tes
     address, client, update = f"{LIST}{run.pk}/live/", browse("auditor"), {"HX-Request": "true"}
 
     pages = [
-        client.get(address, {"token": "0", **choice}, headers=update).content.decode()
-        for choice in ({}, {"charts": first.pk}, {})
+        client.get(f"{address}?token=0{choice}", headers=update).content.decode()
+        for choice in ("", f"&charts={first.pk}", "")
     ]
 
     assert [current_of(page) for page in pages] == ["Synergy against gaming", "Credit storm", "Synergy against gaming"]

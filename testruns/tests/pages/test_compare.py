@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -31,7 +32,7 @@ def compared(first: Run, second: Run) -> Comparison:
     return compare(one, other)
 
 
-def text_of(client: Client, **query: object) -> str:
+def text_of(client: Client, **query: Any) -> str:
     """The page as it is sent."""
     return client.get(PAGE, query).content.decode()
 
