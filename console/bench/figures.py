@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from console.bench.loop import ANSWER_SECONDS_MAX, Patient, Steady, drive
 from console.bench.server import Server
+from console.kernel.api.waiters import COME_AGAIN_SECONDS
 from testruns.load import Histogram
 
 ROUNDS: Final = 3
@@ -110,16 +111,23 @@ def rates(server: Server, kinds: Sequence[Ask], *, connections: int, seconds: fl
 def rates_beside_waiters(
     server: Server, kind: Ask, *, connections: int, waiters: int, seconds: float
 ) -> tuple[Rate, Rate, Counter[int]]:
-    """One kind of request alone and beside clients that wait, in turns; and what these were answered."""
+    """One kind of request alone and beside clients that wait; and what these were answered.
+
+    Alone before and after, half of the time each. The waiting ones come one after the other, as pipelines do, and wait
+    or were sent away by the time that the others begin.
+    """
     wait = f"/api/v1/runs/{server.waiting}/wait/?timeout=30"
-    patient = [Patient(ask=getting(server, wait)(number)) for number in range(waiters)]
-    clients = [[Steady(ask=kind(number)) for number in range(connections)] for _ in range(2)]
-    took = [0.0, 0.0]
-    for _ in range(ROUNDS):
-        took[0] += drive(address=server.address, clients=clients[0], seconds=seconds / ROUNDS)
-        took[1] += drive(address=server.address, clients=[*clients[1], *patient], seconds=seconds / ROUNDS)
-    alone, beside = (_rate(steady, seconds=one) for steady, one in zip(clients, took, strict=True))
-    return alone, beside, sum((one.statuses for one in patient), Counter())
+    arriving = COME_AGAIN_SECONDS[1]
+    patient = [
+        Patient(ask=getting(server, wait)(number), first_after=arriving * number / waiters) for number in range(waiters)
+    ]
+    alone = [Steady(ask=kind(number)) for number in range(connections)]
+    beside = [Steady(ask=kind(number), first_after=arriving) for number in range(connections)]
+    took = drive(address=server.address, clients=alone, seconds=seconds / 2)
+    took_beside = drive(address=server.address, clients=[*patient, *beside], seconds=arriving + seconds) - arriving
+    took += drive(address=server.address, clients=alone, seconds=seconds / 2)
+    answered = sum((one.statuses for one in patient), Counter[int]())
+    return _rate(alone, seconds=took), _rate(beside, seconds=took_beside), answered
 
 
 def walk(server: Server, query: str) -> Rate:

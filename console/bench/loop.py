@@ -38,9 +38,13 @@ class Answer:
 
 
 class Client(Protocol):
-    """Somebody who asks again and again. `keeps` its connection from one request to the next."""
+    """Somebody who asks again and again, first after so many seconds.
+
+    `keeps` its connection from one request to the next.
+    """
 
     keeps: bool
+    first_after: float
 
     def request(self) -> bytes:
         """The next request, whole."""
@@ -57,6 +61,7 @@ class Steady:
     latency: Histogram = field(default_factory=Histogram)
     statuses: Counter[int] = field(default_factory=Counter)
     keeps: bool = True
+    first_after: float = 0.0
 
     def request(self) -> bytes:
         """The next request, whole."""
@@ -76,6 +81,7 @@ class Patient:
     ask: Callable[[], bytes]
     statuses: Counter[int] = field(default_factory=Counter)
     keeps: bool = False
+    first_after: float = 0.0
 
     def request(self) -> bytes:
         """The next request, whole."""
@@ -104,7 +110,9 @@ def drive(*, address: Address, clients: Iterable[Client], seconds: float) -> flo
 
 
 def _drive(lines: Sequence[_Line], selector: selectors.BaseSelector, *, until: float) -> None:
-    due: list[tuple[float, int]] = [(0.0, number) for number in range(len(lines))]
+    began = time.monotonic()
+    due = [(began + line.client.first_after, number) for number, line in enumerate(lines)]
+    heapq.heapify(due)
     while True:
         now = time.monotonic()
         while due and due[0][0] <= now < until:

@@ -54,9 +54,9 @@ def listed_runs() -> QuerySet[Run]:
     return with_progress(runs).order_by("-pk")
 
 
-def head_rows() -> QuerySet[Run, Any]:
-    """Runs as plain rows with the attributes HEAD_COLUMNS: a tenth of the work that models are."""
-    return Run.objects.values_list(*HEAD_COLUMNS, named=True)
+def head_rows(run_ids: Collection[int]) -> QuerySet[Run, Any]:
+    """These runs as plain rows with the attributes HEAD_COLUMNS: a tenth of the work that models are. One query."""
+    return Run.objects.filter(pk__in=run_ids).order_by().values_list(*HEAD_COLUMNS, named=True)
 
 
 def gates_of(run_ids: Collection[int]) -> dict[int, list[tuple[str, str]]]:

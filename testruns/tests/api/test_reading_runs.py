@@ -20,7 +20,7 @@ from testruns.run_states import ExecutionState
 from testruns.tests.gates.builders import execution, sound_run
 from testruns.tests.policies.judged import judged_run, waiting_run
 
-LIST_QUERIES = 3  # runs with builds and people, gates, progress
+LIST_QUERIES = 4  # numbers, runs with builds and people, gates, progress
 TOKEN_QUERIES = 1
 
 
@@ -126,7 +126,7 @@ def test_a_query_the_list_does_not_know_is_refused(client: ApiClient, query: dic
 
 
 def test_a_page_costs_the_same_number_of_queries_however_much_it_shows(client: ApiClient, tester: Person) -> None:
-    """Three queries for one run and for many, on the first page and behind a cursor."""
+    """Four queries for one run and for many, on the first page and behind a cursor."""
     three_runs(tester)
     judged_run(sound_run(), requested_by=tester)
     behind = client.read("runs/", {"limit": 1}).json()["next"]
