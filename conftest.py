@@ -29,7 +29,6 @@ _ONE_AT_A_TIME = (
     "console/tests/client/test_against_the_console",
     "console/tests/supervisor/",
     "ledger/tests/credits/test_karma",
-    "ledger/tests/engine/test_bench",
     "testruns/tests/runs/test_cluster",
     "testruns/tests/runs/test_execution",
     "testruns/tests/runs/test_incoming",
@@ -37,11 +36,18 @@ _ONE_AT_A_TIME = (
     "testruns/tests/runs/test_reaping",
     "testruns/tests/runs/test_run_live_tests",
     "testruns/tests/runs/test_workers",
-    "testruns/tests/scenarios/",
+    "testruns/tests/scenarios/test_environment",
+    "testruns/tests/scenarios/test_load",
+    "testruns/tests/scenarios/test_processes",
+    "testruns/tests/scenarios/test_runner",
+    "testruns/tests/scenarios/test_sampling",
 )
 _LONG = (
+    "testruns/tests/scenarios/test_planted_faults",
     "console/tests/browser/test_in_the_browser",
+    "testruns/tests/scenarios/test_sound_ledger",
     "console/tests/releases_pages/test_every_page",
+    "console/tests/releases/test_a_real_release",
     "console/tests/backup/",
     "console/tests/postgresql/",
     "ledger/tests/engine/test_power_cuts",
@@ -49,6 +55,7 @@ _LONG = (
     "console/tests/releases/",
     "console/tests/browser/",
     "console/tests/signing/",
+    "ledger/tests/engine/test_bench",
     "ledger/tests/engine/test_processes",
 )
 
