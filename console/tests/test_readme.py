@@ -24,6 +24,8 @@ ACTS = {
     "import or repair a journal": [Act.IMPORT_JOURNAL, Act.REPAIR_JOURNAL],
     "propose another definition of a phase and its checklist": [Act.EDIT_PHASE],
     "put in force a definition that somebody else proposed, or withdraw it": [Act.ACTIVATE_PHASE],
+    "make, rotate and revoke tokens of one's own": [Act.CREATE_TOKEN, Act.ROTATE_TOKEN, Act.REVOKE_TOKEN],
+    "make a token for a service that acts for a person": [Act.CREATE_SERVICE_TOKEN],
     "manage people: create, deactivate, propose and end roles": [
         Act.CREATE_PERSON,
         Act.DEACTIVATE_PERSON,

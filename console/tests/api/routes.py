@@ -62,25 +62,32 @@ def routes() -> list[Route]:
     return sorted(found, key=lambda route: (route.path, route.method))
 
 
-def make_world(team: Team, request_5a: ReleaseRequest) -> dict[str, Any]:
-    """A decided release, its build and runs, two agents and an approval; the values of every name in an address."""
+def make_world(
+    team: Team,
+    request_5a: ReleaseRequest,
+    *,
+    agents: tuple[str, ...] = ("a-17", "a-18"),
+    approvals: tuple[str, ...] = ("migration-9",),
+) -> dict[str, Any]:
+    """A decided release, its build and runs, agents and approvals; the values of every name in an address."""
     sign_three(request_5a, team)
     decide(request_5a, Word.GO, by=team.supervisor)
     ledger = live_ledger()
-    for agent in ("a-17", "a-18"):
+    for agent in agents:
         order = commands.CreateAgent(agent=agent, initial_micros=1000 * CREDIT)
         ledger.execute(order, key=agent, actor="run:1:set-up", correlation=f"agent:{agent}")
     run = Run.objects.earliest("pk")
     evidence = Evidence.objects.order_by("pk").first()
-    wish = commands.RequestApproval(
-        request="migration-9",
-        action_type="credit_adjustment",
-        risk_level="MEDIUM",
-        context="500 credits for the migration of mission 9",
-        requester="a-17",
-        amount_micros=500 * CREDIT,
-    )
-    ledger.execute(wish, key="approval", actor="run:1:set-up", correlation="approval:migration-9")
+    for name in approvals:
+        wish = commands.RequestApproval(
+            request=name,
+            action_type="credit_adjustment",
+            risk_level="MEDIUM",
+            context="500 credits for the migration of mission 9",
+            requester="a-17",
+            amount_micros=500 * CREDIT,
+        )
+        ledger.execute(wish, key=name, actor="run:1:set-up", correlation=f"approval:{name}")
     return {
         "run_id": run.pk,
         "execution_id": run.executions.earliest("pk").pk,

@@ -28,7 +28,7 @@ ENTRIES_OF_TOKENS = {"token.create", "token.create_for_service", "token.rotate",
 
 def make(actor: Actor, **fields: Any) -> actions.MadeToken:
     """A token of the actor."""
-    given = {"name": "CI of the ledger", "scopes": ["runs:read", "runs:write"], "days": 30} | fields
+    given: dict[str, Any] = {"name": "CI of the ledger", "scopes": ["runs:read", "runs:write"], "days": 30} | fields
     return actions.create_token(actor=actor, **given)
 
 
@@ -136,7 +136,7 @@ def test_a_token_without_name_scope_or_end_is_refused(fields: dict[str, Any], fi
 def test_an_administrator_makes_a_token_for_a_service_that_acts_for_a_person() -> None:
     """Nobody else may; the person sees it among theirs, and may revoke it."""
     administrator, person = actor_with(Role.ADMINISTRATOR), person_with(Role.TESTER)
-    fields = {"person_id": person.pk, "name": "Nightly", "scopes": ["runs:write"], "days": 7}
+    fields: dict[str, Any] = {"person_id": person.pk, "name": "Nightly", "scopes": ["runs:write"], "days": 7}
 
     token = actions.create_service_token(actor=administrator, **fields).token
 
