@@ -22,6 +22,7 @@ from ledger.credits import pages
 from ledger.engine.limits import STREAM_BYTES_MAX, TEXT_BYTES_MAX
 
 LIMIT, LIMIT_MAX = 100, 1000
+LOOK_EVERY_SECONDS = 0.05  # a look is one read of 128 bytes
 _TYPE = re.compile(r"[a-z_]{1,60}\.([a-z_]{1,60}|\*)", re.ASCII)
 _SHOWN = ("seq", "time", "stream", "version", "type", "schema", "actor", "correlation", "causation", "data", "hash")
 
@@ -88,7 +89,7 @@ class EventsView(LedgerView):
         wait = queries.whole_number(request, "wait", low=0, high=waiters.WAIT_SECONDS_MAX, default=0)
         if wait and not page.events and page.next_after == page.head:
             with waiters.slot():
-                waiters.until(following.found, timeout_seconds=wait)
+                waiters.until(following.found, timeout_seconds=wait, every_seconds=LOOK_EVERY_SECONDS)
             page = following.page
         return Response(
             {

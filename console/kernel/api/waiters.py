@@ -47,8 +47,10 @@ def slot() -> Iterator[None]:
         _slots.release()
 
 
-def until(look: Callable[[], Answer | None], *, timeout_seconds: float) -> Answer | None:
-    """Look about twice a second until there is an answer; None when there was none in time.
+def until(
+    look: Callable[[], Answer | None], *, timeout_seconds: float, every_seconds: float = LOOK_EVERY_SECONDS
+) -> Answer | None:
+    """Look about twice a second, or as often as the caller says, until there is an answer; None without one in time.
 
     Between two looks this thread has no connection to the database. Not to be called inside a transaction.
     """
@@ -58,5 +60,5 @@ def until(look: Callable[[], Answer | None], *, timeout_seconds: float) -> Answe
         if left <= 0:
             return None
         connections.close_all()
-        time.sleep(min(LOOK_EVERY_SECONDS, left))
+        time.sleep(min(every_seconds, left))
     return answer
