@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,8 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -163,10 +166,26 @@ def test_a_wrong_port_is_refused_in_words_and_leaves_nothing(
     assert not storage.exists()
 
 
+def health(console: ConsoleProcess) -> dict[str, str]:
+    """The status of every part at /api/health."""
+    try:
+        with urlopen(f"{console.url}api/health", timeout=10) as answer:  # noqa: S310 - our own address
+            told = json.load(answer)
+    except HTTPError as failed:
+        with failed:
+            told = json.load(failed)
+    return {name: check["status"] for name, check in told["checks"].items()}
+
+
+def is_healthy(console: ConsoleProcess) -> bool:
+    """Whether every part is."""
+    return set(health(console).values()) == {"ok"}
+
+
 def test_a_worker_that_dies_is_started_again_and_said(start: Start) -> None:
     """kill -9 of the task worker's main process leaves orphans that go on taking tasks: all are replaced."""
     console = start()
-    assert console.url
+    wait_until(lambda: is_healthy(console), timeout_seconds=20, what="an installation of which every part works")
     worker = console.process_named("qcluster")
     orphans = worker.children(recursive=True)
 
@@ -176,6 +195,7 @@ def test_a_worker_that_dies_is_started_again_and_said(start: Start) -> None:
 
     assert console.process_named("qcluster").pid != worker.pid
     assert not any(orphan.is_running() and orphan.status() != "zombie" for orphan in orphans)
+    wait_until(lambda: is_healthy(console), timeout_seconds=20, what="the new worker's sign of life")
 
 
 def test_a_web_server_that_dies_is_started_again_on_the_same_address(start: Start) -> None:
