@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from console.kernel.api import idempotency
@@ -17,6 +17,7 @@ from console.kernel.scopes import Scope
 from console.tests.api.test_authentication import problem
 from console.tests.api_client import ApiClient, api_client, token_for
 from console.tests.people import person_with
+from testruns.models import Run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("console.tests.api.frame_urls")]
 
@@ -160,31 +161,39 @@ def test_keys_are_kept_for_a_day(client: ApiClient) -> None:
     assert [one.key for one in IdempotencyKey.objects.all()] == ["new"]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_twenty_repetitions_at_once_have_one_effect() -> None:
-    """Each gets the one answer, or is told to wait for it."""
+def at_once(count: int, path: str, body: dict[str, Any]) -> list[Any]:
+    """The answers to so many requests under one key, sent at the same moment; whoever is told to wait asks again."""
     token = token_for(person_with(Role.TESTER), *Scope)
     answers: list[Any] = []
-    gate = threading.Barrier(20)
+    gate = threading.Barrier(count)
 
     def ask() -> None:
         client = ApiClient(token)
         gate.wait()
         try:
-            while (answer := client.send("notes/", {"text": "x"}, key="k")).status_code == 409:
+            while (answer := client.send(path, body, key="k")).status_code == 409:
                 pass
             answers.append(answer)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=ask) for _ in range(20)]
+    threads = [threading.Thread(target=ask) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
+    return answers
 
-    assert {(one.status_code, one.content) for one in answers} == {(201, answers[0].content)}
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("path", "body", "status"), [("notes/", {"text": "x"}, 201), ("runs/", {"profile": "smoke"}, 202)]
+)
+def test_twenty_repetitions_at_once_have_one_effect(path: str, body: dict[str, Any], status: int) -> None:
+    """One note, one run: each connection gets the one answer, or is told to wait for it."""
+    answers = at_once(20, path, body)
+
+    assert {(one.status_code, one.content) for one in answers} == {(status, answers[0].content)}
     assert len(answers) == 20
     assert sum("Idempotency-Replayed" not in one.headers for one in answers) == 1
-    with transaction.atomic():
-        assert effects() == 1
+    assert (effects(), Run.objects.count()) == (1, 1 if path == "runs/" else 0)
