@@ -21,6 +21,7 @@ from django.utils import timezone
 from console import actions, client
 from console.kernel.authority import Role
 from console.kernel.scopes import Scope
+from console.kernel.tokens import prefix_of, signing_secret
 from console.models import Certificate, ReleaseRequest
 from console.release_states import Outcome, Word
 from console.tests.api_client import token_for
@@ -176,6 +177,22 @@ def test_the_client_follows_a_release(gatehouse: Gatehouse, environment: dict[st
     (tmp_path / "certificate.json").write_text(envelope.replace('"payload":"ey', '"payload":"eX'))
     forged = subprocess.run(line, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert forged.returncode == client.NO_GO
+
+
+@live
+def test_a_token_for_signed_requests_takes_no_others(gatehouse: Gatehouse, environment: dict[str, str]) -> None:
+    """With its second secret the client is heard, query and body included; without it it is refused."""
+    token = token_for(person_with(Role.TESTER), *SCOPES, is_signed_only=True)
+    environment["GATEHOUSE_TOKEN"] = token
+
+    unsigned = gatehouse("gate", "5a")
+    environment["GATEHOUSE_SIGNING_SECRET"] = signing_secret(prefix=prefix_of(token), key=installed.SECRET_KEY)
+    signed = gatehouse("gate", "5a")
+    asked = gatehouse("run", "--profile", "smoke")
+
+    assert (unsigned.returncode, "was refused" in unsigned.stderr) == (client.ERROR, True)
+    assert signed.returncode == client.INCOMPLETE
+    assert (asked.returncode, Run.objects.count()) == (client.GO, 1), asked.stderr
 
 
 @live
