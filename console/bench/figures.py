@@ -21,6 +21,8 @@ from console.kernel.api.waiters import COME_AGAIN_SECONDS
 from testruns.load import Histogram
 
 ROUNDS: Final = 3
+TOKENS_EACH: Final = 3
+TOKENS_MAX: Final = 48  # one person has at most 50
 SHARE_OF_FLOOR_MIN: Final = 0.5
 DETAIL_P99_MS_MAX: Final = 100
 CONSUME_P99_MS_MAX: Final = 150
@@ -73,11 +75,12 @@ Ask = Callable[[int], Callable[[], bytes]]
 
 
 def getting(server: Server, path: str) -> Ask:
-    """The same GET again and again."""
+    """The same GET again and again, by tokens in turns: one alone would be throttled."""
 
     def of(number: int) -> Callable[[], bytes]:
-        request = server.request(path, token=number)
-        return lambda: request
+        first = number * TOKENS_EACH
+        turns = itertools.cycle([server.request(path, token=first + turn) for turn in range(TOKENS_EACH)])
+        return lambda: next(turns)
 
     return of
 
@@ -90,8 +93,10 @@ def consuming(server: Server, agents: Sequence[str]) -> Ask:
         body, run, counter = json.dumps(order).encode(), uuid.uuid4().hex, itertools.count()
 
         def ask() -> bytes:
-            key = f'Idempotency-Key: "{run}-{number}-{next(counter)}"\r\n'
-            return server.request("/api/v1/credits/consume/", token=number, body=body, headers=key)
+            count = next(counter)
+            key = f'Idempotency-Key: "{run}-{number}-{count}"\r\n'
+            token = number * TOKENS_EACH + count % TOKENS_EACH
+            return server.request("/api/v1/credits/consume/", token=token, body=body, headers=key)
 
         return ask
 

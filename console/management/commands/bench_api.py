@@ -36,7 +36,8 @@ class Command(BaseCommand):
         connections, seconds = options["connections"], options["seconds"]
         self._say(f"Filling a storage with {options['runs']:,} runs …")
         try:
-            with serving(run_count=options["runs"], token_count=connections) as server:
+            tokens = min(connections * figures.TOKENS_EACH, figures.TOKENS_MAX)
+            with serving(run_count=options["runs"], token_count=tokens) as server:
                 self._say(
                     f"{settings.WEB_PROCESSES} processes x {settings.WEB_THREADS} threads, {connections} connections, "
                     f"{os.cpu_count()} cores, {seconds:g} s each in {figures.ROUNDS} turns\n{_HEAD}"
