@@ -79,7 +79,7 @@ def test_a_closed_and_confirmed_condition_opens_the_phase(open_condition: Condit
 def test_go_follows_when_every_condition_is_closed(open_condition: Condition, team: Team) -> None:
     """A second signed decision that lists the closings by digest, with a certificate of its own."""
     request = open_condition.decision.request
-    with pytest.raises(ChecklistRed, match="conditions"):
+    with pytest.raises(ChecklistRed, match="Conditions"):
         decide(request, Word.GO, by=team.supervisor)
     closing = close(open_condition, by=team.engineer)
     actions.confirm_condition(actor=team.supervisor, condition_id=open_condition.pk)

@@ -109,6 +109,10 @@ def test_every_page_is_sound_in_every_stage_of_a_release(
     tour.see(team.supervisor, "releases/phase/5a/", "phase-conditional")
     tour.see(team.engineer, "releases/", "releases")
     tour.see(team.engineer, "releases/phase/6a/", "phase-6a")
+    _proposed_definition(team)
+    tour.see(team.supervisor, "releases/phase/8a/definition/", "definition-proposed")
+    tour.see(team.engineer, "releases/phase/7a/definition/", "definition-form")
+    tour.see(team.engineer, "own/time-zone/", "time-zone")
     later = timezone.now() + timedelta(days=9)
     monkeypatch.setattr(timezone, "now", lambda: later)
     tour.see(team.supervisor, "", "home-lapsed")
@@ -126,6 +130,13 @@ def _asked_waiver(team: Team, build: Build) -> Waiver:
         reason="The disk of this machine is replaced next week.",
         expires_at=timezone.now() + timedelta(days=5),
     )
+
+
+def _proposed_definition(team: Team) -> None:
+    editing = actions.PhaseEditing(
+        title="Separate read side", description="Several instances.", opened_by=["6a", "7a"], checks=["no-waivers"]
+    )
+    actions.propose_phase_edit(actor=team.opener, phase="8a", number=1, editing=editing)
 
 
 def _signed_by_three(request: ReleaseRequest, team: Team) -> None:
