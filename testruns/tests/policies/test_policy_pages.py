@@ -11,7 +11,7 @@ from django.test import Client
 from console.kernel.acts import Actor
 from console.kernel.authority import Role
 from console.tests.people import actor_with
-from testruns.actions import active_policy, draft_policy, edit_draft, open_draft, submit_draft
+from testruns.actions import active_policy, draft_policy, edit_draft, open_draft, rules_of_draft, submit_draft
 from testruns.models import GatePolicy, PolicyDraft
 from testruns.policy_editing import PolicyEditing
 
@@ -124,7 +124,7 @@ def test_critical_rules_have_no_field_and_a_forged_one_changes_nothing(engineer:
 
 
 def test_a_form_that_rests_on_an_older_draft_is_refused(engineer: Actor) -> None:
-    """The second to save sees what the first one saved."""
+    """The second to save overwrites nothing of the first, and keeps what they typed (test_policy_editor)."""
     client = signed_in(engineer)
     draft = draft_policy(actor=engineer)
     stale = entries_of(client, draft) | {"run_age_days": "3"}
@@ -133,7 +133,8 @@ def test_a_form_that_rests_on_an_older_draft_is_refused(engineer: Actor) -> None
     answer = client.post(address(draft, "edit"), stale, follow=True)
 
     assert "was changed meanwhile" in answer.content.decode()
-    assert answer.context["form"]["release_validity_days"].value() == "60"
+    assert answer.context["form"]["run_age_days"].value() == "3"
+    assert rules_of_draft(PolicyDraft.objects.get()).values.release_validity_days == 60
 
 
 @pytest.mark.parametrize("role", Role)
