@@ -18,6 +18,8 @@ TEST_STAMP := $(VENV)/.test-$(firstword $(shell cksum < requirements-dev.lock))
 run: $(RUN_STAMP)
 	@exec $(VENV)/bin/python manage.py up --with-parent $(ARGS)
 
+# Tests start hundreds of Pythons: each but the first finds our modules compiled, whatever this shell thinks of that.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: lint
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
