@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("console.tests.api.frame_u
 TOKEN = "/api/v1/token/"
 
 
-def problem(response: Any, status: int, code: str) -> dict[str, Any]:
+def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     """The body of a problem that is what it must be."""
     assert (response.status_code, response.headers["Content-Type"]) == (status, "application/problem+json")
     body: dict[str, Any] = response.json()
@@ -51,7 +51,7 @@ def test_without_a_token_there_is_no_way_in_not_even_with_a_session() -> None:
 
     refused = client.get(TOKEN)
 
-    problem(refused, 401, "authentication-required")
+    assert_problem(refused, 401, "authentication-required")
     assert refused.headers["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -60,7 +60,7 @@ def test_without_a_token_there_is_no_way_in_not_even_with_a_session() -> None:
 )
 def test_what_is_no_token_is_refused(header: str) -> None:
     """Whatever its shape."""
-    problem(Client().get(TOKEN, HTTP_AUTHORIZATION=header), 401, "invalid-token")
+    assert_problem(Client().get(TOKEN, HTTP_AUTHORIZATION=header), 401, "invalid-token")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_token_that_ended_opens_nothing(change: str, why: str) -> None:
     if change == "left":
         Person.objects.filter(pk=person.pk).update(is_active=False)
 
-    assert why in problem(client.get(TOKEN), 401, "invalid-token")["detail"]
+    assert why in assert_problem(client.get(TOKEN), 401, "invalid-token")["detail"]
 
 
 def test_whoever_guesses_at_an_ended_token_is_not_told_that_it_was_one() -> None:
@@ -85,9 +85,9 @@ def test_whoever_guesses_at_an_ended_token_is_not_told_that_it_was_one() -> None
     text = token_for(person_with(Role.TESTER), Scope.RUNS_READ)
     ApiToken.objects.update(revoked_at=timezone.now(), revoked_by=ApiToken.objects.get().person)
 
-    told = problem(ApiClient(text[:-2] + "xx").get(TOKEN), 401, "invalid-token")
+    told = assert_problem(ApiClient(text[:-2] + "xx").get(TOKEN), 401, "invalid-token")
 
-    assert told["detail"] == problem(ApiClient(new_token().text).get(TOKEN), 401, "invalid-token")["detail"]
+    assert told["detail"] == assert_problem(ApiClient(new_token().text).get(TOKEN), 401, "invalid-token")["detail"]
 
 
 def test_a_scope_opens_what_it_names_and_nothing_else() -> None:
@@ -96,14 +96,14 @@ def test_a_scope_opens_what_it_names_and_nothing_else() -> None:
 
     assert api_client(person, Scope.PHASES_READ).read("kept/1/").status_code == 200
     assert api_client(person, Scope.RUNS_READ).read("notes/").status_code == 200
-    problem(api_client(person, Scope.CREDITS_READ).read("kept/1/"), 403, "scope-missing")
-    problem(api_client(person, Scope.RUNS_READ).send("notes/", {"text": "x"}), 403, "scope-missing")
-    problem(api_client(person, Scope.RUNS_WRITE).read("notes/"), 403, "scope-missing")
+    assert_problem(api_client(person, Scope.CREDITS_READ).read("kept/1/"), 403, "scope-missing")
+    assert_problem(api_client(person, Scope.RUNS_READ).send("notes/", {"text": "x"}), 403, "scope-missing")
+    assert_problem(api_client(person, Scope.RUNS_WRITE).read("notes/"), 403, "scope-missing")
 
 
 def test_a_token_of_a_person_without_a_role_reads_nothing() -> None:
     """As the person themselves."""
-    problem(api_client(person_with(), *Scope).read("token/"), 403, "not-allowed")
+    assert_problem(api_client(person_with(), *Scope).read("token/"), 403, "not-allowed")
 
 
 def test_a_view_without_a_scope_cannot_be_called() -> None:
@@ -111,7 +111,7 @@ def test_a_view_without_a_scope_cannot_be_called() -> None:
     client = api_client(person_with(Role.TESTER), *Scope)
     client.raise_request_exception = False
 
-    problem(client.read("forgotten/"), 500, "internal-error")
+    assert_problem(client.read("forgotten/"), 500, "internal-error")
 
 
 def test_the_last_use_is_written_at_most_once_a_minute() -> None:
@@ -149,14 +149,14 @@ def test_guessing_ends_in_429_and_the_right_token_still_counts() -> None:
     """From the same address; another address is not throttled with it."""
     right = api_client(person_with(Role.TESTER), Scope.RUNS_READ)
     for _ in range(10):
-        problem(ApiClient(new_token().text).get(TOKEN), 401, "invalid-token")
+        assert_problem(ApiClient(new_token().text).get(TOKEN), 401, "invalid-token")
 
     refused = ApiClient(new_token().text).get(TOKEN)
 
-    problem(refused, 429, "too-many-failures")
+    assert_problem(refused, 429, "too-many-failures")
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert right.get(TOKEN).status_code == 200
-    problem(ApiClient(new_token().text, REMOTE_ADDR="192.0.2.9").get(TOKEN), 401, "invalid-token")
+    assert_problem(ApiClient(new_token().text, REMOTE_ADDR="192.0.2.9").get(TOKEN), 401, "invalid-token")
 
 
 def test_guessing_at_one_token_closes_it_to_the_guesser_alone() -> None:
@@ -165,7 +165,7 @@ def test_guessing_at_one_token_closes_it_to_the_guesser_alone() -> None:
     for _ in range(10):
         ApiClient(text[:-2] + "xx", REMOTE_ADDR="192.0.2.9").get(TOKEN)
 
-    problem(ApiClient(text, REMOTE_ADDR="192.0.2.9").get(TOKEN), 429, "too-many-failures")
+    assert_problem(ApiClient(text, REMOTE_ADDR="192.0.2.9").get(TOKEN), 429, "too-many-failures")
     assert ApiClient(text, REMOTE_ADDR="192.0.2.1").get(TOKEN).status_code == 200
 
 
@@ -178,7 +178,7 @@ def test_a_token_that_asks_too_often_waits(monkeypatch: pytest.MonkeyPatch) -> N
 
     refused = busy.get(TOKEN)
 
-    problem(refused, 429, "too-many-requests")
+    assert_problem(refused, 429, "too-many-requests")
     assert answered == [200, 200, 200]
     assert 1 <= int(refused.headers["Retry-After"]) <= 100
     assert calm.get(TOKEN).status_code == 200
@@ -190,8 +190,8 @@ def test_an_address_without_a_token_waits_too(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(throttles.BY_ADDRESS, "burst", 1)
     assert Client().get("/api/v1/problems/").status_code == 200
 
-    problem(Client().get("/api/v1/problems/"), 429, "too-many-requests")
-    problem(Client().get(TOKEN), 429, "too-many-requests")
+    assert_problem(Client().get("/api/v1/problems/"), 429, "too-many-requests")
+    assert_problem(Client().get(TOKEN), 429, "too-many-requests")
 
 
 def signed(client: ApiClient, **changed: str) -> Any:
@@ -225,7 +225,7 @@ def test_a_signed_request_counts_once(signer: ApiClient) -> None:
 
     assert signed(signer, nonce=nonce).status_code == 201
 
-    problem(signed(signer, nonce=nonce), 401, "invalid-signature")
+    assert_problem(signed(signer, nonce=nonce), 401, "invalid-signature")
     assert signed(signer).headers["Idempotency-Replayed"] == "true"
 
 
@@ -244,7 +244,7 @@ def test_a_signed_request_counts_once(signer: ApiClient) -> None:
 )
 def test_an_altered_old_or_odd_signature_is_refused(signer: ApiClient, changed: dict[str, str]) -> None:
     """Nothing is done, and no nonce is used up."""
-    problem(signed(signer, **changed), 401, "invalid-signature")
+    assert_problem(signed(signer, **changed), 401, "invalid-signature")
 
     assert not UsedNonce.objects.exists()
     assert not AuditEntry.objects.filter(act="run.request").exists()
@@ -252,14 +252,14 @@ def test_an_altered_old_or_odd_signature_is_refused(signer: ApiClient, changed: 
 
 def test_a_token_for_signed_requests_takes_no_other(signer: ApiClient) -> None:
     """Read along the way it is worth nothing."""
-    problem(signer.get(TOKEN), 401, "invalid-signature")
+    assert_problem(signer.get(TOKEN), 401, "invalid-signature")
 
 
 def test_a_signature_that_was_not_asked_for_is_checked_all_the_same() -> None:
     """Whoever signs wants to know when it is wrong."""
     client = api_client(person_with(Role.TESTER), Scope.RUNS_WRITE)
 
-    problem(signed(client, signature="v1=0"), 401, "invalid-signature")
+    assert_problem(signed(client, signature="v1=0"), 401, "invalid-signature")
     assert signed(client).status_code == 201
 
 

@@ -14,7 +14,7 @@ from console.kernel.api import idempotency
 from console.kernel.authority import Role
 from console.kernel.models import AuditEntry, IdempotencyKey
 from console.kernel.scopes import Scope
-from console.tests.api.test_authentication import problem
+from console.tests.api.test_authentication import assert_problem
 from console.tests.api_client import ApiClient, api_client, token_for
 from console.tests.people import person_with
 from testruns.models import Run
@@ -55,7 +55,7 @@ def test_a_request_without_a_readable_key_is_refused(client: ApiClient, header: 
 
     refused = client.post("/api/v1/notes/", {"text": "x"}, content_type="application/json", headers=headers)
 
-    problem(refused, 400, "idempotency-key-missing")
+    assert_problem(refused, 400, "idempotency-key-missing")
     assert effects() == 0
 
 
@@ -72,7 +72,7 @@ def test_a_key_that_was_used_for_another_request_is_refused(client: ApiClient) -
     """Even if the first one was refused."""
     client.send("notes/", {"text": "x"}, key="k")
 
-    problem(client.send("notes/", {"text": "y"}, key="k"), 422, "idempotency-key-reused")
+    assert_problem(client.send("notes/", {"text": "y"}, key="k"), 422, "idempotency-key-reused")
     assert effects() == 1
 
 
@@ -90,7 +90,7 @@ def test_a_refusal_is_an_answer_too(client: ApiClient) -> None:
     """Repeated as it was, with its one audit entry."""
     first, again = (client.send("notes/", {"text": "refuse"}, key="k") for _ in range(2))
 
-    assert problem(again, 409, "wrong-state") == problem(first, 409, "wrong-state")
+    assert assert_problem(again, 409, "wrong-state") == assert_problem(first, 409, "wrong-state")
     assert again.headers["Idempotency-Replayed"] == "true"
     assert AuditEntry.objects.filter(act="run.request", outcome="refused").count() == 1
     assert effects() == 0
@@ -98,7 +98,7 @@ def test_a_refusal_is_an_answer_too(client: ApiClient) -> None:
 
 def test_a_body_that_cannot_be_read_is_an_answer_too(client: ApiClient) -> None:
     """The client sends another key with the corrected one."""
-    problem(client.send("notes/", {"text": ""}, key="k"), 400, "invalid-input")
+    assert_problem(client.send("notes/", {"text": ""}, key="k"), 400, "invalid-input")
 
     assert client.send("notes/", {"text": ""}, key="k").headers["Idempotency-Replayed"] == "true"
 
@@ -122,9 +122,9 @@ def test_a_key_whose_request_is_not_finished_waits(client: ApiClient) -> None:
 
     refused = client.send("notes/", {"text": "x"}, key="k")
 
-    problem(refused, 409, "idempotency-key-in-use")
+    assert_problem(refused, 409, "idempotency-key-in-use")
     assert refused.headers["Retry-After"] == "1"
-    problem(client.send("notes/", {"text": "y"}, key="k"), 422, "idempotency-key-reused")
+    assert_problem(client.send("notes/", {"text": "y"}, key="k"), 422, "idempotency-key-reused")
 
 
 def test_a_claim_that_a_crash_left_behind_is_free_after_a_minute(client: ApiClient) -> None:
@@ -147,7 +147,7 @@ def test_whoever_lost_the_claim_meanwhile_has_no_effect(client: ApiClient, monke
 
     monkeypatch.setattr(idempotency, "_answer", slow)
 
-    problem(client.send("notes/", {"text": "x"}, key="k"), 409, "idempotency-key-in-use")
+    assert_problem(client.send("notes/", {"text": "x"}, key="k"), 409, "idempotency-key-in-use")
     assert effects() == 0
 
 
