@@ -1,4 +1,5 @@
-"""The language of a signed-in person, where their browser has not chosen one on this device, and their time zone."""
+"""The language of a signed-in person, where their browser has not chosen one on this device, and their time zone;
+pages compressed on their way."""
 
 from __future__ import annotations
 
@@ -6,7 +7,22 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone, translation
+
+
+class CompressedPagesMiddleware(GZipMiddleware):
+    """Compress pages and nothing else: answers of the API are small and hot, downloads are evidence byte for byte.
+
+    Django pads every answer by a random length, so that its size tells nothing about a token in it (BREACH).
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Compress what a browser shows, when it says that it can read that."""
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        is_file = response.headers.get("Content-Disposition", "").startswith("attachment")
+        return super().process_response(request, response) if is_page and not is_file else response
 
 
 class PersonLanguageMiddleware:
