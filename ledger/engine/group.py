@@ -23,7 +23,8 @@ class Request:
 
 
 class Group:
-    """The queue in front of one journal. ``serve`` answers requests from the left and returns how many it answered.
+    """The queue in front of one journal. ``serve`` answers requests from the left and returns how many it answered;
+    once it has every lock it gathers those that wait by then.
 
     Whoever holds ``lead`` writes. It is passed on locked, so that no newcomer overtakes those who wait.
     """
@@ -45,6 +46,12 @@ class Group:
             raise request.error
         assert request.receipt is not None
         return request.receipt
+
+    def gather(self, requests: list[Request]) -> None:
+        """Add to the leader's requests those that came while it waited for another process."""
+        waiting = self._waiting
+        while waiting and len(requests) < limits.FLUSH_COMMANDS_MAX:
+            requests.append(waiting.popleft())
 
     def _wait(self, request: Request) -> None:
         """Behind the others. The lead may have become free before this request could be seen in the queue."""
@@ -69,8 +76,6 @@ class Group:
         """
         waiting = self._waiting
         requests = [waiting.popleft()]
-        while waiting and len(requests) < limits.FLUSH_COMMANDS_MAX:
-            requests.append(waiting.popleft())
         served = 0
         try:
             served = self._serve(requests)

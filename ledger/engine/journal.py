@@ -145,6 +145,7 @@ class Journal:
                     self._require_writable()
                 self._env.lock(self._lock_fd)
                 try:
+                    self._group.gather(requests)
                     return keeper.flush(requests)
                 finally:
                     self._env.unlock(self._lock_fd)

@@ -1,16 +1,19 @@
 """Several processes on one journal, and processes that die: nothing acknowledged is lost, nothing is there twice."""
 
+import fcntl
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ledger.engine import Journal, verify
+from console.tests.waiting import wait_until
+from ledger.engine import Journal, Receipt, verify
 from ledger.tests.engine.counting import Counting, command, event, opened, record
 
 Writer = subprocess.Popen[str]
@@ -112,6 +115,31 @@ def test_killing_writers_at_random_moments_loses_no_acknowledged_event(home: Pat
     keys = check_sound(home)
     assert known.items() <= keys.items()
     assert len(known) > 200
+
+
+def test_those_who_wait_for_another_process_are_written_in_one_flush(home: Path) -> None:
+    """Also who came when the first of them was waiting already: many processes still share their fsyncs."""
+    journal = opened(home)
+    other = os.open(home / "lock", os.O_RDWR)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    receipts: list[Receipt] = []
+    writers = [
+        threading.Thread(target=lambda number=number: receipts.append(record(journal, f"k{number}")))  # type: ignore[misc]
+        for number in range(8)
+    ]
+    for writer in writers:
+        writer.start()
+    wait_until(lambda: len(journal._group._waiting) == 7, timeout_seconds=20, what="seven in the queue")
+
+    fcntl.flock(other, fcntl.LOCK_UN)
+    for writer in writers:
+        writer.join(timeout=20)
+
+    assert len({receipt.events[0].flush for receipt in receipts}) == 1
+    assert sorted(receipt.events[0].seq for receipt in receipts) == list(range(2, 10))
+    os.close(other)
+    journal.close()
+    check_sound(home)
 
 
 def test_two_journal_objects_of_one_process_work_on_one_directory(home: Path) -> None:
