@@ -8,6 +8,7 @@ the whole way.
 
 from __future__ import annotations
 
+import gzip
 import re
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from console.kernel.authority import Role
 
@@ -54,8 +55,11 @@ class _Reader(NamedTuple):
 
 
 class _Copy(NamedTuple):
+    """`compressed` is made once for all readers: it holds no secret of any of them."""
+
     token: str
     content: bytes
+    compressed: bytes
 
 
 _addresses: list[tuple[re.Pattern[str], Token]] = []
@@ -146,7 +150,16 @@ def _early_answer(request: HttpRequest, reader: _Reader, current: str | None) ->
     copy = _copies.get((request.path, _choices(request), reader.audience)) if reader.audience else None
     if copy is None or copy.token != current:
         return None
-    return _fresh(request, HttpResponse(copy.content, headers={"Content-Length": str(len(copy.content))}))
+    return _fresh(request, _answer_with(copy, is_compressed="gzip" in request.headers.get("Accept-Encoding", "")))
+
+
+def _answer_with(copy: _Copy, *, is_compressed: bool) -> HttpResponse:
+    content = copy.compressed if is_compressed else copy.content
+    response = HttpResponse(content, headers={"Content-Length": str(len(content))})
+    if is_compressed:
+        response.headers["Content-Encoding"] = "gzip"
+    patch_vary_headers(response, ("Accept-Encoding",))
+    return response
 
 
 def _choices(request: HttpRequest) -> str:
@@ -172,7 +185,9 @@ def _remember(key: tuple[str, str], request: HttpRequest, response: HttpResponse
         audience = (response.headers.get("Content-Language", ""), response.roles, response.zone)
         if len(_copies) >= COPIES_MAX:
             _copies.clear()
-        _copies[key[1], _choices(request), audience] = _Copy(token=response.token, content=response.content)
+        _copies[key[1], _choices(request), audience] = _Copy(
+            token=response.token, content=response.content, compressed=gzip.compress(response.content)
+        )
     if len(_readers) >= READERS_MAX:
         _readers.clear()
     _readers[key] = _Reader(until=time.monotonic() + AUTHORITY_SECONDS, audience=audience)

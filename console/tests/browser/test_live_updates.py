@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -92,6 +93,21 @@ def test_what_one_reader_was_given_is_given_early_to_the_next_of_the_same_roles(
     assert f"token={run.version + 1}" in first.content.decode()
     assert second.content == first.content
     assert len(captured) == 1
+
+
+def test_a_browser_that_reads_it_is_given_the_compressed_copy_made_once(
+    browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred readers of a changing run cost one compression."""
+    monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
+    client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
+    plain = [client.get(address, {"token": "0"}, headers=UPDATE) for _ in range(2)][1]
+
+    answer = client.get(address, {"token": "0"}, headers={**UPDATE, "Accept-Encoding": "gzip, br"})
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.content) == plain.content
+    assert len(answer.content) < len(plain.content) / 3
 
 
 @pytest.mark.parametrize(("role", "language"), [("tester", "en"), ("auditor", "de")])
