@@ -124,7 +124,7 @@ def test_those_who_wait_for_another_process_are_written_in_one_flush(home: Path)
     fcntl.flock(other, fcntl.LOCK_EX)
     receipts: list[Receipt] = []
     writers = [
-        threading.Thread(target=lambda number=number: receipts.append(record(journal, f"k{number}")))  # type: ignore[misc]
+        threading.Thread(target=lambda number=number: receipts.append(record(journal, f"k{number}")))
         for number in range(8)
     ]
     for writer in writers:
