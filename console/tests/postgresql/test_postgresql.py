@@ -12,6 +12,7 @@ import pytest
 from console.tests.postgresql.conftest import ROOT, Python
 
 SAME_TESTS = (
+    "console/tests/api/test_idempotency.py",
     "console/tests/kernel/test_triggers.py",
     "console/tests/kernel/test_audit.py",
     "console/tests/kernel/test_governance_journal.py",
