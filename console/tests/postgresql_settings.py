@@ -1,7 +1,7 @@
 """The settings of the test run on PostgreSQL, whose address stands in GATEHOUSE_TEST_DATABASE_URL.
 
-The URL is that of a database to connect to; the tests make one of their own as a copy of it: what is migrated there need
-not be migrated again.
+The URL is that of a database to connect to; the tests make one of their own as a copy of it, so that what is migrated
+there need not be migrated again.
 """
 
 import os
