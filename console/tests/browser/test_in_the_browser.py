@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from console.kernel.acts import Actor
 from console.kernel.models import Person
 from console.tests.browser.conftest import PASSWORD
 from console.tests.browser.looks import defects_of, in_every_language
@@ -15,6 +16,8 @@ from ledger import Ledger
 from testruns.actions.leases import touch_run
 from testruns.models import Run, ScenarioExecution
 from testruns.run_states import ExecutionState, RunState
+from testruns.tests.imports.bringing import brought
+from testruns.tests.imports.reports import NEVER_RAN
 
 pytestmark = [
     pytest.mark.browser,
@@ -60,6 +63,7 @@ def test_every_page_is_sound_in_every_pair_of_width_theme_and_language(
         make_judged_run(person=tester, crashed=("credit_storm",)),
         make_running_run(person=tester),
         make_run(person=tester),
+        brought(Actor(person=tester, via="console"), junit=NEVER_RAN),
     ]
     addresses = (
         *FULL_PAGES,

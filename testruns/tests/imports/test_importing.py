@@ -16,9 +16,7 @@ from testruns.actions import (
     active_policy,
     attempt_again,
     cancel_run,
-    import_results,
     plan_of,
-    read_results,
     run_again,
     runs_of,
 )
@@ -29,22 +27,16 @@ from testruns.gates.policy import IMPORTS_DIGEST
 from testruns.imports.refusals import FileEmpty, NothingBrought, UnusableBuildName, UnusableCommit
 from testruns.models import Build, Evidence, Run
 from testruns.plan import InvalidPlan
+from testruns.tests.imports.bringing import COMMIT, brought
 from testruns.tests.imports.reports import NEVER_RAN, UNIT, coverage, passing
 
 pytestmark = pytest.mark.django_db
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture
 def tester() -> Actor:
     """Somebody who may bring results."""
     return actor_with(Role.TESTER)
-
-
-def brought(actor: Actor, *, build: str = "shop", commit: str = COMMIT, **files: bytes) -> Run:
-    """Read and import in one go, as doors do."""
-    return import_results(actor=actor, brought=read_results(actor=actor, build=build, commit=commit, files=files))
 
 
 def verdicts(run: Run) -> dict[str, str]:

@@ -13,8 +13,8 @@ from console.kernel.authority import Role
 from console.tests.people import actor_with
 from testruns.models import Run
 from testruns.reports import render
+from testruns.tests.imports.bringing import COMMIT, brought
 from testruns.tests.imports.reports import NEVER_RAN, UNIT, coverage, passing, suite
-from testruns.tests.imports.test_importing import COMMIT, brought
 
 pytestmark = pytest.mark.django_db
 
