@@ -20,7 +20,7 @@ from console.kernel.api.problems import Problem
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
 PAGE_PARAMETERS = frozenset({"limit", "cursor", "ordering"})
-_SALT = "gatehouse.api.cursor"
+_SALT = "gatehouse.api.cursor.untimed"
 _TEXT_CHARACTERS_MAX = 200
 
 
@@ -142,7 +142,7 @@ def _link(request: Request, ordering: str, column: str, row: Any, *, way: str) -
     if isinstance(value, datetime):
         value = value.astimezone(UTC).isoformat()
     query = request.query_params.copy()
-    query["cursor"] = signing.dumps([request.path, ordering, way, value, row.pk], salt=_SALT)
+    query["cursor"] = signing.Signer(salt=_SALT).sign_object([request.path, ordering, way, value, row.pk])
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
@@ -151,7 +151,7 @@ def _cursor(request: Request, ordering: str) -> dict[str, Any] | None:
     if given is None:
         return None
     try:
-        path, of_ordering, way, value, key = signing.loads(given, salt=_SALT)
+        path, of_ordering, way, value, key = signing.Signer(salt=_SALT).unsign_object(given)
     except signing.BadSignature:
         path = None
     if path != request.path or of_ordering != ordering:

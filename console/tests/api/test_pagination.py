@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.core import signing
@@ -16,6 +17,7 @@ from console.tests.api_client import ApiClient, api_client
 from console.tests.people import person_with
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("console.tests.api.frame_urls")]
+SALT = "gatehouse.api.cursor.untimed"
 
 
 def add(count: int) -> None:
@@ -140,12 +142,23 @@ def test_a_value_that_a_parameter_cannot_have_is_refused(client: ApiClient, quer
 def test_a_cursor_is_what_this_list_gave(client: ApiClient) -> None:
     """Neither altered, nor of another order, nor of another list, nor made up."""
     cursor = client.read("notes/", {"limit": 5}).json()["next"].split("cursor=")[1].split("&")[0]
-    other_key = signing.dumps(["/api/v1/notes/", "-index", "next", 3, 3], key="another", salt="gatehouse.api.cursor")
-    other_path = signing.dumps(["/api/v1/other/", "-index", "next", 3, 3], salt="gatehouse.api.cursor")
+    here, elsewhere = (["/api/v1/notes/", "-index", "next", 3, 3], ["/api/v1/other/", "-index", "next", 3, 3])
+    other_key = signing.Signer(key="another", salt=SALT).sign_object(here)
+    other_path = signing.Signer(salt=SALT).sign_object(elsewhere)
+    timed = signing.dumps(here, salt="gatehouse.api.cursor")  # what earlier versions gave
 
-    for wrong in (cursor[:-2] + "xx", other_key, other_path, "", "x", "ü", "a:b:c"):
+    for wrong in (cursor[:-2] + "xx", other_key, other_path, timed, "", "x", "ü", "a:b:c"):
         assert_problem(client.read("notes/", {"cursor": wrong, "limit": 5}), 400, "invalid-cursor")
     assert_problem(client.read("notes/", {"cursor": cursor, "ordering": "at"}), 400, "invalid-cursor")
+
+
+def test_the_same_page_has_the_same_cursors_whenever_it_is_asked_for(client: ApiClient) -> None:
+    """A cursor does not name the second it was made in, so that a page that did not change keeps its tag."""
+    cursors = [client.read("notes/", {"limit": 5}).json()["next"].split("cursor=")[1].split("&")[0] for _ in range(2)]
+
+    assert cursors[0] == cursors[1]
+    assert signing.Signer(salt=SALT).unsign_object(unquote(cursors[0]))[:3] == ["/api/v1/notes/", "-index", "next"]
+    assert unquote(cursors[0]).count(":") == 1  # the values and the signature: no time between them
 
 
 def test_a_page_costs_the_same_queries_wherever_it_lies(client: ApiClient, django_assert_max_num_queries: Any) -> None:
