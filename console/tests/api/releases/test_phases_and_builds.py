@@ -9,6 +9,8 @@ import zipfile
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from console.certificate.check import check_certificate
 from console.certificates import trusted_keys
@@ -162,6 +164,22 @@ def test_who_asks_again_is_told_that_nothing_changed(reader: ApiClient, request_
         assert (first.status_code, again.status_code, other.status_code) == (200, 304, 200), path
         assert again.content == b""
         assert "public" not in first.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["phases/5a/gate/?commit={}", "builds/{}/"])
+def test_more_runs_of_a_build_take_no_more_queries(reader: ApiClient, team: Team, build: Build, path: str) -> None:
+    """The gate and the page of a build ask the database as often with five runs as with two."""
+    address, counts = f"/api/v1/{path.format(build.commit)}", []
+    for further in (2, 3):
+        for _ in range(further):
+            full_run(by=team.runner)
+        reader.get(address)  # what is read once for the process is read
+        with CaptureQueriesContext(connection) as asked:
+            reader.get(address)
+        counts.append(len(asked))
+
+    assert counts[0] == counts[1] > 0
+    assert Run.objects.filter(build=build).count() == 5
 
 
 @pytest.mark.parametrize("path", [*PATHS, "phases/5a/gate/?commit=" + "a" * 40, "releases/{}/certificate/"])
