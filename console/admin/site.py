@@ -80,6 +80,8 @@ class GatehouseSite(admin.AdminSite):
     def _navigation(self, request: HttpRequest) -> list[dict[str, Any]]:
         shown = []
         for section in sections():
+            if section.is_personal:
+                continue
             url = reverse(section.url_name)
             is_current = request.path == url or (section.code != "home" and request.path.startswith(url))
             shown.append({"title": section.title, "icon": section.icon, "url": url, "is_current": is_current})

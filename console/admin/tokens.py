@@ -110,6 +110,7 @@ add_section(
         icon="copy",
         url_name=LIST,
         order=70,
+        is_personal=True,
         pages=(
             Page(route="tokens/", view=list_view, name="tokens"),
             Page(route="tokens/create/", view=create_view, name="token_create"),

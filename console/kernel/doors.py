@@ -46,7 +46,10 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """One entry of the navigation; `pages` may be empty when a model's own pages are linked."""
+    """One entry of the navigation; `pages` may be empty when a model's own pages are linked.
+
+    is_personal: it stands in the menu under the person's name instead.
+    """
 
     code: str
     title: str | _StrPromise
@@ -54,6 +57,7 @@ class Section:
     url_name: str
     order: int
     pages: tuple[Page, ...] = field(default=())
+    is_personal: bool = False
 
 
 _sections: dict[str, Section] = {}

@@ -219,8 +219,9 @@ def _known(view: RunView, *path: str) -> Any:
     return value
 
 
-def _machine(view: RunView) -> Any:
-    return _known(view, "machine")
+def _machine(view: RunView) -> tuple[Any, ...]:
+    """What stays the same from run to run on one machine; its load does not."""
+    return tuple(_known(view, "machine", name) for name in ("processor", "cores", "memory_bytes", "system"))
 
 
 def _rules(first: RunView, second: RunView) -> Iterable[RulePair]:

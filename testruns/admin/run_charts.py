@@ -26,6 +26,8 @@ from testruns.units import converted
 ROWS_MAX = 30
 """Rows of the table beside a chart; every sample is in the evidence."""
 POINTS_MIN = 2
+RATE_OVER_MS_MIN = 100
+"""The last sample may come right behind the one before it: a rate over so short a time says nothing."""
 BYTES_PER_MEGABYTE = 1_000_000
 LATENCIES = (("p50_us", 50.0), ("p95_us", 95.0), ("p99_us", 99.0), ("p999_us", 99.9))
 RECOVERY = "recovery_ms_"
@@ -255,7 +257,7 @@ def _rates(samples: Sequence[Sample], name: str) -> tuple[float | None, ...]:
     for before, after in pairwise(samples):
         milliseconds = after["elapsed_ms"] - before["elapsed_ms"]
         done = after.get(name, 0) - before.get(name, 0)
-        rates.append(1000 * done / milliseconds if milliseconds > 0 and done >= 0 else None)
+        rates.append(1000 * done / milliseconds if milliseconds >= RATE_OVER_MS_MIN and done >= 0 else None)
     return tuple(rates)
 
 

@@ -82,6 +82,16 @@ def test_another_build_policy_plan_or_machine_is_warned_of(tester: Person) -> No
         assert part in warnings
 
 
+def test_another_load_is_not_another_machine(tester: Person) -> None:
+    """What differs from run to run on one machine is no reason not to compare."""
+    first, second = (read_run(run_id=make_judged_run(person=tester).pk) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    second.run.environment["machine"]["load_average"] = ["9.00", "8.00", "7.00"]
+
+    assert not any("different machines" in warning for warning in compare(first, second).warnings)
+
+
 def test_the_same_run_twice_and_unjudged_runs_are_said(tester: Person) -> None:
     """A page of zeros would look like good news."""
     judged, running, waiting = make_judged_run(person=tester), make_running_run(person=tester), make_run(person=tester)

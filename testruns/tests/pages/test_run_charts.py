@@ -53,6 +53,18 @@ def test_rates_are_differences_of_the_totals_over_the_time_between() -> None:
     assert line_of(chart, "answered") == (100.0,) * 6
 
 
+def test_no_rate_is_made_of_two_samples_that_came_at_once() -> None:
+    """The last one follows as soon as the load ends: eleven operations in 30 ms would be a peak that never was."""
+    points = samples()
+    points.append({**points[-1], "elapsed_ms": points[-1]["elapsed_ms"] + 30})
+    points[-1]["operations"] += 11
+
+    chart, _ = throughput(source(points))
+
+    assert line_of(chart, "answered")[-1] is None
+    assert line_of(chart, "answered")[-2] == 100.0
+
+
 def test_a_ledger_that_falls_behind_shows_between_offered_and_answered() -> None:
     """That is what the chart is for."""
     points = samples()
