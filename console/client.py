@@ -22,6 +22,7 @@ import email.utils
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import os
 import random
@@ -33,8 +34,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
-from urllib import error as urlerror
-from urllib import parse, request
+from urllib import error, parse, request
 
 GO, NO_GO, USAGE, INCOMPLETE, ERROR, WAITING, CONDITIONAL = range(7)
 WORDS = {GO: "GO", NO_GO: "NO_GO", INCOMPLETE: "INCOMPLETE", WAITING: "WAITING", CONDITIONAL: "CONDITIONAL"}
@@ -43,6 +43,7 @@ NOT_A_VERDICT = "This is not a release verdict: only the gates named with --requ
 FORMATS = {"junit": "xml", "json": "json", "md": "markdown", "html": "html"}
 COMMIT_NAMES = ("GATEHOUSE_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 BUILD_NAMES = ("GATEHOUSE_BUILD", "GITHUB_REPOSITORY", "CI_PROJECT_PATH", "JOB_NAME")
+PLAN = ("profile", "scenarios", "concurrency", "duration_seconds", "seed")
 API, KEYS, JSON = "/api/v1", "/.well-known/gatehouse-keys.json", "application/json"
 REPORT = API + "/runs/{}/report/?format={}"
 ANSWER_SECONDS, POLL_SECONDS = 30.0, 25  # one long poll is shorter than what proxies in between allow
@@ -80,18 +81,15 @@ class Screen:
     """What people see: results on stdout, everything on the way on stderr, rewritten in place on a terminal."""
 
     def __init__(self, *, out: TextIO, way: TextIO) -> None:
-        self.out, self.way, self.is_terminal = out, way, way.isatty()
-        self._last = ""
+        self.out, self.way, self.is_terminal, self._last = out, way, way.isatty(), ""
 
     def say(self, text: str) -> None:
         """A line of the result."""
-        self._wipe()
-        print(text, file=self.out, flush=True)
+        self._line(text, self.out)
 
     def note(self, text: str) -> None:
         """A line that is no result."""
-        self._wipe()
-        print(f"gatehouse: {text}", file=self.way, flush=True)
+        self._line(f"gatehouse: {text}", self.way)
 
     def progress(self, text: str, *, detail: str = "") -> None:
         """How far it is: a line whenever the text changed; on a terminal one line in place, with the detail."""
@@ -101,29 +99,25 @@ class Screen:
             print(text, file=self.way, flush=True)
         self._last = text
 
-    def _wipe(self) -> None:
+    def _line(self, text: str, file: TextIO) -> None:
         if self.is_terminal and self._last:
             print("\r\x1b[K", end="", file=self.way, flush=True)
             self._last = ""
+        print(text, file=file, flush=True)
 
 
 class Server:
     """One console: asks, tries again where that can help, and says clearly why it cannot."""
 
     def __init__(self, *, url: str, token: str, secret: str, patience_seconds: float, screen: Screen) -> None:
-        self.url, self.screen = url, screen
-        self._token, self._secret, self._patience = token, secret, patience_seconds
+        self.url, self._token, self._secret, self._patience, self.screen = url, token, secret, patience_seconds, screen
         self._usable_at, self._was_met = time.monotonic(), False
         self._opener = request.OpenerDirector()  # follows no redirect: that would carry the token to wherever it leads
         for handler in (request.ProxyHandler, request.HTTPHandler, request.HTTPSHandler):
             self._opener.add_handler(handler())
 
-    def ask(self, path: str, **sent: Any) -> dict[str, Any]:
-        """The JSON object at this path, asking until there is one or patience is over. Raises Stop."""
-        return _object_in(self.persist(path, "json", **sent))
-
-    def once(self, path: str, media_type: str, *, seconds: float = 0, **sent: Any) -> bytes:
-        """The body of an answer of this kind, asking once. Raises Stop, Unusable."""
+    def once(self, path: str, media_type: str = "json", *, seconds: float = 0, **sent: Any) -> Any:
+        """An answer of this kind, asking once: the object of JSON, the bytes of others. Raises Stop, Unusable."""
         seconds = seconds or max(1.0, min(ANSWER_SECONDS, self._patience))
         try:
             with self._send(path, seconds, **sent) as answer:
@@ -133,27 +127,25 @@ class Server:
         except (http.client.HTTPException, ValueError):
             raise NotOurs("it does not speak HTTP") from None
         except OSError as problem:
-            self._explain(problem.reason if isinstance(problem, urlerror.URLError) else problem)
+            self._explain(problem.reason if isinstance(problem, error.URLError) else problem)
         if not 200 <= status < 300:
             self._refuse(status, headers, body)
         if media_type not in headers.get_content_type():
             raise NotOurs(f"{plain(headers.get_content_type())} instead of {media_type}")
-        if media_type == "json":
-            _object_in(body)
+        found = _object_in(body) if media_type == "json" else body
         self._usable_at, self._was_met = time.monotonic(), True
-        return body
+        return found
 
-    def persist(self, path: str, media_type: str, **sent: Any) -> bytes:
+    def ask(self, path: str, media_type: str = "json", **sent: Any) -> Any:
         """As `once`, until there is an answer or patience is over. Raises Stop."""
-        attempt = 0
+        attempts = itertools.count()
         while True:
             try:
                 return self.once(path, media_type, **sent)
             except Unusable as problem:
                 if isinstance(problem, NotOurs) and not self._was_met:
                     raise Stop(f"{self.url} is no Gatehouse ({problem}). Check GATEHOUSE_URL.") from None
-                self.rest(attempt, problem)
-            attempt += 1
+                self.rest(next(attempts), problem)
 
     def rest(self, attempt: int, problem: Unusable) -> None:
         """Wait before the next attempt, longer each time and never in step with others. Stop when patience is over."""
@@ -165,12 +157,10 @@ class Server:
         time.sleep(seconds)
 
     def _send(self, path: str, seconds: float, body: bytes = b"", kind: str = JSON, key: str = "") -> Any:
-        method = "POST" if body else "GET"
         headers = {"User-Agent": "gatehouse-client/1", "Authorization": f"Bearer {self._token}"}
-        headers |= {"Content-Type": kind} if body else {}
-        headers |= {"Idempotency-Key": f'"{key}"'} if key else {}
-        headers |= self._signature(method, path, body) if self._secret else {}
-        asked = request.Request(self.url + path, data=body or None, headers=headers, method=method)  # noqa: S310
+        headers |= {"Content-Type": kind, "Idempotency-Key": f'"{key}"'} if body else {}
+        headers |= self._signature("POST" if body else "GET", path, body) if self._secret else {}
+        asked = request.Request(self.url + path, data=body or None, headers=headers)  # noqa: S310
         return self._opener.open(asked, timeout=seconds)
 
     def _signature(self, method: str, path: str, body: bytes) -> dict[str, str]:
@@ -253,36 +243,43 @@ def _rows(found: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Ask for a run; with --wait, wait for its verdict."""
     server = _server(screen)
-    plan = {"profile": options.profile} | ({} if options.seed is None else {"seed": options.seed})
+    plan = {name: value for name in PLAN if (value := getattr(options, name)) is not None}
     begun = server.ask(f"{API}/runs/", body=json.dumps(plan).encode(), key=str(uuid.uuid4()))
     number, build = need(begun, "run", int), need(begun, "build", dict)
-    screen.note(f"run {number} judges {plain(build.get('name'))} {plain(build.get('commit', ''))}")
+    judged, commit = plain(build.get("commit", "")), _named(options.commit, COMMIT_NAMES).lower()
+    screen.note(f"run {number} judges {plain(build.get('name'))} {judged}")
+    if commit and commit != judged:
+        screen.note(f"this is NOT the commit in hand, {plain(commit)}: the console was started from another build")
+        if options.commit:
+            raise Stop(f"--commit asks for a run of {plain(commit)}; run {number} of {judged} goes on at {server.url}")
     if not options.wait:
         screen.say(f"Run {number} is asked for. Nothing is judged yet: --wait waits for it.")
         return GO
     ended = _wait(server, number, begun, until=time.monotonic() + options.timeout)
     if options.junit:
-        options.junit.write_bytes(server.persist(REPORT.format(number, "junit"), FORMATS["junit"]))
+        options.junit.write_bytes(server.ask(REPORT.format(number, "junit"), FORMATS["junit"]))
     return _conclude(screen, ended, required=options.require)
 
 
 def _wait(server: Server, number: int, run: dict[str, Any], *, until: float) -> dict[str, Any]:
     """Poll until the run has ended. A poll that fails is followed by a plain question, with all patience."""
-    address = f"{API}/runs/{number}/"
     while need(run, "state", str) not in ("JUDGED", "UNFINISHED", "CANCELLED"):
         executions = [(one.get("scenario"), one.get("state")) for one in _rows(run, "executions")]
         count = sum(state not in ("QUEUED", "LEASED", "RUNNING") for _, state in executions)
         text = f"run {number}: {plain(run['state'])}, {count} of {len(executions)} scenarios ended"
+        if "waiting" in run:
+            waiting = need(run, "waiting", dict)
+            text += f"; place {plain(waiting.get('position'))} in line: {plain(waiting.get('reason'))}"
         server.screen.progress(text, detail=", ".join(plain(name) for name, state in executions if state == "RUNNING"))
         began = time.monotonic()
         if began > until:
             raise Stop(f"run {number} has not ended in time (--timeout); it goes on at {server.url}")
         try:
-            poll = f"{address}wait/?timeout={POLL_SECONDS}"
-            run = _object_in(server.once(poll, "json", seconds=POLL_SECONDS + ANSWER_SECONDS))
+            poll = f"{API}/runs/{number}/wait/?timeout={POLL_SECONDS}"
+            run = server.once(poll, seconds=POLL_SECONDS + ANSWER_SECONDS)
         except Unusable as problem:
             server.rest(0, problem)
-            run = server.ask(address)
+            run = server.ask(f"{API}/runs/{number}/")
         time.sleep(max(0.0, BACKOFF_SECONDS - (time.monotonic() - began)))  # what answers at once is not asked at once
     return run
 
@@ -298,8 +295,7 @@ def _conclude(screen: Screen, run: Mapping[str, Any], *, required: Sequence[str]
         screen.say(f"Gate {gate}: {verdict}")
     screen.say(plain(run.get("sentence", "")))
     if required:
-        unknown = sorted(set(required) - set(verdicts))
-        if unknown:
+        if unknown := sorted(set(required) - set(verdicts)):
             raise Stop(f"the run has no gate {', '.join(unknown)}; there are {', '.join(sorted(verdicts))}", USAGE)
         asked = {verdicts[gate] for gate in required}
         code = GO if asked == {"PASS"} else NO_GO if "FAIL" in asked else INCOMPLETE
@@ -351,7 +347,7 @@ def import_results(options: argparse.Namespace, screen: Screen) -> int:
 
 def report(options: argparse.Namespace, screen: Screen) -> int:
     """A run's report, into a file or to stdout."""
-    content = _server(screen).persist(REPORT.format(options.run, options.format), FORMATS[options.format])
+    content = _server(screen).ask(REPORT.format(options.run, options.format), FORMATS[options.format])
     options.output.write_bytes(content) if options.output else sys.stdout.buffer.write(content)
     return GO
 
@@ -363,7 +359,7 @@ def verify(options: argparse.Namespace, screen: Screen) -> int:
     except ImportError as missing:
         raise Stop(f"verify takes the installed package with its signing library; {missing.name} is missing") from None
     content, status = options.file.read_bytes(), options.status and options.status.read_bytes()
-    keys = options.key.read_bytes() if options.key else _server(screen).persist(KEYS, "json")
+    keys = options.key.read_bytes() if options.key else json.dumps(_server(screen).ask(KEYS)).encode()
     code, lines = check_file(content, keys=keys, status=status, is_status_required=options.require_status)
     screen.say("\n".join(lines))
     return code
@@ -386,9 +382,9 @@ def _server(screen: Screen) -> Server:
     return Server(url=base, token=token, secret=secret, patience_seconds=float(patience), screen=screen)
 
 
-def _named(given: str | None, names: Sequence[str], option: str) -> str:
-    found = next((value for value in (given, *map(os.environ.get, names)) if value), None)
-    if found is None:
+def _named(given: str | None, names: Sequence[str], option: str = "") -> str:
+    found = next((value for value in (given, *map(os.environ.get, names)) if value), "")
+    if option and not found:
         raise Stop(f"say {option}, or set one of {', '.join(names)}", USAGE)
     return found
 
@@ -406,7 +402,11 @@ def _parser() -> argparse.ArgumentParser:
 
     add = command("run", run)
     add("--profile", default="quick")
+    add("--scenario", dest="scenarios", action="append", metavar="CODE", help="only these; repeatable")
+    add("--concurrency", type=lambda text: [int(level) for level in text.split(",")], metavar="N[,N...]")
+    add("--duration", dest="duration_seconds", type=int, metavar="SECONDS", help="of the soak, with --profile own")
     add("--seed", type=int)
+    add("--commit", metavar="SHA", help="end with 4, without waiting, when the console judges another build")
     add("--wait", action="store_true")
     add("--timeout", type=float, default=14_400.0, metavar="SECONDS", help="of --wait; the run goes on")
     add("--require", type=lambda text: text.upper().replace(" ", "").split(","), default=(), metavar="A,B,...")

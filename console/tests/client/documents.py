@@ -12,6 +12,7 @@ QUEUED: dict[str, Any] = {
     "build": BUILD,
     "executions": [{"scenario": "credit_storm", "state": "QUEUED"}],
 }
+WAITING = QUEUED | {"waiting": {"position": 2, "reason": "Run 6 has the machine to itself."}}
 RUNNING = QUEUED | {"state": "RUNNING", "executions": [{"scenario": "credit_storm", "state": "RUNNING"}]}
 JUDGED: dict[str, Any] = QUEUED | {
     "state": "JUDGED",

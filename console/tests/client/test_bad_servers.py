@@ -115,6 +115,7 @@ def test_another_server_is_named_at_once(server: BadServer, gatehouse: Gatehouse
         {},
         QUEUED | {"run": "7"},
         QUEUED | {"build": None},
+        QUEUED | {"waiting": "long"},
         JUDGED | {"recommendation": "FINE"},
         JUDGED | {"recommendation": ["GO"]},
         QUEUED | {"state": "CANCELLED"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from console import client
 from console.tests.client.bad_server import BadServer, Play, problem, says, sends
 from console.tests.client.conftest import Gatehouse
-from console.tests.client.documents import COMMIT, GATE, JUDGED, QUEUED, RELEASED, RUN
+from console.tests.client.documents import COMMIT, GATE, JUDGED, QUEUED, RELEASED, RUN, RUNNING, WAITING
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,68 @@ def test_a_run_without_waiting_judges_nothing(server: BadServer, gatehouse: Gate
     assert b'"seed": 9' in server.asked[0].body
 
 
+def test_a_run_is_asked_for_with_the_values_of_its_plan(server: BadServer, gatehouse: Gatehouse) -> None:
+    """Named as the API names them; what is not said is left to the console."""
+    server.plays(says(QUEUED))
+    scenarios = ("--scenario", "credit_storm", "--scenario", "ml_chaos")
+
+    gatehouse("run")
+    gatehouse("run", "--profile", "own", "--duration", "60", "--concurrency", "10,50", "--seed", "0", *scenarios)
+
+    assert [json.loads(one.body) for one in server.asked] == [
+        {"profile": "quick"},
+        {
+            "profile": "own",
+            "duration_seconds": 60,
+            "concurrency": [10, 50],
+            "seed": 0,
+            "scenarios": ["credit_storm", "ml_chaos"],
+        },
+    ]
+
+
+def test_why_a_run_waits_is_said_once_until_it_changes(server: BadServer, gatehouse: Gatehouse) -> None:
+    """The place in line and the reason, as the console words it; nothing of it once the run has the machine."""
+    next_in_line = WAITING | {"waiting": {"position": 1, "reason": "A worker takes it at once.\n::error::x"}}
+    server.plays(*map(says, (WAITING, WAITING, next_in_line, next_in_line, RUNNING, JUDGED)))
+
+    ended = gatehouse(*RUN)
+
+    lines = [line.partition("ended")[2] for line in ended.way.splitlines() if "scenarios ended" in line]
+    assert lines == [
+        "; place 2 in line: Run 6 has the machine to itself.",
+        "; place 1 in line: A worker takes it at once. : :error: :x",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("waits", [("--wait",), ()])
+def test_a_run_of_another_commit_than_named_is_not_waited_for(
+    server: BadServer, gatehouse: Gatehouse, waits: tuple[str, ...]
+) -> None:
+    """Its verdict would be about another build: 4, both commits named, and that the run goes on."""
+    server.plays(says(QUEUED), says(JUDGED))
+
+    ended = gatehouse("run", *waits, "--commit", "A" * 40, GITHUB_SHA=COMMIT)
+
+    assert (ended.code, ended.out, len(server.asked)) == (client.ERROR, "", 1)
+    assert f"this is NOT the commit in hand, {'a' * 40}" in ended.way
+    assert f"run 7 of {COMMIT} goes on" in ended.way
+
+
+def test_a_run_of_another_commit_than_the_pipelines_is_said(server: BadServer, gatehouse: Gatehouse) -> None:
+    """A commit that only the environment names is a warning: the console may well run another build."""
+    server.plays(says(JUDGED))
+
+    other = gatehouse(*RUN, CI_COMMIT_SHA="b" * 40)
+    same = gatehouse(*RUN, "--commit", COMMIT.upper())
+    pipelines = gatehouse(*RUN, GATEHOUSE_COMMIT=COMMIT)
+
+    assert [one.code for one in (other, same, pipelines)] == [client.INCOMPLETE] * 3
+    assert f"this is NOT the commit in hand, {'b' * 40}" in other.way
+    assert "NOT" not in same.way + pipelines.way
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [
@@ -101,6 +164,8 @@ def test_a_run_without_waiting_judges_nothing(server: BadServer, gatehouse: Gate
         (("gate",), {}, "usage"),
         ((), {}, "usage"),
         (("run", "--profile"), {}, "usage"),
+        (("run", "--concurrency", "10,many"), {}, "usage"),
+        (("run", "--duration", "long"), {}, "usage"),
         ((*GATE, "--accept", "everything"), {}, "usage"),
         (("report", "seven"), {}, "usage"),
     ],
