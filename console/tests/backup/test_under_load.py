@@ -69,8 +69,8 @@ def test_backups_beside_a_worker_restore_to_a_sound_installation(lived_in: Lived
     checked = restored.manage("verify_certificate", lived_in.certificate)
     assert checked.returncode == 0, checked.stdout
     assert checked.stdout.splitlines()[-1].endswith("the release stands.")
-    for command in ("relay_audit", "verify_audit"):  # the kill may have come between an entry and its relay
-        checked = lived_in.installation.manage(command)
+    for name in ("relay_audit", "verify_audit"):  # the kill may have come between an entry and its relay
+        checked = lived_in.installation.manage(name)
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 

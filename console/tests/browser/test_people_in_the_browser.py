@@ -34,9 +34,9 @@ def ruth(make_person: MakePerson) -> Person:
     propose_role(
         actor=admin, person_id=ruth.pk, role="reviewer", verified_how="known in person for years, staff directory"
     )
-    for make in (create_token, create_service_token):
-        for_whom = {"person_id": ruth.pk} if make is create_service_token else {}
-        make(actor=admin, name="Nightly pipeline of the ledger", scopes=list(Scope), days=30, **for_whom)
+    pipeline = "Nightly pipeline of the ledger"
+    create_token(actor=admin, name=pipeline, scopes=list(Scope), days=30)
+    create_service_token(actor=admin, person_id=ruth.pk, name=pipeline, scopes=list(Scope), days=30)
     gone = make_person("engineer")
     deactivate_person(actor=admin, person_id=gone.pk, reason="has left the company")
     return ruth
