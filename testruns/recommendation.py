@@ -54,6 +54,9 @@ _SENTENCES: Final = {
     "part": gettext_noop("This run can release nothing, because it covers only part of the suite: %(reasons)s."),
     "no-go": gettext_noop("Do not release: %(reasons)s."),
     "missing": gettext_noop("Not enough was measured for a verdict: %(reasons)s."),
+    "missing-imported": gettext_noop(
+        "Not enough was measured for a verdict: %(reasons)s. Not everything that was measured holds: %(failed)s."
+    ),
     "conditional": gettext_noop("No critical fault, but not everything holds: %(reasons)s."),
     "go": gettext_noop(
         "All %(rules)s deciding rules hold in all %(scenarios)s scenarios. Warnings to read: %(warnings)s."
@@ -124,6 +127,8 @@ def recommend(
         return _recommended(Recommendation.INCOMPLETE, "part", missing, missing)
     if blocking:
         return _recommended(Recommendation.NO_GO, "no-go", blocking, missing)
+    if missing and failed and not suite:
+        return _recommended(Recommendation.INCOMPLETE, "missing-imported", missing, missing, failed=_first(failed))
     if missing:
         return _recommended(Recommendation.INCOMPLETE, "missing", missing, missing)
     if failed:
@@ -138,12 +143,18 @@ def recommend(
 
 
 def _recommended(
-    word: Recommendation, sentence: str, reasons: Sequence[Text], missing: tuple[Text, ...]
+    word: Recommendation, sentence: str, reasons: Sequence[Text], missing: tuple[Text, ...], **more: Any
 ) -> Recommended:
+    params = {"reasons": _first(reasons), **more}
+    return Recommended(word=word, sentence=_SENTENCES[sentence], sentence_params=params, missing=missing)
+
+
+def _first(reasons: Sequence[Text]) -> list[Text]:
+    """As many as a sentence says, and how many more there are."""
     said = list(reasons[:REASONS_SAID_MAX])
     if len(reasons) > REASONS_SAID_MAX:
         said.append(_text(_MORE, count=len(reasons) - REASONS_SAID_MAX))
-    return Recommended(word=word, sentence=_SENTENCES[sentence], sentence_params={"reasons": said}, missing=missing)
+    return said
 
 
 def _not_covered(

@@ -2,7 +2,8 @@
 
 Where the two differ the worse one counts, because no file may look better than the cases it holds: a case that is
 claimed and not listed did not pass, a failure that is claimed without its case is one. A case listed several times
-counts once, by its worst outcome. A case whose outcome nobody can tell is an error (governance.md 6.3).
+counts once, by its worst outcome. A case whose outcome nobody can tell is an error (governance.md 6.3). Counters that
+are no number are one too: the cases cannot be held against them.
 """
 
 from __future__ import annotations
@@ -53,11 +54,17 @@ _BY_CHILD: Final[Mapping[str, Outcome]] = MappingProxyType(
 _BY_WORD: Final[Mapping[str, Outcome]] = MappingProxyType(
     {
         **dict.fromkeys(("notrun", "skipped", "suppressed", "disabled", "ignored", "pending"), Outcome.SKIPPED),
+        **dict.fromkeys(("skip", "untested", "not_run"), Outcome.SKIPPED),
         **dict.fromkeys(("fail", "failed", "failure"), Outcome.FAILED),
         **dict.fromkeys(("error", "errored", "broken", "aborted", "timeout"), Outcome.ERRED),
     }
 )
 """Attributes `status` and `result`: GoogleTest tells of a disabled case in no other way."""
+
+_PASSED_WORDS: Final = frozenset({"passed", "pass", "success", "successful", "succeeded", "ok", "run", "completed"})
+"""They add nothing to what else is told: GoogleTest writes `run` beside a skipped and a failed case too."""
+
+_KNOWN_WORDS: Final = _PASSED_WORDS | _BY_WORD.keys()
 
 _SILENT: Final = frozenset({"system-out", "system-err", "properties"})
 _FLAKY: Final = frozenset({"flakyFailure", "flakyError"})
@@ -138,10 +145,12 @@ class _JUnitReader(Reader):
         elif name == "testcase":
             self._require_within(name, _SUITES)
             self._begin_case(attributes)
-        elif self._case is not None and self.parent == "testcase":
+        elif self._case is None:
+            self.count["suite_errors"] += name in ("error", "failure")
+        elif self.parent == "testcase":
             self._say(self._case, name)
-        elif self.parent in _SUITES and name in ("error", "failure"):
-            self.count["suite_errors"] += 1
+        elif name in _BY_CHILD:
+            self._case.is_unclear = True  # told where the format tells no outcome
 
     def finish(self, name: str) -> None:
         if name in _SUITES:
@@ -187,10 +196,12 @@ class _JUnitReader(Reader):
     def _begin_case(self, attributes: AttributesImpl[str]) -> None:
         self.count["cases_listed"] += 1
         self.require(self.count["cases_listed"], _CASES, CASES_MAX)
-        words = [attributes.get(word, "").lower() for word in ("status", "result")]
+        told = [attributes.get(word, "").strip().lower() for word in ("status", "result")]
+        words = [word for word in told if word]
         self._case = _Case(
             names=(attributes.get("classname", ""), attributes.get("name", "")),
             outcomes=[_BY_WORD[word] for word in words if word in _BY_WORD],
+            is_unclear=any(word not in _KNOWN_WORDS for word in words),
         )
         self._add_time(attributes.get("time"))
 
@@ -247,6 +258,8 @@ def _figures(reader: _JUnitReader) -> Figures:
     claims, listed = reader.claims, reader.listed
     unlisted = {counter: max(0, (claims[counter] or 0) - listed[counter]) for counter in COUNTERS}
     unlisted_bad = unlisted["failures"] + unlisted["errors"]
+    broken_suites = max(0, reader.count["suite_errors"] - unlisted["errors"])
+    unheld = int(reader.count["counters_unreadable"] > 0)
     passed = max(0, cases[Outcome.PASSED] - max(0, unlisted_bad - unlisted["tests"]))
     due = cases.total() - cases[Outcome.SKIPPED] + unlisted["tests"]
     return {
@@ -258,7 +271,7 @@ def _figures(reader: _JUnitReader) -> Figures:
         "passed": passed,
         "failures": cases[Outcome.FAILED] + unlisted["failures"],
         "failures_claimed": claims["failures"],
-        "errors": cases[Outcome.ERRED] + unlisted["errors"] + max(0, reader.count["suite_errors"] - unlisted["errors"]),
+        "errors": cases[Outcome.ERRED] + unlisted["errors"] + broken_suites + unheld,
         "errors_claimed": claims["errors"],
         "skipped": cases[Outcome.SKIPPED],
         "skipped_claimed": claims["skipped"],

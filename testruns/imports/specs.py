@@ -33,7 +33,12 @@ TEST_MEASURES: Final = (
     counted("cases_run", gettext_noop("Cases that ran to an outcome of their own: passed or failed.")),
     counted("passed", gettext_noop("Cases that passed.")),
     counted("failures", gettext_noop("Cases that failed, those claimed beyond the listed ones included.")),
-    counted("errors", gettext_noop("Cases and suites that broke, or whose outcome nobody can tell.")),
+    counted(
+        "errors",
+        gettext_noop(
+            "Cases and suites that broke, or whose outcome nobody can tell; one more if a counter is no number."
+        ),
+    ),
     counted("skipped", gettext_noop("Cases that were skipped. They count neither for nor against the pass rate.")),
     MeasurementSpec(
         name="pass_rate_ppm",
@@ -54,7 +59,10 @@ TEST_MEASURES: Final = (
     counted("failures_claimed", gettext_noop("Failures the counters of the file claim.")),
     counted("errors_claimed", gettext_noop("Errors the counters of the file claim.")),
     counted("skipped_claimed", gettext_noop("Skipped cases the counters of the file claim.")),
-    counted("counters_unreadable", gettext_noop("Counters that are no number; they claim nothing.")),
+    counted(
+        "counters_unreadable",
+        gettext_noop("Counters that are no number: the cases cannot be held against them, which is one error."),
+    ),
     counted("times_missing", gettext_noop("Cases that do not say how long they took.")),
     counted("times_unreadable", gettext_noop("Cases whose time is no length of time, such as NaN.")),
     MeasurementSpec(name="time_seconds", unit=SECONDS, help=gettext_noop("The times of all listed cases together.")),

@@ -22,7 +22,7 @@ from testruns.imports.cobertura import read_cobertura
 from testruns.imports.junit import read_junit
 from testruns.imports.numbers import rate_ppm_of, share_ppm
 from testruns.plan import IMPORT_PROFILE, RunPlan
-from testruns.recommendation import Recommendation, recommend
+from testruns.recommendation import Recommendation, Recommended, recommend
 from testruns.run_states import ExecutionState
 from testruns.tests.imports.reports import coverage, passing, suite
 
@@ -37,6 +37,12 @@ def of_hundred(failed: int) -> bytes:
 
 def judged(junit: bytes | None, cobertura: bytes | None) -> tuple[Judgement, Recommendation]:
     """The judgement over what was brought, and the word."""
+    judgement, advice = advised(junit, cobertura)
+    return judgement, advice.word
+
+
+def advised(junit: bytes | None, cobertura: bytes | None) -> tuple[Judgement, Recommended]:
+    """The judgement over what was brought, and the advice."""
     read = {IMPORTED_TESTS: junit and read_junit(junit), IMPORTED_COVERAGE: cobertura and read_cobertura(cobertura)}
     executions = [
         MeasuredExecution(
@@ -51,8 +57,7 @@ def judged(junit: bytes | None, cobertura: bytes | None) -> tuple[Judgement, Rec
     plan = RunPlan(profile=IMPORT_PROFILE, scenarios=tuple(one.scenario for one in executions), duration_seconds=0)
     policy = imports_policy()
     judgement = judge(policy=policy, executions=executions)
-    advice = recommend(plan=plan, judgement=judgement, executions=executions, suite=policy.suite)
-    return judgement, advice.word
+    return judgement, recommend(plan=plan, judgement=judgement, executions=executions, suite=policy.suite)
 
 
 def verdicts(judgement: Judgement) -> Mapping[str, Verdict]:
@@ -85,6 +90,38 @@ def test_a_planted_fault_turns_its_rule_red_and_the_value_just_inside_is_green(
 def test_every_rule_of_the_gate_has_its_planted_fault() -> None:
     """A new rule without one fails here."""
     assert [fault[0] for fault in FAULTS] == [rule.code for rule in GATES["I"].rules]
+
+
+@pytest.mark.parametrize(
+    "looks_green",
+    [
+        suite('<testcase name="a" result="Inconclusive"/>'),
+        suite('<testcase name="a" status="warning"/>'),
+        suite('<testcase name="a"/>', f'tests="{"9" * 26}" failures="1e3"'),
+        suite('<testcase name="a"><properties><failure/></properties></testcase>'),
+    ],
+)
+def test_a_file_that_looks_greener_than_it_is_stops_at_the_first_rule(looks_green: bytes) -> None:
+    """An outcome in an unknown word or place, counters that nothing can be held against."""
+    judgement, word = judged(looks_green, coverage(1, 1))
+
+    assert (verdicts(judgement)["I01"], word) == (Verdict.FAIL, Recommendation.NO_GO)
+    assert judgement.findings[0].rule_code == "I01"
+
+
+def test_the_sentence_about_what_is_missing_names_what_failed_too() -> None:
+    """Without coverage there is no verdict, and the reader still learns that no test passed."""
+    _judgement, advice = advised(suite('<testcase name="a"><failure/></testcase>'), None)
+    _judgement, sound = advised(passing(1), None)
+
+    assert advice.word is sound.word is Recommendation.INCOMPLETE
+    assert advice.text == (
+        "Not enough was measured for a verdict: a coverage report (Cobertura) was not brought. "
+        "Not everything that was measured holds: "
+        "rule I03 failed (imported_tests measured 0 %, expected ≥ 90 %)."
+    )
+    assert advice.missing == sound.missing
+    assert sound.text == ("Not enough was measured for a verdict: a coverage report (Cobertura) was not brought.")
 
 
 def test_no_rate_is_ever_rounded_up_to_its_threshold() -> None:

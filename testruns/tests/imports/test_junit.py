@@ -81,12 +81,23 @@ def test_a_suite_without_counters_claims_nothing() -> None:
 
 
 @pytest.mark.parametrize("counter", ["-1", "1,000", "NaN", "", "1e3", "9" * 400])
-def test_a_counter_that_is_no_number_is_counted_and_claims_nothing(counter: str) -> None:
-    """It neither breaks the reading nor passes for 0."""
+def test_a_counter_that_is_no_number_is_an_error_and_claims_nothing(counter: str) -> None:
+    """It neither breaks the reading nor passes for 0, and what it hides is not green."""
     read = figures(read_junit(suite(case("a"), f'tests="{counter}"')))
 
-    assert read["counters_unreadable"] == 1
+    assert (read["counters_unreadable"], read["errors"]) == (1, 1)
     assert "cases_claimed" not in read
+
+
+def test_unreadable_counters_are_one_error_beside_the_others() -> None:
+    """Of the root, of a suite below it and beside a counter that can be read; a missing one is none."""
+    broken = f'<testsuite tests="x" errors="">{case("a")}{case("b", "<error/>")}</testsuite>'
+    content = f'<testsuites tests="{"9" * 26}" failures="1e3">{broken}</testsuites>'.encode()
+
+    read = figures(read_junit(content))
+
+    assert (read["counters_unreadable"], read["errors"]) == (4, 2)
+    assert figures(read_junit(suite(case("a"), 'tests="1"')))["errors"] == 0
 
 
 def test_cases_that_are_claimed_and_not_listed_did_not_pass() -> None:
@@ -109,6 +120,7 @@ def test_a_suite_that_breaks_outside_of_any_case_is_an_error_once() -> None:
 
     assert figures(read_junit(suite(broken)))["errors"] == 1
     assert figures(read_junit(suite(broken, 'tests="1" errors="1"')))["errors"] == 1
+    assert figures(read_junit(suite(f"<properties><failure/></properties>{case('a')}")))["errors"] == 1
 
 
 def test_a_case_listed_twice_counts_once_by_its_worst_outcome() -> None:
@@ -142,6 +154,11 @@ def test_names_differ_by_case_and_by_class() -> None:
         ("<flakyFailure/>", "", "passed"),
         ("<system-out>fail</system-out><properties><property/></properties>", "", "passed"),
         ("", 'status="run" result="completed"', "passed"),
+        ("", 'status=" Success "', "passed"),
+        ("", 'status="" result="OK"', "passed"),
+        ("", 'status="run" result="skipped"', "skipped"),
+        ("<failure/>", 'status="run" result="completed"', "failures"),
+        ("", 'result="disabled"', "skipped"),
         ("", 'status="notrun"', "skipped"),
         ("", 'result="suppressed"', "skipped"),
         ("", 'status="FAILED"', "failures"),
@@ -157,9 +174,24 @@ def test_every_way_to_tell_an_outcome_is_understood(inside: str, more: str, coun
     }
 
 
-def test_an_outcome_told_in_an_unknown_way_is_an_error() -> None:
-    """Nobody can tell that `<failed>` means passed."""
-    read = figures(read_junit(suite(case("a", "<failed/>"))))
+@pytest.mark.parametrize(
+    ("inside", "more"),
+    [
+        ("<failed/>", ""),
+        ("", 'result="Inconclusive"'),
+        ("", 'status="warning"'),
+        ("", 'status="passed" result="unknown"'),
+        ("<skipped/>", 'status="0"'),
+        ("<properties><failure/></properties>", ""),
+        ("<properties><property><error/></property></properties>", ""),
+        ("<system-out><skipped/></system-out>", ""),
+        ("<skipped><failure/></skipped>", ""),
+        ("<flakyFailure><stackTrace/><failure/></flakyFailure>", ""),
+    ],
+)
+def test_an_outcome_told_in_an_unknown_way_or_place_is_an_error(inside: str, more: str) -> None:
+    """Nobody can tell that `<failed>` or `warning` means passed, nor what a failure among the properties is."""
+    read = figures(read_junit(suite(case("a", inside, more=more))))
 
     assert (read["outcomes_unclear"], read["errors"], read["passed"]) == (1, 1, 0)
 
