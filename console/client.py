@@ -38,17 +38,15 @@ from urllib import error, parse, request
 
 GO, NO_GO, USAGE, INCOMPLETE, ERROR, WAITING, CONDITIONAL = range(7)
 WORDS = {GO: "GO", NO_GO: "NO_GO", INCOMPLETE: "INCOMPLETE", WAITING: "WAITING", CONDITIONAL: "CONDITIONAL"}
-CLOSED = (NO_GO, INCOMPLETE, WAITING, CONDITIONAL)
 NOT_A_VERDICT = "This is not a release verdict: only the gates named with --require decide the exit code."
-FORMATS = {"junit": "xml", "json": "json", "md": "markdown", "html": "html"}
 COMMIT_NAMES = ("GATEHOUSE_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 BUILD_NAMES = ("GATEHOUSE_BUILD", "GITHUB_REPOSITORY", "CI_PROJECT_PATH", "JOB_NAME")
-PLAN = ("profile", "scenarios", "concurrency", "duration_seconds", "seed")
+PLAN, GATES = ("profile", "scenarios", "concurrency", "duration_seconds", "seed"), ("A", "B", "C", "D", "E")
 API, KEYS, JSON = "/api/v1", "/.well-known/gatehouse-keys.json", "application/json"
 REPORT = API + "/runs/{}/report/?format={}"
+FORMATS = {"junit": "application/xml", "json": JSON, "md": "text/markdown", "html": "text/html"}
 ANSWER_SECONDS, POLL_SECONDS = 30.0, 25  # one long poll is shorter than what proxies in between allow
 BACKOFF_SECONDS, BACKOFF_SECONDS_MAX, BODY_BYTES_MAX = 0.5, 30.0, 64 * 2**20
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Stop(Exception):
@@ -117,7 +115,7 @@ class Server:
             self._opener.add_handler(handler())
 
     def once(self, path: str, media_type: str = "json", *, seconds: float = 0, **sent: Any) -> Any:
-        """An answer of this kind, asking once: the object of JSON, the bytes of others. Raises Stop, Unusable."""
+        """An answer of this kind, asking once: the object for "json", else the bytes. Raises Stop, Unusable."""
         seconds = seconds or max(1.0, min(ANSWER_SECONDS, self._patience))
         try:
             with self._send(path, seconds, **sent) as answer:
@@ -160,8 +158,7 @@ class Server:
         headers = {"User-Agent": "gatehouse-client/1", "Authorization": f"Bearer {self._token}"}
         headers |= {"Content-Type": kind, "Idempotency-Key": f'"{key}"'} if body else {}
         headers |= self._signature("POST" if body else "GET", path, body) if self._secret else {}
-        asked = request.Request(self.url + path, data=body or None, headers=headers)  # noqa: S310
-        return self._opener.open(asked, timeout=seconds)
+        return self._opener.open(request.Request(self.url + path, body or None, headers), timeout=seconds)  # noqa: S310
 
     def _signature(self, method: str, path: str, body: bytes) -> dict[str, str]:
         at, nonce, target = str(int(time.time())), uuid.uuid4().hex, parse.urlsplit(self.url).path + path
@@ -187,7 +184,7 @@ class Server:
         if status < 400:
             raise Stop(f"{self.url} redirects to {plain(headers.get('Location'))}: set GATEHOUSE_URL to that.")
         problem = _object_in(body) if headers.get_content_type() == "application/problem+json" else {}
-        if status in TRANSIENT or problem.get("code") == "idempotency-key-in-use":
+        if status in (408, 425, 429, 500, 502, 503, 504) or problem.get("code") == "idempotency-key-in-use":
             raise Unusable(f"HTTP {status} {plain(problem.get('title', ''))}".rstrip(), _retry_after(headers))
         if not problem:
             raise NotOurs(f"HTTP {status}, {plain(headers.get('Content-Type'))}")
@@ -212,12 +209,10 @@ def _read(answer: Any, seconds: float) -> bytes:
 
 
 def _object_in(body: bytes) -> dict[str, Any]:
-    found = None
     with contextlib.suppress(ValueError, RecursionError):
-        found = json.loads(body)
-    if not isinstance(found, dict):
-        raise NotOurs("no JSON object")
-    return found
+        if isinstance(found := json.loads(body), dict):
+            return found
+    raise NotOurs("no JSON object")
 
 
 def _retry_after(headers: Any) -> float:
@@ -236,14 +231,16 @@ def need(found: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
 
 
 def _rows(found: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    rows = found.get(name)
-    return [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
+    return [one for one in rows if isinstance(one, dict)] if isinstance(rows := found.get(name), list) else []
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Ask for a run; with --wait, wait for its verdict."""
-    server = _server(screen)
-    plan = {name: value for name in PLAN if (value := getattr(options, name)) is not None}
+    if unknown := set(options.require) - set(GATES):
+        raise Stop(f"--require takes gates of {', '.join(GATES)}; {plain(sorted(unknown))} is none of them", USAGE)
+    if (options.require or options.junit) and not options.wait:
+        raise Stop("--require and --junit take --wait: without it nothing is judged and nothing written", USAGE)
+    server, plan = _server(screen), {name: value for name in PLAN if (value := getattr(options, name)) is not None}
     begun = server.ask(f"{API}/runs/", body=json.dumps(plan).encode(), key=str(uuid.uuid4()))
     number, build = need(begun, "run", int), need(begun, "build", dict)
     judged, commit = plain(build.get("commit", "")), _named(options.commit, COMMIT_NAMES).lower()
@@ -271,8 +268,7 @@ def _wait(server: Server, number: int, run: dict[str, Any], *, until: float) -> 
             waiting = need(run, "waiting", dict)
             text += f"; place {plain(waiting.get('position'))} in line: {plain(waiting.get('reason'))}"
         server.screen.progress(text, detail=", ".join(plain(name) for name, state in executions if state == "RUNNING"))
-        began = time.monotonic()
-        if began > until:
+        if (began := time.monotonic()) > until:
             raise Stop(f"run {number} has not ended in time (--timeout); it goes on at {server.url}")
         try:
             poll = f"{API}/runs/{number}/wait/?timeout={POLL_SECONDS}"
@@ -290,13 +286,12 @@ def _conclude(screen: Screen, run: Mapping[str, Any], *, required: Sequence[str]
     code = next((code for code, known in WORDS.items() if known == word), ERROR)
     if code == ERROR:
         raise Stop(f"run {need(run, 'run', int)} is {plain(need(run, 'state', str))} and has no recommendation")
-    verdicts = {plain(one.get("gate")): plain(one.get("verdict")) for one in _rows(run, "gates")}
+    verdicts = dict.fromkeys(required, "not judged")
+    verdicts |= {plain(one.get("gate")): plain(one.get("verdict")) for one in _rows(run, "gates")}
     for gate, verdict in sorted(verdicts.items()):
         screen.say(f"Gate {gate}: {verdict}")
     screen.say(plain(run.get("sentence", "")))
     if required:
-        if unknown := sorted(set(required) - set(verdicts)):
-            raise Stop(f"the run has no gate {', '.join(unknown)}; there are {', '.join(sorted(verdicts))}", USAGE)
         asked = {verdicts[gate] for gate in required}
         code = GO if asked == {"PASS"} else NO_GO if "FAIL" in asked else INCOMPLETE
         screen.say(NOT_A_VERDICT)
@@ -307,12 +302,14 @@ def _conclude(screen: Screen, run: Mapping[str, Any], *, required: Sequence[str]
 def gate(options: argparse.Namespace, screen: Screen) -> int:
     """Whether this build is released in this phase."""
     commit = _named(options.commit, COMMIT_NAMES, "--commit").lower()
+    if len(commit) not in (40, 64) or commit.strip("0123456789abcdef"):
+        raise Stop(f"{plain(commit)} is not a whole commit: that has 40 or 64 hexadecimal digits", USAGE)
     path = f"{API}/phases/{parse.quote(options.phase, safe='')}/gate/?{parse.urlencode({'commit': commit})}"
     try:
         found = _server(screen).ask(path)
     except Stop as stop:
         code = stop.problem.get("exit_code")
-        if stop.problem.get("status") != http.HTTPStatus.CONFLICT or code not in CLOSED:
+        if stop.problem.get("status") != http.HTTPStatus.CONFLICT or code == GO or code not in tuple(WORDS):
             raise
         screen.say(str(stop))
         for one in _rows(stop.problem, "blockers"):
@@ -338,7 +335,10 @@ def import_results(options: argparse.Namespace, screen: Screen) -> int:
     bound, files = uuid.uuid4().hex, {"junit": options.results, "coverage": options.coverage}
     file = '{0}"; filename="{0}.xml"\r\nContent-Type: application/xml'
     parts = {'build"': build.encode(), 'commit"': commit.encode()}
-    parts |= {file.format(name): path.read_bytes() for name, path in files.items() if path is not None}
+    try:
+        parts |= {file.format(name): path.read_bytes() for name, path in files.items() if path is not None}
+    except OSError as fault:
+        raise Stop(f"{plain(fault.filename or 'a file')} cannot be read: {plain(fault.strerror)}", USAGE) from None
     head = f'--{bound}\r\nContent-Disposition: form-data; name="'
     body = b"".join(f"{head}{name}\r\n\r\n".encode() + part + b"\r\n" for name, part in parts.items())
     kind, body = f"multipart/form-data; boundary={bound}", body + f"--{bound}--\r\n".encode()
@@ -347,7 +347,8 @@ def import_results(options: argparse.Namespace, screen: Screen) -> int:
 
 def report(options: argparse.Namespace, screen: Screen) -> int:
     """A run's report, into a file or to stdout."""
-    content = _server(screen).ask(REPORT.format(options.run, options.format), FORMATS[options.format])
+    kind = "markdown" if options.format == "md" else options.format  # the name that the API has for it
+    content = _server(screen).ask(REPORT.format(options.run, kind), FORMATS[options.format])
     options.output.write_bytes(content) if options.output else sys.stdout.buffer.write(content)
     return GO
 
@@ -430,8 +431,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; the exit code is the answer."""
-    screen = Screen(out=sys.stdout, way=sys.stderr)
-    options = _parser().parse_args(arguments)
+    screen, options = Screen(out=sys.stdout, way=sys.stderr), _parser().parse_args(arguments)
     try:
         return int(options.carry_out(options, screen))
     except Stop as stop:

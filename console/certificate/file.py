@@ -24,7 +24,7 @@ def check_file(
     now = datetime.now(UTC)
     try:
         trusted = public_keys_in(keys, name="The file of keys")
-        known = read_status(status, keys=trusted, now=now) if status else None
+        known = read_status(status, keys=trusted, now=now) if status is not None else None
     except GatehouseError as refusal:
         code = EXIT_NOT_IN_FORCE if isinstance(refusal, StatusRefused) else EXIT_UNREADABLE
         return EXIT_WRONG if isinstance(refusal, EnvelopeRefused) else code, [str(refusal)]

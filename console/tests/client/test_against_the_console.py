@@ -196,6 +196,21 @@ def test_a_token_for_signed_requests_takes_no_others(gatehouse: Gatehouse, envir
 
 
 @live
+def test_an_import_alone_releases_nothing(gatehouse: Gatehouse, tmp_path: Path) -> None:
+    """Another project's commit: GO with tests and coverage, INCOMPLETE without coverage; the gate stays closed."""
+    (tmp_path / "results.xml").write_bytes(passing(20))
+    (tmp_path / "coverage.xml").write_bytes(coverage(97, 100))
+    commit = ("--commit", "b" * 40)
+
+    half = gatehouse("import", "results.xml", *commit)
+    whole = gatehouse("import", "results.xml", "--coverage", "coverage.xml", *commit)
+    asked = gatehouse("gate", "5a", *commit)
+
+    assert [one.returncode for one in (half, whole, asked)] == [client.INCOMPLETE, client.GO, client.INCOMPLETE]
+    assert asked.stdout.splitlines()[-1] == "INCOMPLETE"
+
+
+@live
 def test_the_recipes_of_the_readme_work(environment: dict[str, str], tmp_path: Path) -> None:
     """Their shell steps, as they stand there, from the fetched and checked client to the gate."""
     release(make_team())

@@ -6,11 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from console import client
 from console.tests.client.bad_server import BadServer, Play, problem, says, sends
 from console.tests.client.conftest import Gatehouse
 from console.tests.client.documents import COMMIT, GATE, JUDGED, QUEUED, RELEASED, RUN, RUNNING, WAITING
+from console.tests.signing.certificates import KEY
+from testruns import reports
+from testruns.gates.policy import SHIPPED_GATES
+
+PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 @pytest.mark.parametrize(
@@ -64,18 +70,45 @@ def test_accepting_conditional_opens_for_what_is_in_use(server: BadServer, gateh
 
 
 @pytest.mark.parametrize(
-    ("required", "code"), [("A", client.GO), ("a, e", client.INCOMPLETE), ("B", client.USAGE), ("A,F", client.NO_GO)]
+    ("required", "code"),
+    [("A", client.GO), ("a, e", client.INCOMPLETE), ("A,B", client.INCOMPLETE), ("A,C", client.NO_GO)],
 )
 def test_required_gates_decide_alone(server: BadServer, gatehouse: Gatehouse, required: str, code: int) -> None:
     """And the line before the last says that this is no release verdict."""
-    failed = {"gate": "F", "verdict": "FAIL"}
+    failed = {"gate": "C", "verdict": "FAIL"}
     server.plays(says(JUDGED | {"gates": [*JUDGED["gates"], failed]}))
 
     ended = gatehouse(*RUN, "--require", required)
 
     assert ended.code == code
-    if code != client.USAGE:
-        assert ended.out.splitlines()[-2:] == [client.NOT_A_VERDICT, "INCOMPLETE"]
+    assert ended.out.splitlines()[-2:] == [client.NOT_A_VERDICT, "INCOMPLETE"]
+    assert ("Gate B: not judged" in ended.out) == (required == "A,B")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((*RUN, "--require", "A,F"), "A, B, C, D, E; ['F']"),
+        ((*RUN, "--require", "AB"), "['AB']"),
+        ((*RUN, "--require", ""), "['']"),
+        (("run", "--require", "A"), "take --wait"),
+        (("run", "--junit", "gates.xml"), "take --wait"),
+    ],
+)
+def test_no_run_is_started_for_what_cannot_be_judged(
+    server: BadServer, gatehouse: Gatehouse, arguments: tuple[str, ...], words: str
+) -> None:
+    """A gate that does not exist, or nobody who waits for the verdict: 2 before anything is asked."""
+    server.plays(says(JUDGED))
+
+    ended = gatehouse(*arguments)
+
+    assert (ended.code, words in ended.way, server.asked) == (client.USAGE, True, []), ended.way
+
+
+def test_the_gates_to_require_are_those_a_run_is_judged_by() -> None:
+    """The client asks nobody which there are."""
+    assert client.GATES == SHIPPED_GATES
 
 
 def test_a_run_without_waiting_judges_nothing(server: BadServer, gatehouse: Gatehouse) -> None:
@@ -161,6 +194,9 @@ def test_a_run_of_another_commit_than_the_pipelines_is_said(server: BadServer, g
         (GATE, {"GATEHOUSE_TOKEN": "gh_x\r\nX-Evil: 1"}, "GATEHOUSE_TOKEN"),
         (GATE, {"GATEHOUSE_PATIENCE": "long"}, "GATEHOUSE_PATIENCE"),
         (("gate", "5a"), {}, "GATEHOUSE_COMMIT, GITHUB_SHA, CI_COMMIT_SHA"),
+        (("gate", "5a", "--commit", "abc"), {}, "abc is not a whole commit: that has 40 or 64 hexadecimal digits"),
+        (("gate", "5a", "--commit", "g" * 40), {}, "40 or 64 hexadecimal digits"),
+        (("gate", "5a"), {"GITHUB_SHA": COMMIT[:12]}, "40 or 64 hexadecimal digits"),
         (("gate",), {}, "usage"),
         ((), {}, "usage"),
         (("run", "--profile"), {}, "usage"),
@@ -205,13 +241,17 @@ def test_an_import_sends_both_files_as_they_are(server: BadServer, gatehouse: Ga
     assert coverage.read_bytes() + b"\r\n--" in body
 
 
-def test_a_file_that_is_not_there_is_named(gatehouse: Gatehouse, tmp_path: Path) -> None:
-    """Without a traceback, and not with the exit code of a verdict."""
-    ended = gatehouse("import", str(tmp_path / "missing.xml"), "--commit", COMMIT, "--build", "x")
+def test_a_file_that_cannot_be_read_is_named(server: BadServer, gatehouse: Gatehouse, tmp_path: Path) -> None:
+    """In a plain sentence, as wrong usage, before anything is sent: missing results, a directory for coverage."""
+    missing, results = str(tmp_path / "missing.xml"), tmp_path / "results.xml"
+    results.write_bytes(b"<testsuites/>")
 
-    assert ended.code == client.ERROR
-    assert "missing.xml" in ended.way
-    assert "Traceback" not in ended.way
+    without = gatehouse("import", missing, "--commit", COMMIT, "--build", "x")
+    directory = gatehouse("import", str(results), "--coverage", str(tmp_path), "--commit", COMMIT, "--build", "x")
+
+    assert (without.code, directory.code, server.asked) == (client.USAGE, client.USAGE, [])
+    assert without.way == f"gatehouse: {missing} cannot be read: No such file or directory\n"
+    assert directory.way == f"gatehouse: {tmp_path} cannot be read: Is a directory\n"
 
 
 def test_a_report_is_written_as_it_came(server: BadServer, gatehouse: Gatehouse, tmp_path: Path) -> None:
@@ -224,3 +264,60 @@ def test_a_report_is_written_as_it_came(server: BadServer, gatehouse: Gatehouse,
     assert (written.code, refused.code) == (client.GO, client.ERROR)
     assert (tmp_path / "gates.xml").read_bytes() == b"<testsuites/>"
     assert not (tmp_path / "other.xml").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "media_type"),
+    [
+        ("junit", "junit", "application/xml"),
+        ("json", "json", "application/json"),
+        ("md", "markdown", "text/markdown; charset=utf-8"),
+        ("html", "html", "text/html; charset=utf-8"),
+    ],
+)
+def test_a_report_comes_in_every_format(
+    server: BadServer, gatehouse: Gatehouse, tmp_path: Path, name: str, asked: str, media_type: str
+) -> None:
+    """Asked for by the name that the API has for it, written byte by byte."""
+    server.plays(sends(b'{"run":  7}\n', kind=media_type))
+
+    written = gatehouse("report", "7", "--format", name, "--output", str(tmp_path / "report"))
+
+    assert (written.code, server.asked[0].path) == (client.GO, f"/api/v1/runs/7/report/?format={asked}"), written.way
+    assert (tmp_path / "report").read_bytes() == b'{"run":  7}\n'
+    assert reports.FORMATS[asked].media_type == media_type
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "code"),
+    [
+        (b"hello", PEM, client.NO_GO),
+        (b"{}", PEM, client.NO_GO),
+        (b"\x00\xff", PEM, client.NO_GO),
+        (None, PEM, client.ERROR),
+        (b"{}", b"no key", client.ERROR),
+        (b"{}", None, client.ERROR),
+    ],
+)
+def test_verify_tells_wrong_from_not_readable(
+    gatehouse: Gatehouse, tmp_path: Path, content: bytes | None, key: bytes | None, code: int
+) -> None:
+    """As the table of the README says: 1 for what is no certificate, 4 for a file or keys that nobody can read."""
+    for name, given in (("file", content), ("key", key)):
+        if given is not None:
+            (tmp_path / name).write_bytes(given)
+
+    assert gatehouse("verify", str(tmp_path / "file"), "--key", str(tmp_path / "key")).code == code
+
+
+def test_an_empty_status_is_not_taken_for_none(gatehouse: Gatehouse, tmp_path: Path) -> None:
+    """A status file that was cut to nothing makes the answer wrong, as in `manage.py verify_certificate`."""
+    for name, content in (("file", b"{}"), ("key", PEM), ("status", b"")):
+        (tmp_path / name).write_bytes(content)
+
+    ended = gatehouse(
+        "verify", *(str(tmp_path / "file"), "--key", str(tmp_path / "key")), "--status", str(tmp_path / "status")
+    )
+
+    assert (ended.code, "the file was cut" in ended.out) == (client.NO_GO, True), ended.out
+    assert "DSSE" not in ended.out
