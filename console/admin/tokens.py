@@ -138,7 +138,8 @@ def _create(request: HttpRequest, form: TokenForm, *, is_service: bool) -> HttpR
     context = {"form": form, "is_service": is_service, "create_why_not": why_not(request, act)}
     chosen = form["scopes"].value() or ()
     response = _page(request, "console/tokens/create.html", title=title, chosen=chosen, **context)
-    response.status_code = 422 if form.is_bound else 200
+    if form.is_bound:
+        response.status_code = 422 if has_act(request, act) else 403
     return response
 
 

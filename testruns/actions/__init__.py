@@ -22,10 +22,13 @@ from .policy_drafts import (
 from .queueing import queue_is_stuck
 from .reaping import reap
 from .requesting import Site, plan_of, read_site, request_driven_run, request_run, run_again
-from .waiting import Waiting, waiting_position
+from .waiting import BEHIND_QUEUE, MACHINE_TAKEN, NEXT, Waiting, waiting_position
 from .watching import Surroundings
 
 __all__ = [
+    "BEHIND_QUEUE",
+    "MACHINE_TAKEN",
+    "NEXT",
     "BroughtReport",
     "BroughtResults",
     "Site",

@@ -114,7 +114,7 @@ def _end_attempt(attempt: Attempt, ending: Ending, conversation: Conversation | 
     attempt.state = ending.state.value
     attempt.error, attempt.error_params = ending.error[:ERROR_TEXT_MAX], dict(ending.params)
     attempt.exit_code = ending.exit_code
-    attempt.finished_at = timezone.now()
+    attempt.finished_at = max(timezone.now(), attempt.started_at)  # the machine's clock may have been set back
     attempt.output, attempt.stderr, attempt.samples = files.output, files.stderr, files.samples
     attempt.save()
     RunEvidence.objects.bulk_create(

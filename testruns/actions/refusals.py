@@ -36,10 +36,10 @@ class ImportedNotRun(WrongState):
 
 
 class RunFrozen(WrongState):
-    """The run was judged for good."""
+    """The run is closed for good: judged, cancelled as a whole, or unfinished and bound to a request or too old."""
 
     code = "run-frozen"
-    message = gettext_noop("Run %(run)s is frozen: what was judged does not change. Request a new run instead.")
+    message = gettext_noop("The run is closed. Run it again with the same seed instead.")
 
 
 class RunOver(WrongState):

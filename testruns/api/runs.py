@@ -148,7 +148,10 @@ class AttemptRunAgainView(_ActView):
     @_act("Attempt again what did not finish")
     @idempotent
     def post(self, request: Request, run_id: int) -> HttpResponse:
-        """Every scenario that crashed, was cancelled or abandoned is queued again; earlier attempts stay."""
+        """Every scenario that crashed, was cancelled or abandoned is queued again; earlier attempts stay.
+
+        409 run-frozen for a run that was cancelled as a whole, or is closed otherwise: run it again instead.
+        """
         actions.attempt_run_again(actor=self.actor(request), run_id=run_id)
         return run_answer(run_id=run_id, status=202)
 

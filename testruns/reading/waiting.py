@@ -33,8 +33,10 @@ def waiting_of(*, executions: Sequence[ScenarioExecution]) -> dict[int, Waiting]
     first = actions.waiting_position(execution=queued[0])
     if first is None:
         return {}
-    reason = _(first.reason) % first.params
+    reason = behind = _(first.reason) % first.params
+    if first.position == 1 and first.reason in (actions.NEXT, actions.MACHINE_TAKEN):
+        behind = _(actions.BEHIND_QUEUE) % {"scenario": queued[0].scenario, "run": queued[0].run_id}
     return {
-        execution.pk: Waiting(position=position, reason=reason)
-        for position, execution in enumerate(queued, start=first.position)
+        execution.pk: Waiting(position=position, reason=behind if index else reason)
+        for index, (position, execution) in enumerate(enumerate(queued, start=first.position))
     }

@@ -15,6 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from console.kernel.api.problems import Problem, escaped
+from ledger import LedgerError
 
 BODY_BYTES_MAX = 2**20
 DEPTH_MAX = 32
@@ -90,8 +91,18 @@ class StrictSerializer(serializers.Serializer[Any]):
         if isinstance(data, Mapping):
             unknown = {str(name): [_("There is no such field.")] for name in data if name not in self.fields}
             if unknown:
-                raise serializers.ValidationError(unknown)
+                raise serializers.ValidationError(unknown | self._wrong(data))
         return super().to_internal_value(data)
+
+    def _wrong(self, data: Any) -> dict[str, Any]:
+        """What is wrong with the fields that it does know, so that one answer names everything."""
+        try:
+            super().to_internal_value(data)
+        except serializers.ValidationError as wrong:
+            return dict(wrong.detail) if isinstance(wrong.detail, dict) else {}
+        except LedgerError:
+            return {}  # the ledger refuses whole orders, not fields; what it says is told once the fields are known
+        return {}
 
 
 def parsed(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:

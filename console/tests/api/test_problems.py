@@ -116,6 +116,13 @@ def test_a_field_that_does_not_exist_is_refused_with_its_place(client: ApiClient
     assert {one["pointer"] for one in told["errors"]} == {"/is_superuser", "/a~1b~0c"}
 
 
+def test_unknown_fields_and_wrong_values_are_named_together(client: ApiClient) -> None:
+    """Whoever corrects a body corrects it once."""
+    told = assert_problem(send(client, b'{"tags": ["too long"], "is_superuser": true}'), 400, "invalid-input")
+
+    assert {one["pointer"] for one in told["errors"]} == {"/is_superuser", "/text", "/tags/0"}
+
+
 def test_every_wrong_field_is_named_at_once(client: ApiClient) -> None:
     """Down to the item of a list."""
     told = assert_problem(send(client, b'{"text": null, "tags": ["ok", "too long"]}'), 400, "invalid-input")

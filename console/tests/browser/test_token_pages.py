@@ -46,6 +46,14 @@ def test_everybody_makes_a_token_and_sees_it_once(browse: Browse, role: str) -> 
     assert not any(secret in listed for secret in (text, signing_secret))
 
 
+def test_a_service_token_by_somebody_who_is_no_administrator_is_forbidden(browse: Browse) -> None:
+    """Not a mistake in the form: 403, and nothing is made."""
+    refused = browse("tester").post(f"{TOKENS}create-for-service/", FIELDS)
+
+    assert refused.status_code == 403
+    assert not ApiToken.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [

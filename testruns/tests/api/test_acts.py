@@ -97,6 +97,17 @@ def test_a_frozen_run_is_run_again_but_not_attempted_again(client: ApiClient, so
     assert client.send(f"runs/{sound.pk}/attempt-again/").json()["code"] == "nothing-to-attempt-again"
 
 
+def test_a_run_that_was_cancelled_as_a_whole_is_closed(client: ApiClient) -> None:
+    """The refusal claims no judgement and says what to do instead."""
+    number = client.send("runs/", {"profile": "smoke"}).json()["run"]
+    client.send(f"runs/{number}/cancel/")
+
+    refused = client.send(f"runs/{number}/attempt-again/")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "run-frozen")
+    assert refused.json()["detail"] == "The run is closed. Run it again with the same seed instead."
+
+
 @pytest.mark.parametrize("act", ["cancel/", "attempt-again/", "run-again/"])
 def test_an_act_on_nothing_is_not_found_and_takes_no_values(client: ApiClient, sound: Run, act: str) -> None:
     """404 for a run nobody requested, 400 for a body with a field."""

@@ -29,6 +29,9 @@ def test_a_run_is_accepted_and_says_where_it_is_and_why_it_waits(client: ApiClie
     assert (document["run"], document["state"], document["requested_by"]) == (run.pk, "QUEUED", tester.username)
     assert document["waiting"]["position"] == 1
     assert document["waiting"]["reason"]
+    reasons = [one["waiting"]["reason"] for one in document["executions"]]
+    assert reasons[0].startswith("It is next")
+    assert set(reasons[1:]) == {f"Other scenarios come first; the next is credit_storm of run {run.pk}."}
     assert (run.requested_by, run.via, run.executions.count()) == (tester, "api", 7)
     assert "recommendation" not in document
 

@@ -64,6 +64,18 @@ def test_an_execution_whose_worker_died_is_abandoned_and_its_attempt_closed(make
     assert AuditEntry.objects.filter(act="execution.end", object=f"execution:{execution.pk}").exists()
 
 
+def test_an_attempt_never_ends_before_it_began(make_run: MakeRun) -> None:
+    """Also when the machine's clock was set back meanwhile."""
+    execution = make_run(scenarios=("credit_storm",)).executions.get()
+    lose(execution, owner=dead_label(), silence_seconds=9)
+    Attempt.objects.update(started_at=timezone.now() + timedelta(hours=1))
+
+    reap()
+
+    attempt = Attempt.objects.get()
+    assert (attempt.state, attempt.finished_at) == (ABANDONED, attempt.started_at)
+
+
 @pytest.mark.parametrize("silence_seconds", [0, 5, 59])
 def test_an_execution_whose_worker_lives_is_left_alone(make_run: MakeRun, silence_seconds: float) -> None:
     """A worker that waits for a locked database is slow, not lost."""
