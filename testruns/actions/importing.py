@@ -169,7 +169,7 @@ def _write_report(run: Run, one: BroughtReport, *, position: int) -> None:
         started_at=run.started_at,
         finished_at=now,
     )
-    attempt = Attempt.objects.create(execution=execution, number=1, started_at=run.started_at)
+    attempt = Attempt.objects.create(execution=execution, number=1, started_at=now)
     Measurement.objects.bulk_create(
         Measurement(attempt=attempt, name=each.name, value=plain_decimal(each.value), unit=each.unit)
         for each in one.results.measurements

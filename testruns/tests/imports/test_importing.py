@@ -105,7 +105,9 @@ def test_the_evidence_is_the_exact_bytes(tester: Actor) -> None:
 
     binding = run.evidence.get(role="junit")
     attempt = run.executions.get().attempts.get()
-    assert run.started_at == attempt.started_at <= attempt.finished_at
+    assert run.started_at
+    assert attempt.finished_at
+    assert run.started_at <= attempt.started_at <= attempt.finished_at
     assert read(binding.evidence_id) == UNIT
     assert binding.evidence_id == hashlib.sha256(UNIT).hexdigest()
     assert (binding.evidence.size, binding.evidence.media_type) == (len(UNIT), "application/xml")
