@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 from console.kernel import epoch, live, triggers
@@ -122,8 +123,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture(autouse=True)
-def _cache_is_empty() -> None:
-    """What one test throttles or remembers does not reach the next."""
+def _nothing_is_left_of_the_last_test() -> None:
+    """What one test throttles, remembers or speaks does not reach the next."""
+    translation.activate(settings.LANGUAGE_CODE)
     cache.clear()
     live.forget_everything()
     throttles.forget_everything()

@@ -268,7 +268,8 @@ def in_own_zone(value: datetime) -> str:
     local = timezone.localtime(value)
     name = f"{local:%Z}"
     zone = name if name[:1].isalpha() else f"UTC{name}"  # many zones have an offset for a name
-    return f"{formats.date_format(local, pgettext('date format', 'j M Y, H:i'))} {zone}"
+    written = formats.date_format(local, pgettext("date format", "j M Y, H:i"))
+    return f"{written} {zone}"
 
 
 def _in_utc(value: datetime) -> str:

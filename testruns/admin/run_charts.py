@@ -342,10 +342,11 @@ def _shown(chart: Chart, note: str) -> Shown:
 
 def _shown_bars(bars: Bars) -> Shown:
     rows = tuple((name, said(value)) for name, value in zip(bars.names, bars.values, strict=True))
+    recovery = _("Recovery")
     return Shown(
         chart=bars,
         svg=mark_safe(bars_svg(bars, say=said)),  # noqa: S308 - escaped where it is made
-        table=Table(headings=(_("Kill"), f"{_('Recovery')} (ms)"), rows=rows),
+        table=Table(headings=(_("Kill"), f"{recovery} (ms)"), rows=rows),
         plain=None,
     )
 

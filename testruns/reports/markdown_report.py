@@ -45,7 +45,8 @@ def _inline(text: str) -> str:
 
 
 def _title(section: Section) -> str:
-    number = f"{gettext('Appendix')} {section.key}:" if section.is_appendix else f"{section.key}."
+    appendix = gettext("Appendix")
+    number = f"{appendix} {section.key}:" if section.is_appendix else f"{section.key}."
     return f"{number} {escaped(section.title)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from django.utils.translation import pgettext
 FOLDER = Path("console/locale/de/LC_MESSAGES")
 ROOT = Path(settings.BASE_DIR)
 NOT_SOURCE = ("storage", ".venv", ".git", ".static", "static", "*cache*", "tests", "node_modules")
+
+MARKS = frozenset({"_", "gettext", "gettext_lazy", "ngettext", "pgettext", "pgettext_lazy", "npgettext"})
 
 needs_gettext = pytest.mark.usefixtures("gettext_tools")
 
@@ -50,6 +53,28 @@ def test_the_compiled_catalogue_is_that_of_the_source(tmp_path: Path) -> None:
     subprocess.run(["msgfmt", "--check-format", "-o", str(fresh), str(ROOT / FOLDER / "django.po")], check=True)
 
     assert fresh.read_bytes() == (ROOT / FOLDER / "django.mo").read_bytes()
+
+
+def marked_in_f_strings(source: str) -> list[int]:
+    """The lines in which a text is marked within an f-string."""
+    inside = [
+        node for outer in ast.walk(ast.parse(source)) if isinstance(outer, ast.JoinedStr) for node in ast.walk(outer)
+    ]
+    calls = [
+        node
+        for node in inside
+        if isinstance(node, ast.Call) and any(isinstance(one, ast.Constant) for one in node.args)
+    ]
+    return [call.lineno for call in calls if ast.unparse(call.func).rpartition(".")[2] in MARKS]
+
+
+def test_no_text_is_marked_where_extraction_does_not_look() -> None:
+    """Within an f-string xgettext finds nothing, so the text would stay English and no other test would know."""
+    sources = [path for folder in ("console", "ledger", "testruns") for path in (ROOT / folder).rglob("*.py")]
+    marked = {str(path): marked_in_f_strings(path.read_text()) for path in sources if "tests" not in path.parts}
+
+    assert marked_in_f_strings("say(f'{_(1)}')") == [1]
+    assert {path: lines for path, lines in marked.items() if lines} == {}
 
 
 @needs_gettext

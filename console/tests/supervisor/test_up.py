@@ -204,9 +204,9 @@ def test_a_web_server_that_dies_is_started_again_on_the_same_address(start: Star
     assert console.url
 
     console.process_named("gunicorn").kill()
+    console.wait_for("The web server ended (killed by SIGKILL)")  # what it had accepted ended with it
 
     assert console.get("/")[0] == 200
-    console.wait_for("The web server ended (killed by SIGKILL)")
 
 
 def test_a_guard_that_dies_is_replaced_by_one_that_knows_as_much(start: Start) -> None:

@@ -53,6 +53,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     }
     for name, fact in facts.items():
         out.write(f"{name:22}{fact}")
+    name = gettext("warning")
     for warning in status.warnings:
-        out.write(f"{gettext('warning'):22}{warning}")
+        out.write(f"{name:22}{warning}")
     return EXIT_BROKEN if is_damaged or status.warnings else EXIT_SOUND

@@ -56,4 +56,5 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
 
 
 def _line(problem: LegacyProblem) -> str:
-    return f"{gettext('line')} {problem.line}: {gettext(problem.message) % problem.params} [{problem.code}]"
+    line = gettext("line")
+    return f"{line} {problem.line}: {gettext(problem.message) % problem.params} [{problem.code}]"
