@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,8 +17,8 @@ from console.admin.margins import margins, rows_of
 from console.admin.own_time_zone import time_zone_page
 from console.admin.phase_board import board_of
 from console.kernel.authority import Act
-from console.kernel.doors import Page, Section, add_section, why_not
-from console.kernel.live import add_live_address
+from console.kernel.doors import Page, Section, add_section, roles_of, why_not
+from console.kernel.live import SharedUpdate, add_live_address
 from console.models import Phase
 from console.releases.board import phase_board
 from ledger.condition import live_condition
@@ -64,10 +65,12 @@ def home_page(request: HttpRequest, site: admin.AdminSite, extra_context: dict[s
 
 def home_runs(request: HttpRequest) -> HttpResponse:
     """The part of the first page that changes while something runs; 204 while nothing has."""
-    if request.GET.get("token") == list_token():
+    token = list_token()
+    if request.GET.get("token") == token:
         return HttpResponse(status=204)
-    context = {**run_context(), "why_not": why_not(request, Act.REQUEST_RUN)}
-    return TemplateResponse(request, "console/home_runs.html", context)
+    context = {**run_context(), "why_not": why_not(request, Act.REQUEST_RUN), "token": token}
+    content = render_to_string("console/home_runs.html", context)
+    return SharedUpdate(content, token=token, roles=roles_of(request))
 
 
 add_live_address(pattern=r"/admin/home/runs/", token=list_token)

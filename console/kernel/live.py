@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -26,9 +27,10 @@ from console.kernel.authority import Role
 AUTHORITY_SECONDS = 5.0
 """How long one check of session and roles holds; who loses theirs may be answered this much longer."""
 
-TOKEN_SECONDS = 0.9
-"""How long a token read for one reader is good for the others."""
+TOKEN_SECONDS = 1.8
+"""How long a token read for one reader is good for the others: a page is made once in that time, however many look."""
 
+LAST_TOKENS = 8
 READERS_MAX = 10_000
 TOKENS_MAX = 1_000
 COPIES_MAX = 100
@@ -54,6 +56,13 @@ class _Reader(NamedTuple):
     audience: Audience | None
 
 
+class _Known(NamedTuple):
+    """The last tokens of an address, the newest last; `until` then it need not be read again."""
+
+    until: float
+    last: tuple[str, ...]
+
+
 class _Copy(NamedTuple):
     """`compressed` is made once for all readers: it holds no secret of any of them."""
 
@@ -64,8 +73,9 @@ class _Copy(NamedTuple):
 
 _addresses: list[tuple[re.Pattern[str], Token]] = []
 _readers: dict[tuple[str, str], _Reader] = {}
-_tokens: dict[str, tuple[float, str]] = {}
+_tokens: dict[str, _Known] = {}
 _copies: dict[tuple[str, str, Audience], _Copy] = {}
+_making = threading.Lock()
 
 
 def add_live_address(*, pattern: str, token: Token) -> None:
@@ -85,15 +95,20 @@ class LiveUpdatesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer early, or let the rest answer."""
-        token = _token_at(request.path) if _is_update(request) else None
+        token = _token_at(request.path, has=request.GET.get("token", "")) if _is_update(request) else None
         if token is None:
             return self.get_response(request)
         key = (request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""), request.path)
         reader = _readers.get(key)
-        if reader is not None and reader.until > time.monotonic():
-            early = _early_answer(request, reader, token())
-            if early is not None:
-                return early
+        if reader is None or reader.until <= time.monotonic():
+            return self._ask(key, request)
+        early = _early_answer(request, reader, token())
+        if early is not None:
+            return early
+        with _making:  # one reader makes the copy that the others, who came meanwhile, are given
+            return _early_answer(request, reader, token()) or self._ask(key, request)
+
+    def _ask(self, key: tuple[str, str], request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         _remember(key, request, response)
         return response
@@ -118,27 +133,29 @@ def _is_update(request: HttpRequest) -> bool:
     return request.method == "GET" and "HTTP_HX_REQUEST" in request.META
 
 
-def _token_at(path: str) -> Callable[[], str | None] | None:
-    """What reads the token of this address; None for an address without updates."""
+def _token_at(path: str, *, has: str) -> Callable[[], str | None] | None:
+    """What reads the token of this address for a reader who has that one; None for an address without updates."""
     for pattern, token in _addresses:
         if found := pattern.fullmatch(path):
             arguments = {name: int(number) for name, number in found.groupdict().items()}
-            return lambda: _read_token(path, token, arguments)
+            return lambda: _read_token(path, token, arguments, has)
     return None
 
 
-def _read_token(path: str, token: Token, arguments: dict[str, int]) -> str | None:
+def _read_token(path: str, token: Token, arguments: dict[str, int], has: str) -> str | None:
+    """The token of a moment ago; for a reader whose own is none of the last ones, and so perhaps newer, that of now."""
     known = _tokens.get(path)
     now = time.monotonic()
-    if known is not None and known[0] > now:
-        return known[1]
+    if known is not None and known.until > now and has in known.last:
+        return known.last[-1]
     try:
         value = token(**arguments)
     except Http404:
         return None
     if len(_tokens) >= TOKENS_MAX:
         _tokens.clear()
-    _tokens[path] = (now + TOKEN_SECONDS, value)
+    earlier = tuple(token for token in known.last if token != value) if known is not None else ()
+    _tokens[path] = _Known(until=now + TOKEN_SECONDS, last=(*earlier, value)[-LAST_TOKENS:])
     return value
 
 

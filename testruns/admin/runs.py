@@ -90,7 +90,8 @@ class RunAdmin(ReadOnlyAdmin):
             "is_live": any(run.state in ACTIVE for run in page.object_list),
         }
         if is_update:
-            return TemplateResponse(request, "testruns/run_lines.html", context)
+            content = render_to_string("testruns/run_lines.html", context)
+            return SharedUpdate(content, token=token, roles=roles_of(request))
         for unknown in narrowed.unknown:
             messages.warning(request, str(unknown))
         frame = {
