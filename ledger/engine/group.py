@@ -1,10 +1,10 @@
 """Natural group commit: requests that come while a flush runs are written together by the next one. No timer."""
 
-import threading
 from collections import deque
 from collections.abc import Callable
 
 from ledger.engine import limits
+from ledger.engine.env import Mutex
 from ledger.engine.errors import DurabilityUnknown
 from ledger.engine.event import Command, Receipt
 
@@ -19,7 +19,7 @@ class Request:
         self.receipt: Receipt | None = None
         self.error: BaseException | None = None
         self.is_answered = False
-        self.turn: threading.Lock | None = None
+        self.turn: Mutex | None = None
 
 
 class Group:
@@ -29,9 +29,10 @@ class Group:
     Whoever holds ``lead`` writes. It is passed on locked, so that no newcomer overtakes those who wait.
     """
 
-    def __init__(self, serve: Callable[[list[Request]], int]) -> None:
+    def __init__(self, new_mutex: Callable[[], Mutex], serve: Callable[[list[Request]], int]) -> None:
+        self._new_mutex = new_mutex
         self._serve = serve
-        self._lead = threading.Lock()
+        self._lead = new_mutex()
         self._waiting: deque[Request] = deque()
 
     def submit(self, command: Command) -> Receipt:
@@ -55,7 +56,7 @@ class Group:
 
     def _wait(self, request: Request) -> None:
         """Behind the others. The lead may have become free before this request could be seen in the queue."""
-        turn = request.turn = threading.Lock()
+        turn = request.turn = self._new_mutex()
         turn.acquire()
         self._waiting.append(request)
         is_leader = self._lead.acquire(blocking=False)

@@ -47,9 +47,9 @@ class Journal:
         self._env = env
         self._layout = Layout(path)
         self._read_only = read_only
-        self._mutex = threading.Lock()
+        self._mutex = env.mutex()
         self._holder = 0
-        self._group = Group(self._serve)
+        self._group = Group(env.mutex, self._serve)
         self._sealing: list[Callable[[], None]] = []
         self._is_closed = False
         if read_only and not env.exists(self._layout.facts):
@@ -306,9 +306,9 @@ class Journal:
     def after_fork(self) -> None:
         """In a forked child: own descriptors and locks. A flush that ran at the fork is not ours: read again."""
         was_busy = self._mutex.locked()
-        self._mutex = threading.Lock()
+        self._mutex = self._env.mutex()
         self._holder = 0
-        self._group = Group(self._serve)
+        self._group = Group(self._env.mutex, self._serve)
         self._sealing = []
         if self._is_closed:
             return
