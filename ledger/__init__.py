@@ -26,7 +26,7 @@ from ledger.engine.errors import (
 from ledger.engine.event import Command, Event, NewEvent
 from ledger.engine.journal import Journal
 from ledger.engine.messages import gettext_noop
-from ledger.engine.verify import verify
+from ledger.proof.verification import verify
 
 __all__ = [
     "MICROS_PER_CREDIT",

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ledger.bench_peers import TYPICAL_BYTES, NotInstalled, Rate, eventsourcing, sqlite
-from ledger.engine import Command, Journal, NewEvent, State, verify
+from ledger.engine import Command, Journal, NewEvent, State
+from ledger.proof.verification import verify
 
 SLICES = 5
 FINGERPRINT = "0" * 32

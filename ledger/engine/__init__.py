@@ -2,7 +2,6 @@
 
 from ledger.engine.event import Command, Event, Head, NewEvent, Receipt, State
 from ledger.engine.journal import Journal, JournalStatus
-from ledger.engine.verify import VerifyReport, verify
 
 __all__ = [
     "Command",
@@ -13,6 +12,4 @@ __all__ = [
     "NewEvent",
     "Receipt",
     "State",
-    "VerifyReport",
-    "verify",
 ]

@@ -78,7 +78,7 @@ def _cut(store: Store, problem: Problem) -> dict[str, Any] | None:
     segment = store.active
     assert segment is not None
     start, stop = segment.end, segment.size()
-    written = _written_end(store.env, segment.fd, start, stop)
+    written = written_end(store.env, segment.fd, start, stop)
     name = None
     if written > start:
         name = f"{segment.path.stem}-{start}-{store.env.random_hex(4)}.bin"
@@ -98,7 +98,7 @@ def _cut(store: Store, problem: Problem) -> dict[str, Any] | None:
     }
 
 
-def _written_end(env: Env, fd: int, start: int, stop: int) -> int:
+def written_end(env: Env, fd: int, start: int, stop: int) -> int:
     """Where the last byte that is neither newline nor NUL ends; ``start`` if there is none."""
     end = start
     for at in range(start, stop, limits.CHUNK_BYTES):

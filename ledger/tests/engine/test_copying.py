@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger.engine import Journal, verify
+from ledger.engine import Journal
 from ledger.engine.copying import copy_journal
 from ledger.engine.errors import EndUnknown, NotAJournal
 from ledger.engine.layout import Layout
+from ledger.proof.verification import verify
 from ledger.tests.engine.counting import Counting, event, opened, record
 
 SEGMENT_BYTES = 32 * 1024

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger.engine import Journal, verify
+from ledger.engine import Journal
 from ledger.engine.errors import Corrupt
+from ledger.proof.verification import verify
 from ledger.tests.engine.counting import Counting, command, event, opened, record
 from ledger.tests.engine.disk import MemoryDisk
 

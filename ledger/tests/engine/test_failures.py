@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger.engine import Journal, verify
+from ledger.engine import Journal
 from ledger.engine.errors import DurabilityUnknown, JournalFull, NotWritten, Poisoned, ReadOnly, UnsupportedFileSystem
+from ledger.proof.verification import verify
 from ledger.tests.engine.counting import Counting, command, event, opened, record
 from ledger.tests.engine.disk import FailingDisk
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from console.tests.waiting import wait_until
-from ledger.engine import Journal, Receipt, verify
+from ledger.engine import Journal, Receipt
+from ledger.proof.verification import verify
 from ledger.tests.engine.counting import Counting, command, event, opened, record
 
 Writer = subprocess.Popen[str]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ledger.engine import Event, Journal, NewEvent, verify
+from ledger.engine import Event, Journal, NewEvent
 from ledger.engine.errors import Corrupt, NotAJournal
+from ledger.proof.verification import verify
 from ledger.tests.engine.counting import command, event, opened, record
 
 

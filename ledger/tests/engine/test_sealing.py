@@ -10,10 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ledger.engine import Journal, verify
+from ledger.engine import Journal
 from ledger.engine.env import OsEnv
 from ledger.engine.index import KeysFile, Tables, write_keys
 from ledger.engine.tables import Table
+from ledger.proof.verification import verify
 from ledger.tests.engine.counting import Counting, event, opened, record
 
 
@@ -37,7 +38,7 @@ def test_sealed_segments_are_read_only_without_padding_and_listed_with_their_dig
     for line, name in zip(lines, names, strict=False):
         path = home / "segments" / name
         content = path.read_bytes()
-        assert list(line) == ["first", "last", "bytes", "sha256", "head", "state"]
+        assert list(line) == ["first", "last", "bytes", "sha256", "crc", "head", "state"]
         assert stat.S_IMODE(path.stat().st_mode) == 0o440
         assert line["bytes"] == len(content)
         assert line["sha256"] == hashlib.sha256(content).hexdigest()
