@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -18,12 +17,12 @@ from ledger import Event, Ledger
 from ledger.actions import live_ledger
 from ledger.api import queries
 from ledger.api.refusals import LedgerView
-from ledger.credits import pages
 from ledger.engine.limits import STREAM_BYTES_MAX, TEXT_BYTES_MAX
+from ledger.subscriptions import EventPage, Interest, events_after
+from ledger.subscriptions.errors import TypePatternRefused
+from ledger.subscriptions.following import PAUSE_SECONDS_MAX
 
 LIMIT, LIMIT_MAX = 100, 1000
-LOOK_EVERY_SECONDS = 0.05  # a look is one read of 128 bytes
-_TYPE = re.compile(r"[a-z_]{1,60}\.([a-z_]{1,60}|\*)", re.ASCII)
 _SHOWN = ("seq", "time", "stream", "version", "type", "schema", "actor", "correlation", "causation", "data", "hash")
 
 
@@ -89,7 +88,7 @@ class EventsView(LedgerView):
         wait = queries.whole_number(request, "wait", low=0, high=waiters.WAIT_SECONDS_MAX, default=0)
         if wait and not page.events and page.next_after == page.head:
             with waiters.slot():
-                waiters.until(following.found, timeout_seconds=wait, every_seconds=LOOK_EVERY_SECONDS)
+                waiters.until(following.found, timeout_seconds=wait, every_seconds=PAUSE_SECONDS_MAX)
             page = following.page
         return Response(
             {
@@ -108,35 +107,33 @@ class _Following:
     def __init__(self, request: Request, ledger: Ledger) -> None:
         self.ledger = ledger
         self._limit = queries.whole_number(request, "limit", low=1, high=LIMIT_MAX, default=LIMIT) or LIMIT
-        self._after = queries.whole_number(request, "after", low=0, high=queries.SEQ_MAX, default=0) or 0
-        self._types = _types(request)
-        self._stream = queries.text(request, "stream", bytes_max=STREAM_BYTES_MAX)
-        self._correlation = queries.text(request, "correlation", bytes_max=TEXT_BYTES_MAX)
-        self.page = pages.EventPage(events=(), next_after=self._after, head=0)
+        after = queries.whole_number(request, "after", low=0, high=queries.SEQ_MAX, default=0) or 0
+        self._interest = Interest(
+            types=_types(request),
+            stream=queries.text(request, "stream", bytes_max=STREAM_BYTES_MAX),
+            correlation=queries.text(request, "correlation", bytes_max=TEXT_BYTES_MAX),
+        )
+        self.page = EventPage(events=(), next_after=after, head=0)
 
-    def look(self) -> pages.EventPage:
+    def look(self) -> EventPage:
         """The page after the last look."""
-        self.page = pages.events(
-            self.ledger,
-            after=self.page.next_after,
-            limit=self._limit,
-            types=self._types,
-            stream=self._stream,
-            correlation=self._correlation,
+        self.page = events_after(
+            self.ledger.journal, after=self.page.next_after, limit=self._limit, interest=self._interest
         )
         return self.page
 
-    def found(self) -> pages.EventPage | None:
+    def found(self) -> EventPage | None:
         """The page after the last look once it holds something, or has more to scan behind it."""
         page = self.look()
         return page if page.events or page.next_after < page.head else None
 
 
-def _types(request: Request) -> list[str] | None:
+def _types(request: Request) -> tuple[str, ...]:
     given = single(request, "type")
-    if given is not None and not _TYPE.fullmatch(given):
-        raise invalid("type", _("it is a type such as credit.consumed, or a family such as credit.*"))
-    return None if given is None else [given]
+    try:
+        return Interest(types=() if given is None else (given,)).types
+    except TypePatternRefused as refused:
+        raise invalid("type", _("it is a type such as credit.consumed, or a family such as credit.*")) from refused
 
 
 def _shown(event: Event) -> dict[str, Any]:

@@ -7,7 +7,7 @@ that is recorded meanwhile moves a line to another page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
@@ -17,7 +17,6 @@ from ledger.credits.approvals import ApprovalState
 from ledger.credits.invariant_fold import recorded_balance
 from ledger.credits.ledger import Ledger
 from ledger.credits.movements import MOVEMENT_TYPES
-from ledger.engine.errors import UnknownSeq
 from ledger.engine.event import Event
 
 EVENTS_SCANNED_MAX = 100_000
@@ -51,15 +50,6 @@ class Asked:
     state: ApprovalState
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventPage:
-    """Events after a cursor. `next_after` is where to go on; `head` is where the journal ended when this was read."""
-
-    events: tuple[Event, ...]
-    next_after: int
-    head: int
-
-
 def agents(ledger: Ledger, *, start: int, limit: int) -> Page[Agent]:
     """Agents in the order in which they were created; agents never go away, so their count is the cursor."""
     found = ledger.agents_from(start, limit=limit + 1)
@@ -89,30 +79,6 @@ def approvals(ledger: Ledger, *, state: ApprovalState | None, now: str, until: i
 def state_at(state: ApprovalState, *, expires_at: str, now: str) -> ApprovalState:
     """The state as it is at `now`: what is overdue is expired, whether or not the journal says so yet."""
     return ApprovalState.EXPIRED if state is ApprovalState.PENDING and expires_at < now else state
-
-
-def events(
-    ledger: Ledger,
-    *,
-    after: int,
-    limit: int,
-    stream: str | None = None,
-    types: Sequence[str] | None = None,
-    correlation: str | None = None,
-) -> EventPage:
-    """Durable events with seq > `after` that match, oldest first.
-
-    Whoever goes on with `next_after` meets every matching event exactly once. UnknownSeq for a cursor beyond the end:
-    it comes from another journal, and waiting for its successor would silently miss what this one holds.
-    """
-    head = ledger.head.seq
-    if after > head:
-        raise UnknownSeq(seq=after, head=head)
-    last = min(head, after + EVENTS_SCANNED_MAX)
-    found = tuple(
-        ledger.events(after=after, until=last, limit=limit, stream=stream, types=types, correlation=correlation)
-    )
-    return EventPage(events=found, next_after=found[-1].seq if len(found) == limit else last, head=head)
 
 
 def _movements(ledger: Ledger, account: str, first: int, last: int) -> Iterator[Movement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from argparse import ArgumentParser
 from collections import deque
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from ledger import Ledger
 from ledger.management.terminal import EXIT_SOUND
 from ledger.management.verbs.common import add_journal, journal_of, line_of
+from ledger.subscriptions import Interest, events_after, pause_seconds
 
 HELP = "Prints the newest events as JSON lines; -f follows the journal, which `tail -F` cannot (it is filled ahead)."
-_LOOK_AGAIN_SECONDS = 0.2
+_PAGE_EVENTS = 1000
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,21 +28,30 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     """Print the newest ones in order, then follow until Ctrl-C."""
-    filters = {"stream": options["stream"], "types": options["types"]}
+    interest = Interest(types=tuple(options["types"] or ()), stream=options["stream"])
     ledger = Ledger.open(path=journal_of(options), read_only=True)
     try:
         seen = ledger.head.seq
+        filters = {"stream": interest.stream, "types": interest.types or None}
         newest = deque(ledger.events(until=seen, descending=True, limit=max(options["lines"], 0), **filters))
         while newest:
             out.write(line_of(newest.pop()))
-        never = threading.Event()
-        while options["follow"]:
-            out.flush()
-            never.wait(_LOOK_AGAIN_SECONDS)
-            head = ledger.head.seq
-            for event in ledger.events(after=seen, until=head, **filters):
-                out.write(line_of(event))
-            seen = head
+        if options["follow"]:
+            _follow(ledger, out=out, after=seen, interest=interest)
     finally:
         ledger.close()
     return EXIT_SOUND
+
+
+def _follow(ledger: Ledger, *, out: Any, after: int, interest: Interest) -> None:
+    never = threading.Event()
+    idle_since = time.monotonic()
+    while True:
+        out.flush()
+        page = events_after(ledger.journal, after=after, limit=_PAGE_EVENTS, interest=interest)
+        for event in page.events:
+            out.write(line_of(event))
+        if page.next_after > after:
+            after, idle_since = page.next_after, time.monotonic()
+        else:
+            never.wait(pause_seconds(time.monotonic() - idle_since))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
 from ledger import ApprovalState, UnknownAgent, commands
 from ledger.credits import pages
-from ledger.engine.errors import UnknownSeq
 from ledger.tests.credits.orders import CREDIT, Desk
 
 LATER = "2999-01-01T00:00:00.000000Z"
@@ -26,18 +24,6 @@ def all_movements(desk: Desk, agent: str, *, limit: int) -> list[pages.Movement]
         if page.next is None:
             return found
         until = page.next
-
-
-def all_events(desk: Desk, *, limit: int, **filters: Any) -> list[int]:
-    """The seq of every event that matches, page by page."""
-    found: list[int] = []
-    after = 0
-    while True:
-        page = pages.events(desk.ledger, after=after, limit=limit, **filters)
-        found += [event.seq for event in page.events]
-        if page.next_after == page.head:
-            return found
-        after = page.next_after
 
 
 @pytest.fixture
@@ -161,27 +147,3 @@ def test_pages_of_approvals_hold_every_request_once(desk: Desk, monkeypatch: pyt
         until = page.next
 
     assert found == ["r-4", "r-3", "r-2", "r-1", "r-0"]
-
-
-@pytest.mark.parametrize("scanned", [4, 100_000])
-@pytest.mark.parametrize("limit", [1, 3, 100])
-@pytest.mark.parametrize(
-    "filters",
-    [{}, {"types": ["credit.*"]}, {"stream": "agent:bob"}, {"correlation": "mission:9", "types": ["credit.refunded"]}],
-)
-def test_following_the_journal_meets_every_event_once(
-    busy: Desk, filters: dict[str, Any], limit: int, scanned: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever is filtered, however the pages are cut."""
-    monkeypatch.setattr(pages, "EVENTS_SCANNED_MAX", scanned)
-
-    assert all_events(busy, limit=limit, **filters) == [event.seq for event in busy.ledger.events(**filters)]
-
-
-def test_a_cursor_of_another_journal_is_refused(busy: Desk) -> None:
-    """Waiting for its successor would miss everything that this journal holds."""
-    head = busy.ledger.head.seq
-
-    assert pages.events(busy.ledger, after=head, limit=1).events == ()
-    with pytest.raises(UnknownSeq):
-        pages.events(busy.ledger, after=head + 1, limit=1)

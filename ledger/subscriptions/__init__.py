@@ -1,0 +1,20 @@
+"""Following a journal: a cursor over durable events, and subscribers that never lose their place. No Django."""
+
+from ledger.subscriptions.following import EventPage, Interest, events_after, pause_seconds
+from ledger.subscriptions.retry import Retry
+from ledger.subscriptions.steering import Park, Standing, reset, standings, unpark
+from ledger.subscriptions.subscriber import Subscriber
+
+__all__ = [
+    "EventPage",
+    "Interest",
+    "Park",
+    "Retry",
+    "Standing",
+    "Subscriber",
+    "events_after",
+    "pause_seconds",
+    "reset",
+    "standings",
+    "unpark",
+]
