@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ledger import BreakerChange, DurabilityUnknown, KarmaClient, LedgerError, commands
 from testruns.load import Histogram
@@ -15,7 +15,6 @@ from testruns.scenarios.stage.operations import Acknowledgement, Acknowledgement
 
 if TYPE_CHECKING:
     from ledger import Answer, Ledger
-    from testruns.scenarios.stage.host import Host
 
 INSUFFICIENT: Final = "insufficient-credits"
 PROBLEMS_SHOWN: Final = 5
@@ -23,6 +22,20 @@ PROBLEMS_SHOWN: Final = 5
 
 class SetupFailed(RuntimeError):
     """The ledger refused or failed what a scenario needs before it can begin."""
+
+
+class Teller(Protocol):
+    """Whose name the operations carry, and who tells the parent what came of them."""
+
+    name: str
+    actor: str
+    karma_url: str | None
+
+    def tell(self, **message: Any) -> None:
+        """Send one message to the parent."""
+
+    def complain(self, text: str, failure: BaseException) -> None:
+        """Say that something failed that stops nothing."""
 
 
 class Caller:
@@ -33,7 +46,7 @@ class Caller:
     """
 
     def __init__(
-        self, *, host: Host, ledger: Ledger, acknowledgements: AcknowledgementList, right_refusals: frozenset[str]
+        self, *, host: Teller, ledger: Ledger, acknowledgements: AcknowledgementList, right_refusals: frozenset[str]
     ) -> None:
         """Answers are told to `host` as counts, and to `acknowledgements` one by one."""
         self._host = host
