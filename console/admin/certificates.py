@@ -61,7 +61,7 @@ def bundle(request: HttpRequest, decision_id: int) -> HttpResponse | FileRespons
 
 
 def _certificate(decision_id: int) -> Certificate:
-    rows = Certificate.objects.select_related("decision__request__phase")
+    rows = Certificate.objects.select_related("decision__request__phase", "decision__request__build")
     return get_object_or_404(rows, decision_id=decision_id)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from console.admin import (
+    builds,
     capability_lines,
     certificates,
     conditions,
@@ -62,6 +63,8 @@ add_section(
                 "release_certificate_file",
             ),
             _page("decision/<int:decision_id>/bundle.zip", certificates.bundle, "release_bundle"),
+            _page("builds/", builds.builds_page, "release_builds"),
+            _page("build/<str:name>/", builds.build_page, "release_build"),
             _page("waivers/", waivers.waivers_page, "release_waivers"),
             _page("waiver/<int:waiver_id>/", waivers.waiver_page, "release_waiver"),
             _page("waiver/<int:waiver_id>/answer/", waivers.answer, "release_answer_waiver"),

@@ -50,6 +50,10 @@ class CommitAmbiguous(CommitRefused):
     message = gettext_noop("%(count)s commits begin with %(commit)s. Name more of it.")
 
 
+TREE: Final = "tree-"
+"""How the address of a build without a commit begins; the digest of its source tree follows."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PhaseOfBuild:
     """How a build stands in one phase: who signed its request, and what is left."""
@@ -73,6 +77,18 @@ def whole_commit(text: str) -> str:
 def builds_of(commit: str) -> tuple[Build, ...]:
     """The builds of exactly this commit, the newest first: clean and changed trees, and every name it was given."""
     return tuple(Build.objects.filter(commit=commit).order_by("-pk"))
+
+
+def name_of(build: Build) -> str:
+    """What a build is called in an address: its commit, else its source tree. Every build has one of the two."""
+    return build.commit or f"{TREE}{build.tree_digest}"
+
+
+def builds_named(name: str) -> tuple[Build, ...]:
+    """The builds of an address, the newest first. Raises CommitMalformed, CommitAmbiguous."""
+    if name.startswith(TREE):
+        return tuple(Build.objects.filter(commit="", tree_digest=name.removeprefix(TREE)).order_by("-pk"))
+    return builds_beginning(name)
 
 
 def builds_beginning(text: str) -> tuple[Build, ...]:

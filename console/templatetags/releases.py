@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -22,8 +23,10 @@ from console.admin.words import OPERATORS, word_of
 from console.kernel.authority import ROLE_LABELS, Act, Role
 from console.kernel.doors import explain, roles_of
 from console.release_states import MEANING_LABELS, Meaning
-from console.templatetags.gatehouse import figure, moment, number, spoken, status
+from console.releases.builds import name_of
+from console.templatetags.gatehouse import digest, figure, moment, number, spoken, status
 from testruns.gates.registry import GATES, all_rules
+from testruns.models import Build
 
 register = template.Library()
 
@@ -200,6 +203,9 @@ _ADDRESSES = {
     "waiver": "admin:release_waiver",
     "condition": "admin:release_condition",
     "certificate": "admin:release_certificate",
+    "draft": "admin:testruns_policy_draft",
+    "definition": "admin:release_phase_definition",
+    "person": "admin:kernel_person_change",
 }
 
 
@@ -209,7 +215,24 @@ def address(link: str) -> str:
     kind, _colon, key = link.partition(":")
     if kind == "journal":
         return reverse("admin:journal_events")
+    if kind == "tokens":
+        return reverse("admin:tokens")
+    if kind == "approval":
+        return f"{reverse('admin:approval')}?{urlencode({'request': key})}"
     return reverse(_ADDRESSES[kind], args=[key]) if key and kind in _ADDRESSES else ""
+
+
+@register.filter
+def build_address(build: Build) -> str:
+    """The page with everything about a build."""
+    return reverse("admin:release_build", args=[name_of(build)])
+
+
+@register.inclusion_tag("console/digest.html")
+def build_digest(build: Build) -> dict[str, str]:
+    """The commit of a build, shortened, leading to its page; of a build without one the digest of its source tree."""
+    shown = digest(build.commit or build.tree_digest, _("commit") if build.commit else "")
+    return shown | {"url": build_address(build)}
 
 
 @register.filter

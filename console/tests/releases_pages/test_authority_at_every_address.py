@@ -163,6 +163,8 @@ READ = {
     "index": (),
     "home_runs": (),
     "releases": (),
+    "release_builds": (),
+    "release_build": ("4f1d2c9ab07e6655d3a1f09b8c7e6d5c4b3a2918",),
     "release_phase": ("5a",),
     "release_request": (_request,),
     "release_manifest": (_request,),

@@ -92,6 +92,7 @@ def test_every_page_is_sound_in_every_stage_of_a_release(
     waiver = _asked_waiver(team, build)
     request = actions.open_request(actor=team.opener, phase="5a", build_id=build.pk)
     own = f"releases/request/{request.pk}/"
+    tour.see(team.tester, "releases/builds/", "builds")
 
     tour.see(team.engineer, own, "request-open")
     tour.see(team.runner, own, "request-as-runner")
@@ -108,6 +109,7 @@ def test_every_page_is_sound_in_every_stage_of_a_release(
     tour.see(team.engineer, f"releases/decision/{Certificate.objects.get().decision_id}/certificate/", "certificate")
     tour.see(team.supervisor, "releases/phase/5a/", "phase-conditional")
     tour.see(team.engineer, "releases/", "releases")
+    tour.see(team.engineer, f"releases/build/{build.commit}/", "build-conditional")
     tour.see(team.engineer, "releases/phase/6a/", "phase-6a")
     _proposed_definition(team)
     tour.see(team.supervisor, "releases/phase/8a/definition/", "definition-proposed")

@@ -20,6 +20,7 @@ def addresses_of(request: ReleaseRequest) -> list[str]:
     """Every page there is about what happened to a request."""
     found = ["/admin/", "/admin/releases/", "/admin/releases/phase/5a/", "/admin/releases/phase/1-5/"]
     found += ["/admin/releases/phase/6a/", "/admin/releases/phase/5a/request/", "/admin/releases/waivers/"]
+    found += ["/admin/releases/builds/", f"/admin/releases/build/{request.build.commit}/"]
     own = f"/admin/releases/request/{request.pk}/"
     found += [own, f"{own}manifest.json", f"{own}review/"]
     found += [f"/admin/releases/review/{one.pk}/" for one in Review.objects.exclude(signed_at=None)]
