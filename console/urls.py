@@ -8,11 +8,11 @@ from console import views
 from console.api import about, health, metrics
 
 urlpatterns = [
+    path("api/v1/", include("console.api.urls")),  # first, as Django tries one after the other
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("language/", views.set_language, name="set-language"),
     path(".well-known/gatehouse-keys.json", views.signing_keys, name="signing-keys"),
     path("admin/", admin.site.urls),
-    path("api/v1/", include("console.api.urls")),
     path("api/credits/", include("ledger.api.original_urls")),
     path("api/health", health.HealthView.as_view(), name="api-health"),
     path("metrics", metrics.MetricsView.as_view(), name="metrics"),
