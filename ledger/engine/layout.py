@@ -72,8 +72,17 @@ def create_facts(env: Env, layout: Layout, segment_bytes: int) -> Facts:
         raise ValueError(f"segment_bytes must be {limits.SEGMENT_BYTES_MIN} to {limits.SEGMENT_BYTES_MAX}")
     facts = Facts(env.random_hex(16), text_of(env.wall_micros()), segment_bytes)
     content = {"format": FORMAT, "journal_id": facts.journal_id, "created": facts.created}
+    _sync_above(env, layout.path)
     write_new(env, layout.facts, orjson.dumps(content | {"segment_bytes": segment_bytes}) + b"\n")
     return facts
+
+
+def _sync_above(env: Env, path: Path) -> None:
+    """The names that lead to a new journal must last as long as it does; far above, they may not be ours to sync."""
+    env.sync_directory(path.parent)
+    for above in path.parent.parents:
+        with suppress(OSError):
+            env.sync_directory(above)
 
 
 def check_file_system(env: Env, path: Path) -> str | None:

@@ -83,6 +83,7 @@ def _cut(store: Store, problem: Problem) -> dict[str, Any] | None:
     if written > start:
         name = f"{segment.path.stem}-{start}-{store.env.random_hex(4)}.bin"
         store.env.mkdir(store.layout.quarantine)
+        store.env.sync_directory(store.layout.path)
         copy(store.env, segment.fd, start, written, store.layout.quarantine / name)
     segment.erase(start, stop)
     if name is None:

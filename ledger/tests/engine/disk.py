@@ -5,10 +5,11 @@ Both are whole implementations of the engine's Env; the engine under test is the
 
 import errno
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from ledger.engine.env import Buffer, ForkAware, OsEnv
+from ledger.engine.env import Buffer, ForkAware, Mutex, OsEnv
 
 SECTOR_BYTES = 512
 
@@ -107,6 +108,9 @@ class MemoryDisk:
         assert fd in self._open
 
     unlock = lock
+
+    def mutex(self) -> Mutex:
+        return threading.Lock()
 
     def wall_micros(self) -> int:
         self.micros += 7
