@@ -28,3 +28,8 @@ def archive_directory() -> Path:
 def storage_lock() -> Path:
     """The file that a running console holds locked (`manage.py up`)."""
     return Path(settings.STORAGE) / "up.lock"
+
+
+def keys_directory() -> Path:
+    """Where the keys of this installation are."""
+    return Path(settings.STORAGE) / "keys"

@@ -48,8 +48,9 @@ class VerifyReport:
     """What was read. ``torn_bytes``: an un-fsynced flush at the end, which recovery cuts; it is no problem.
 
     ``chain_breaks`` counts the segments whose chain of hashes breaks; nothing behind a break can be trusted.
-    ``is_end_proven``: the durable mark was there, so a cut tail would have been seen. ``hashes``: those of the events
-    that were asked for, as far as they are there.
+    ``is_end_proven``: the durable mark was there, so a cut tail would have been seen. ``is_sealed``: the last record is
+    a seal, behind which a segment has nothing to lose. ``hashes``: those of the events that were asked for, as far as
+    they are there.
     """
 
     events: int
@@ -59,6 +60,7 @@ class VerifyReport:
     problems: tuple[Finding, ...]
     torn_bytes: int
     is_end_proven: bool
+    is_sealed: bool = False
     hashes: Mapping[int, str] = field(default_factory=dict)
 
     @property
@@ -122,7 +124,7 @@ def verify(
         for one, first, following in zip(paths, firsts, [*firsts[1:], 2**64], strict=True)
     ]
     listed = [] if is_file else list(_manifest_lines(env, layout))
-    readings = list(_read_here(env, files, progress, take) if read is None else read(files))
+    readings = list(read_all(env, files, progress=progress, take=take) if read is None else read(files))
     return _Judgement(layout, mark, listed, readings, is_alone=is_file).report()
 
 
@@ -132,7 +134,7 @@ def read_segment(env: Env, file: SegmentFile, *, progress: Callable[[int], None]
     fd = env.open(path, os.O_RDONLY)
     try:
         size = env.size(fd)
-        previous = ZERO_DIGEST if first == 1 else _named_previous(env, fd)
+        previous = ZERO_DIGEST if first == 1 else named_previous(env, fd)
         walker = Walker(env=env, fd=fd, segment=first, offset=0, seq=first - 1, digest=previous)
         hashes: dict[int, str] = {}
         last: Event | None = None
@@ -203,7 +205,8 @@ def _first_of(path: Path, *, is_alone: bool) -> int:
     raise NotAJournal(path=path, reason="its name is not that of a segment")
 
 
-def _named_previous(env: Env, fd: int) -> bytes:
+def named_previous(env: Env, fd: int) -> bytes:
+    """The raw hash that the first record of an open segment says comes before it; zeros if it cannot be read."""
     line = env.pread(fd, 4096, 0)
     at = line.find(_PREVIOUS) + len(_PREVIOUS)
     try:
@@ -212,9 +215,10 @@ def _named_previous(env: Env, fd: int) -> bytes:
         return ZERO_DIGEST
 
 
-def _read_here(
-    env: Env, files: Sequence[SegmentFile], progress: Progress | None, take: Take | None
+def read_all(
+    env: Env, files: Sequence[SegmentFile], *, progress: Progress | None, take: Take | None = None
 ) -> Iterator[SegmentReading]:
+    """One segment after the other, in this process."""
     total, before = sum(file.path.stat().st_size for file in files), 0
     for file in files:
 
@@ -267,6 +271,7 @@ class _Judgement:
             problems=tuple(self._problems),
             torn_bytes=self._torn_bytes,
             is_end_proven=self._mark is not None,
+            is_sealed=before is not None and before.sealed_state is not None,
             hashes=hashes,
         )
 

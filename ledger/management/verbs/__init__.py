@@ -2,13 +2,14 @@
 
 from types import MappingProxyType
 
-from ledger.management.verbs import bench, doctor, export, import_, reset, tail, verify
+from ledger.management.verbs import bench, checkpoint, doctor, export, import_, reset, tail, verify
 
 VERBS = MappingProxyType(
     {
         "verify": verify,
         "doctor": doctor,
         "tail": tail,
+        "checkpoint": checkpoint,
         "export": export,
         "import": import_,
         "bench": bench,

@@ -1,33 +1,91 @@
-"""`ledger verify`: read everything, change nothing, say whether it is what was written."""
+"""`ledger verify`: read everything, change nothing, say whether it is what was written and what was signed."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections import deque
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils.translation import gettext
 
-from ledger import Event, verify
-from ledger.engine.segment import SEALED
-from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND, progress_bar
+from ledger import LedgerError
+from ledger.engine.env import OsEnv
+from ledger.engine.layout import Layout, read_facts
+from ledger.keys import trusted_keys
+from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND, progress_bar, said
 from ledger.management.verbs.common import add_journal, journal_of
+from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints, read_checkpoint
+from ledger.proof.errors import CheckpointRefused
+from ledger.proof.exports import is_export, verify_export
+from ledger.proof.history import differences, kept_checkpoints
+from ledger.proof.notes import NOTE_BYTES_MAX, TrustedKey
+from ledger.proof.processes import verify_in_processes
+from ledger.proof.verification import VerifyReport
 
-HELP = "Checks checksums, chain, order, seals and end of a journal. Exit 0 sound, 1 damaged."
+HELP = "Checks checksums, chain, order, seals, end and signed checkpoints of a journal. Exit 0 sound, 1 damaged."
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the journal."""
+    """Declare the journal, and what else it is held against."""
     add_journal(parser)
+    parser.add_argument(
+        "--since", type=Path, action="append", default=[], metavar="CHECKPOINT", help="a copy of a checkpoint"
+    )
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the public key (default: those of this installation)")
 
 
 def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     """Print what was read and where it is wrong."""
     path = journal_of(options)
-    last: deque[Event] = deque(maxlen=1)
+    keys = trusted_keys(options["key"])
+    given = [_given(one, keys) for one in options["since"]]
+    if is_export(path):
+        return _verify_export(out, path, keys, given)
+    kept, distrusted = _kept(path, keys)
+    checkpoints = [*given, *kept]
     with progress_bar(title=gettext("Verifying")) as progress:
-        report = verify(path=path, progress=progress, take=last.append)
+        report = verify_in_processes(path=path, progress=progress, watched={one.size for one in checkpoints})
+    _print(out, path, report)
+    wrong = [said(refusal) for _, refusal in distrusted] + _differences(path, report, checkpoints)
+    for line in wrong:
+        out.write(line)
+    out.write(_of_checkpoints(checkpoints))
+    is_sound = report.is_sound and not wrong
+    out.write(gettext("sound") if is_sound else gettext("DAMAGED"))
+    if not report.is_end_proven and not report.is_sealed and not checkpoints:
+        out.write(_open_question(path))
+    return EXIT_SOUND if is_sound else EXIT_BROKEN
+
+
+def _given(path: Path, keys: list[TrustedKey]) -> Checkpoint:
+    with path.open("rb") as file:
+        return read_checkpoint(file.read(NOTE_BYTES_MAX + 1), keys=keys)
+
+
+def _kept(path: Path, keys: list[TrustedKey]) -> tuple[list[Checkpoint], list[tuple[int, CheckpointRefused]]]:
+    """Those beside a journal's directory. Where there is no key they cannot be checked, and prove nothing."""
+    if path.is_file() or not keys:
+        return [], []
+    return kept_checkpoints(KeptCheckpoints(path), keys=keys)
+
+
+def _verify_export(out: Any, path: Path, keys: list[TrustedKey], given: list[Checkpoint]) -> int:
+    if not keys:
+        raise CommandError(gettext("There is no public key here to check the signature with. Name one by --key."))
+    with progress_bar(title=gettext("Verifying")) as progress:
+        read = verify_export(path=path, keys=keys, progress=progress, watched={one.size for one in given})
+    _print(out, path, read.report)
+    wrong = _said(differences(journal_id=read.checkpoint.journal_id, report=read.report, checkpoints=given))
+    for line in wrong:
+        out.write(line)
+    out.write(_of_checkpoints([read.checkpoint, *given]))
+    is_sound = read.report.is_sound and not wrong
+    out.write(gettext("sound") if is_sound else gettext("DAMAGED"))
+    return EXIT_SOUND if is_sound else EXIT_BROKEN
+
+
+def _print(out: Any, path: Path, report: VerifyReport) -> None:
     out.write(f"{path}: {report.events:,} events in {report.segments:,} segments, head {report.head.seq}")
     out.write(f"head hash {report.head.hash}")
     for problem in report.problems:
@@ -37,11 +95,32 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
         )
     if report.torn_bytes:
         out.write(f"{report.torn_bytes:,} bytes at the end were never confirmed; recovery cuts them off.")
-    out.write(gettext("sound") if report.is_sound else gettext("DAMAGED"))
-    is_sealed = path.is_file() and bool(last) and last[0].type == SEALED
-    if not report.is_end_proven and not is_sealed:
-        out.write(_open_question(path))
-    return EXIT_SOUND if report.is_sound else EXIT_BROKEN
+
+
+def _differences(path: Path, report: VerifyReport, checkpoints: list[Checkpoint]) -> list[str]:
+    directory = path.parent.parent if path.is_file() else path
+    if not checkpoints:
+        return []
+    journal_id = read_facts(OsEnv(), Layout(directory.absolute())).journal_id
+    first = report.head.seq - report.events + 1
+    within = [one for one in checkpoints if one.size >= first or not path.is_file()]
+    return _said(differences(journal_id=journal_id, report=report, checkpoints=within))
+
+
+def _said(found: list[Any]) -> list[str]:
+    errors: list[LedgerError] = found
+    return [f"{gettext('checkpoint')}: {said(error)}" for error in errors]
+
+
+def _of_checkpoints(checkpoints: list[Checkpoint]) -> str:
+    if not checkpoints:
+        return gettext("no checkpoint was compared")
+    newest = max(checkpoints, key=lambda one: one.size)
+    return gettext("%(count)s checkpoints compared; the newest is of %(at)s, at event %(size)s") % {
+        "count": f"{len(checkpoints):,}",
+        "at": newest.at,
+        "size": f"{newest.size:,}",
+    }
 
 
 def _open_question(path: Path) -> str:

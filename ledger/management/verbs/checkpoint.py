@@ -1,0 +1,50 @@
+"""`ledger checkpoint`: sign the head of a journal now, and put a copy wherever it shall be out of reach."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext
+
+from ledger.conf import live_journal
+from ledger.engine.env import OsEnv
+from ledger.engine.layout import Layout, write_new
+from ledger.keys import signer
+from ledger.management.terminal import EXIT_SOUND
+from ledger.proof.checkpoints import KeptCheckpoints, digest_of_note
+from ledger.proof.taking import CheckpointTaker
+
+HELP = "Signs the head of the journal. The note is kept beside the journal; FILE is a copy to take elsewhere."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the copy and the journal."""
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="where the copy goes; must not exist yet")
+    parser.add_argument("--journal", type=Path, help="directory of a journal (default: the live one)")
+
+
+def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
+    """Take it, copy it, and say what it says."""
+    path: Path = options["journal"] or live_journal()
+    copy: Path | None = options["file"]
+    if copy is not None and copy.exists():
+        raise CommandError(gettext("%(path)s exists already.") % {"path": copy})
+    checkpoint, note = CheckpointTaker(layout=Layout(path.absolute()), signer=signer).take()
+    if copy is not None:
+        write_new(OsEnv(), copy.absolute(), note)
+    facts = {
+        gettext("journal"): checkpoint.journal_id,
+        gettext("event"): f"{checkpoint.size:,}",
+        gettext("hash"): checkpoint.root,
+        gettext("signed at"): checkpoint.at,
+        gettext("digest"): digest_of_note(note),
+        gettext("kept in"): str(KeptCheckpoints(path).path(checkpoint.size)),
+    }
+    if copy is not None:
+        facts[gettext("copy")] = str(copy)
+    for name, fact in facts.items():
+        out.write(f"{name:12}{fact}")
+    return EXIT_SOUND
