@@ -64,10 +64,15 @@ def _given(path: Path, keys: list[TrustedKey]) -> Checkpoint:
 
 
 def _kept(path: Path, keys: list[TrustedKey]) -> tuple[list[Checkpoint], list[tuple[int, CheckpointRefused]]]:
-    """Those beside a journal's directory. Where there is no key they cannot be checked, and prove nothing."""
+    """Those beside a journal's directory, but not of a journal that stood there before a reset.
+
+    Where there is no key they cannot be checked, and prove nothing.
+    """
     if path.is_file() or not keys:
         return [], []
-    return kept_checkpoints(KeptCheckpoints(path), keys=keys)
+    journal_id = read_facts(OsEnv(), Layout(path.absolute())).journal_id
+    good, bad = kept_checkpoints(KeptCheckpoints(path), keys=keys)
+    return [one for one in good if one.journal_id == journal_id], bad
 
 
 def _verify_export(out: Any, path: Path, keys: list[TrustedKey], given: list[Checkpoint]) -> int:

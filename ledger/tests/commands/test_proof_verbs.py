@@ -121,6 +121,19 @@ def test_a_checkpoint_of_another_key_or_another_journal_is_refused(live: Path, t
     assert "about journal" in foreign.out
 
 
+@pytest.mark.django_db
+def test_checkpoints_of_the_journal_before_a_reset_say_nothing_about_the_new_one(live: Path) -> None:
+    """Its id is another one."""
+    call("ledger", "checkpoint")
+    call("ledger", "reset", "--yes")
+    live_ledger()
+
+    done = call("ledger", "verify")
+
+    assert done.code == 0
+    assert "no checkpoint was compared" in done.out
+
+
 def test_a_kept_checkpoint_that_was_changed_is_named(live: Path) -> None:
     """A note that does not carry its signature is damage, not absence."""
     call("ledger", "checkpoint")
