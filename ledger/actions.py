@@ -172,7 +172,7 @@ def import_journal(*, actor: Actor | None, source: Path, is_strict: bool, progre
                 act=Act.IMPORT_JOURNAL.value,
                 object=f"journal:{source.name}",
                 code=refusal.code,
-                after={"message": str(refusal), "by": _label(actor)},
+                after={"message": str(refusal), "by": label_of(actor)},
             )
         raise
     with transaction.atomic():
@@ -181,7 +181,7 @@ def import_journal(*, actor: Actor | None, source: Path, is_strict: bool, progre
             act=Act.IMPORT_JOURNAL.value,
             object=f"journal:{target.name}",
             after={
-                "by": _label(actor),
+                "by": label_of(actor),
                 "digest": report.digest,
                 "lines": report.line_count,
                 "imported": report.imported_count,
@@ -209,12 +209,17 @@ def reset_ledger(*, actor: Actor | None) -> Path:
                 actor=actor,
                 act=Act.REPAIR_JOURNAL.value,
                 object="journal:credits",
-                after={"by": _label(actor), "archived_as": target.name},
+                after={"by": label_of(actor), "archived_as": target.name},
             )
             target.parent.mkdir(parents=True, exist_ok=True)
             layout.path.rename(target)
             layout.shortcut.unlink(missing_ok=True)
     return target
+
+
+def label_of(actor: Actor | None) -> str:
+    """What journals and the trail call whoever acts; without a person it is the owner of the shell."""
+    return actor.label if actor is not None else f"cli:{getpass.getuser()}"
 
 
 def _refuse_own(ledger: Ledger, *, actor: Actor, request: str) -> None:
@@ -287,7 +292,7 @@ def _build(
         ledger = Ledger.open(path=aside)
         try:
             report = import_legacy(
-                source=source, ledger=ledger, is_strict=is_strict, actor=_label(actor), progress=progress
+                source=source, ledger=ledger, is_strict=is_strict, actor=label_of(actor), progress=progress
             )
         finally:
             ledger.close()
@@ -299,10 +304,6 @@ def _build(
         shutil.rmtree(aside, ignore_errors=True)
         Layout(aside).shortcut.unlink(missing_ok=True)
     return report, target
-
-
-def _label(actor: Actor | None) -> str:
-    return actor.label if actor is not None else f"cli:{getpass.getuser()}"
 
 
 @contextmanager

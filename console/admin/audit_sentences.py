@@ -44,6 +44,7 @@ OBJECTS: Mapping[str, str] = MappingProxyType(
         "capability": gettext_noop("capability %(key)s"),
         "certificate": gettext_noop("certificate %(key)s"),
         "journal": gettext_noop("journal %(key)s"),
+        "subscription": gettext_noop("subscription %(key)s"),
         "approval": gettext_noop("credit approval %(key)s"),
         "grant": gettext_noop("role %(key)s"),
         "reset": gettext_noop("password reset %(key)s"),
@@ -234,6 +235,13 @@ _TRAIL: Mapping[str, Said] = MappingProxyType(
         ),
         "journal.import": Said(gettext_noop("import a journal"), gettext_noop("%(who)s imported %(object)s.")),
         "journal.repair": Said(gettext_noop("repair a journal"), gettext_noop("%(who)s repaired %(object)s.")),
+        "journal.leave_read_only": Said(
+            gettext_noop("let a journal be written again"),
+            gettext_noop("%(who)s let %(object)s be written again: %(reason)s"),
+        ),
+        "subscription.steer": Said(
+            gettext_noop("set the place of a subscription"), gettext_noop("%(who)s set the place of %(object)s.")
+        ),
         "journal.verify": Said(
             gettext_noop("verify the live journal"),
             gettext_noop("%(who)s verified %(object)s: %(events)s events, %(problems)s problems."),

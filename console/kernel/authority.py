@@ -37,6 +37,8 @@ class Act(StrEnum):
     DECIDE_LEDGER_APPROVAL = "ledger_approval.decide"
     IMPORT_JOURNAL = "journal.import"
     REPAIR_JOURNAL = "journal.repair"
+    LEAVE_READ_ONLY = "journal.leave_read_only"
+    STEER_SUBSCRIPTION = "subscription.steer"
     EDIT_POLICY = "policy.edit"
     ACTIVATE_POLICY = "policy.activate"
     OPEN_REQUEST = "request.open"
@@ -102,6 +104,8 @@ AUTHORITY: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.DECIDE_LEDGER_APPROVAL: frozenset({_R, _S}),
         Act.IMPORT_JOURNAL: frozenset({_E}),
         Act.REPAIR_JOURNAL: frozenset({_E}),
+        Act.LEAVE_READ_ONLY: frozenset({_E}),
+        Act.STEER_SUBSCRIPTION: frozenset({_E}),
         Act.EDIT_POLICY: frozenset({_E}),
         Act.ACTIVATE_POLICY: frozenset({_E, _S}),
         Act.OPEN_REQUEST: frozenset({_E, _T, _S}),

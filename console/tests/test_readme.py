@@ -21,7 +21,12 @@ ACTS = {
     "request, cancel, attempt again a run": [Act.REQUEST_RUN, Act.CANCEL_RUN, Act.ATTEMPT_AGAIN],
     "move credits, ask for a credit approval": [Act.MOVE_CREDITS, Act.REQUEST_LEDGER_APPROVAL],
     "approve or deny a credit approval": [Act.DECIDE_LEDGER_APPROVAL],
-    "import or repair a journal": [Act.IMPORT_JOURNAL, Act.REPAIR_JOURNAL],
+    "import or repair a journal, let it be written again, set the place of a subscription": [
+        Act.IMPORT_JOURNAL,
+        Act.REPAIR_JOURNAL,
+        Act.LEAVE_READ_ONLY,
+        Act.STEER_SUBSCRIPTION,
+    ],
     "propose another definition of a phase and its checklist": [Act.EDIT_PHASE],
     "put in force a definition that somebody else proposed, or withdraw it": [Act.ACTIVATE_PHASE],
     "make, rotate and revoke tokens of one's own": [Act.CREATE_TOKEN, Act.ROTATE_TOKEN, Act.REVOKE_TOKEN],

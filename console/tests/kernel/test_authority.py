@@ -18,6 +18,8 @@ ledger_approval.request     x x . . . .
 ledger_approval.decide      . . x x . .
 journal.import              x . . . . .
 journal.repair              x . . . . .
+journal.leave_read_only     x . . . . .
+subscription.steer          x . . . . .
 policy.edit                 x . . . . .
 policy.activate             x . . x . .
 request.open                x x . x . .

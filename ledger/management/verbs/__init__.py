@@ -2,13 +2,26 @@
 
 from types import MappingProxyType
 
-from ledger.management.verbs import bench, checkpoint, doctor, export, import_, reset, tail, verify
+from ledger.management.verbs import (
+    bench,
+    checkpoint,
+    doctor,
+    export,
+    import_,
+    reset,
+    subscribe,
+    subscriptions,
+    tail,
+    verify,
+)
 
 VERBS = MappingProxyType(
     {
         "verify": verify,
         "doctor": doctor,
         "tail": tail,
+        "subscribe": subscribe,
+        "subscriptions": subscriptions,
         "checkpoint": checkpoint,
         "export": export,
         "import": import_,

@@ -1,0 +1,107 @@
+"""`ledger subscriptions`: who follows a journal, how far behind, what is parked and why; and to let it go on."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext
+
+from ledger import Ledger
+from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND
+from ledger.management.verbs.common import actor_of, add_journal, add_person, journal_of
+from ledger.operations import reset_subscription, unpark_stream
+from ledger.subscriptions import Park, Standing, standings
+
+HELP = "Says who follows a journal, how far behind, and what is parked. Exit 0 all well, 1 parked or damaged."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare journal and acts."""
+    add_journal(parser)
+    act = parser.add_mutually_exclusive_group()
+    act.add_argument(
+        "--unpark", nargs=2, metavar=("NAME", "STREAM"), help="try a parked stream again, from the event that failed"
+    )
+    act.add_argument("--reset", metavar="NAME", help="go on behind the event that --to names; parks are forgotten")
+    parser.add_argument("--to", type=int, metavar="SEQ", help="0: from the first event")
+    parser.add_argument("--yes", action="store_true", help="say that you mean the reset")
+    add_person(parser)
+
+
+def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
+    """Do the one thing that was asked for, then show everything."""
+    journal = journal_of(options)
+    if options["unpark"] is not None:
+        name, stream = options["unpark"]
+        hold = unpark_stream(actor=actor_of(options), journal=journal, name=name, stream=stream)
+        out.write(gettext("%(stream)s goes on from event %(seq)s.") % {"stream": stream, "seq": f"{hold.seq:,}"})
+    if options["reset"] is not None:
+        _reset(out, options)
+    ledger = Ledger.open(path=journal, read_only=True)
+    try:
+        found = list(standings(ledger.journal, path=journal))
+        head = ledger.head.seq
+    finally:
+        ledger.close()
+    for standing in found:
+        for line in _lines(standing, head):
+            out.write(line)
+    if not found:
+        out.write(gettext("Nobody subscribed."))
+    return EXIT_BROKEN if any(map(_needs_attention, found)) else EXIT_SOUND
+
+
+def _reset(out: Any, options: dict[str, Any]) -> None:
+    if options["to"] is None or not options["yes"]:
+        raise CommandError(gettext("A reset needs --to SEQ and --yes: what lies between is delivered again, or never."))
+    name, to = options["reset"], options["to"]
+    before = reset_subscription(actor=actor_of(options), journal=journal_of(options), name=name, to=to)
+    if before is None:
+        out.write(gettext("%(name)s goes on behind event %(to)s.") % {"name": name, "to": f"{to:,}"})
+        return
+    text = (
+        gettext("%(name)s goes on behind event %(to)s, not %(from)s: what lies between is delivered again.")
+        if to <= before.position
+        else gettext("%(name)s goes on behind event %(to)s, not %(from)s: what lies between is not delivered.")
+    )
+    out.write(text % {"name": name, "to": f"{to:,}", "from": f"{before.position:,}"})
+
+
+def _needs_attention(standing: Standing) -> bool:
+    return standing.record is None or any(park.hold.is_parked for park in standing.parks)
+
+
+def _lines(standing: Standing, head: int) -> list[str]:
+    state = gettext("running") if standing.is_running else gettext("stopped")
+    record = standing.record
+    if record is None:
+        damaged = gettext("its position is damaged; say where it goes on: --reset %(name)s --to SEQ --yes")
+        return [f"{standing.name}  {state}  " + damaged % {"name": standing.name}]
+    wanted = gettext("set when it starts") if record.interest is None else str(record.interest)
+    place = gettext("at event %(position)s of %(head)s, %(lag)s behind") % {
+        "position": f"{record.position:,}",
+        "head": f"{head:,}",
+        "lag": f"{standing.lag_events:,}",
+    }
+    return [f"{standing.name}  {state}  {wanted}  {place}", *(f"  {_told(park)}" for park in standing.parks)]
+
+
+def _told(park: Park) -> str:
+    hold = park.hold
+    text = (
+        gettext("parked: %(stream)s from event %(seq)s, %(held)s held, %(attempts)s attempts since %(since)s: %(why)s")
+        if hold.is_parked
+        else gettext(
+            "tried again: %(stream)s from event %(seq)s, %(held)s held, %(attempts)s attempts since %(since)s: %(why)s"
+        )
+    )
+    return text % {
+        "stream": park.stream,
+        "seq": f"{hold.seq:,}",
+        "held": f"{park.event_count:,}",
+        "attempts": hold.attempts,
+        "since": hold.since,
+        "why": hold.reason,
+    }

@@ -1,0 +1,63 @@
+"""What an operator does around a journal, each act in the audit trail: subscriptions, and leaving read-only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from console.kernel import audit
+from console.kernel.acts import Actor, action
+from console.kernel.authority import Act
+from ledger import Ledger
+from ledger.actions import label_of
+from ledger.conf import live_journal
+from ledger.subscriptions import reset, unpark
+from ledger.subscriptions.record import Hold, Record
+
+
+def unpark_stream(*, actor: Actor | None, journal: Path, name: str, stream: str) -> Hold:
+    """Let a subscription go on with a stream it parked; returns how it was held.
+
+    `actor` None is the owner of the shell, who needs no role. Raises NotAllowed and what `unpark` raises.
+    """
+    target = _object(journal, name)
+    if actor is not None:
+        _permit_steering(actor=actor, target=target)
+    with transaction.atomic():
+        hold = unpark(path=journal, name=name, stream=stream)
+        _record(actor, target, {"stream": stream, "seq": hold.seq, "unparked": hold.reason})
+    return hold
+
+
+def reset_subscription(*, actor: Actor | None, journal: Path, name: str, to: int) -> Record | None:
+    """Let a subscription go on behind event `to`; returns where it was, None when that was damaged.
+
+    Raises NotAllowed and what `reset` raises.
+    """
+    target = _object(journal, name)
+    if actor is not None:
+        _permit_steering(actor=actor, target=target)
+    ledger = Ledger.open(path=journal, read_only=True)
+    try:
+        with transaction.atomic():
+            before = reset(ledger.journal, path=journal, name=name, to=to)
+            known = {} if before is None else {"from": before.position, "parks": len(before.holds)}
+            _record(actor, target, {"to": to, **known})
+    finally:
+        ledger.close()
+    return before
+
+
+@action(Act.STEER_SUBSCRIPTION, target="{target}")
+def _permit_steering(*, actor: Actor, target: str) -> None:
+    """The authority check and its refusal entry."""
+
+
+def _object(journal: Path, name: str) -> str:
+    return f"subscription:{name}" if journal == live_journal() else f"subscription:{journal.name}/{name}"
+
+
+def _record(actor: Actor | None, target: str, after: dict[str, Any]) -> None:
+    audit.record(actor=actor, act=Act.STEER_SUBSCRIPTION.value, object=target, after={"by": label_of(actor), **after})
