@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
+from collections.abc import Iterable
 from typing import NamedTuple
 
 WINDOW_LENGTH = 100
@@ -31,8 +32,9 @@ class AmountWindow:
 
     __slots__ = ("_next", "_ring", "_sorted")
 
-    def __init__(self) -> None:
-        self._ring = array("q")
+    def __init__(self, amounts: Iterable[int] = ()) -> None:
+        """With at most a hundred `amounts` to begin with, oldest first."""
+        self._ring = array("q", amounts)
         self._next = 0
         self._sorted: array[int] | None = None
 

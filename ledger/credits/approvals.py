@@ -83,6 +83,14 @@ class DecidedApprovals:
         """Every entry in a fixed order, for the state digest."""
         return iter(sorted(self._codes.items()))
 
+    def snapshot_rows(self) -> Iterator[tuple[str, str]]:
+        """Every entry, in the order in which they came: the hash in hexadecimal digits, and the state."""
+        return ((f"{fold:x}", _CODES[code]) for fold, code in self._codes.items())
+
+    def restore_row(self, fold: str, state: str) -> None:
+        """One of `snapshot_rows` again."""
+        self._codes[int(fold, 16)] = _CODES.index(ApprovalState(state))
+
 
 def pending_from(data: dict[str, Any], *, requested_at: str) -> PendingApproval:
     """The open request an `approval.requested` event describes."""

@@ -21,6 +21,7 @@ from ledger.credits.errors import (
     UnknownCommand,
 )
 from ledger.credits.movements import agent_account
+from ledger.credits.snapshots import SnapshotTaker
 from ledger.credits.state import CreditState
 from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import Conflict
@@ -55,24 +56,47 @@ _RULES_IN_TIME: dict[type[commands.CreditCommand], _DecideInTime] = {
 class Ledger:
     """A credit ledger on one journal directory. Thread-safe; several processes may have the same directory open."""
 
-    def __init__(self, *, journal: Journal, state: CreditState, env: Env) -> None:
+    def __init__(self, *, journal: Journal, state: CreditState, env: Env, taker: SnapshotTaker | None = None) -> None:
         self.journal = journal
         self._state = state
         self._env = env
+        self._taker = taker
 
     @classmethod
     def open(
-        cls, *, path: Path, segment_bytes: int = SEGMENT_BYTES, read_only: bool = False, env: Env | None = None
+        cls,
+        *,
+        path: Path,
+        segment_bytes: int = SEGMENT_BYTES,
+        read_only: bool = False,
+        from_snapshot: bool = True,
+        takes_snapshots: bool = False,
+        env: Env | None = None,
     ) -> Ledger:
-        """Open the journal directory, replay it, create it when it is new and not `read_only`."""
+        """Open the journal directory, replay it, create it when it is new and not `read_only`.
+
+        `from_snapshot`: replay only what came after the newest valid snapshot; without it everything, which proves
+        more. `takes_snapshots`: have one taken after each seal, by a process of its own.
+        """
         state = CreditState()
         effects = env if env is not None else OsEnv()
-        journal = Journal.open(path=path, state=state, env=effects, segment_bytes=segment_bytes, read_only=read_only)
-        return cls(journal=journal, state=state, env=effects)
+        taker = SnapshotTaker(path) if takes_snapshots else None
+        journal = Journal.open(
+            path=path,
+            state=state,
+            env=effects,
+            segment_bytes=segment_bytes,
+            read_only=read_only,
+            from_snapshot=from_snapshot,
+            sealed=taker.start if taker is not None else None,
+        )
+        return cls(journal=journal, state=state, env=effects, taker=taker)
 
     def close(self) -> None:
         """Give the files back. What was acknowledged is durable already."""
         self.journal.close()
+        if self._taker is not None:
+            self._taker.settle()
 
     def execute(
         self,

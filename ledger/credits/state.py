@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import orjson
 
@@ -20,7 +21,12 @@ from ledger.engine.event import Event
 
 
 class CreditState:
-    """What the rules look at. Only `apply` and `reset` change it."""
+    """What the rules look at. Only `apply`, `reset` and `restore` change it.
+
+    `schema` counts the meanings of `rows`: raise it when what they hold, or what `apply` makes of an event, changes.
+    """
+
+    schema = 1
 
     def __init__(self) -> None:
         self._handlers: dict[str, Callable[[Event], None]] = {
@@ -40,6 +46,13 @@ class CreditState:
             "eoc.sampled": self._eoc_sampled,
             "breaker.opened": self._breaker_opened,
             "breaker.closed": self._breaker_closed,
+        }
+        self._restorers: dict[str, Callable[[list[Any]], None]] = {
+            "account": self._restore_account,
+            "pending": self._restore_pending,
+            "decided": self._restore_decided,
+            "eoc": self._restore_eoc,
+            "breaker": self._restore_breaker,
         }
         self._handler_of = self._handlers.get
         self._nothing = _pass_over
@@ -74,6 +87,26 @@ class CreditState:
         digest.update(orjson.dumps([reading.ci_ppm, reading.multiplier_ppm, reading.state, reading.outside_count]))
         digest.update(orjson.dumps(self.open_breakers, option=orjson.OPT_SORT_KEYS))
         return digest.hexdigest()
+
+    def rows(self) -> Iterator[list[Any]]:
+        """The whole state as rows of JSON, in the order in which it grew: what a snapshot holds."""
+        for name, account in self.accounts.items():
+            spent = account.spent.amounts() if account.spent else None
+            yield ["account", name, account.balance_micros, account.skill_ppm, account.rewarded_micros, spent]
+        for pending in self.pending.values():
+            yield ["pending", *pending]
+        for row in self.decided.snapshot_rows():
+            yield ["decided", *row]
+        reading = self.eoc
+        yield ["eoc", reading.ci_ppm, reading.multiplier_ppm, reading.state, reading.outside_count, *self.depths]
+        for endpoint, reason in self.open_breakers.items():
+            yield ["breaker", endpoint, reason]
+
+    def restore(self, rows: Iterable[list[Any]]) -> None:
+        """Become the state that these rows were made of; ValueError and the like when they are none."""
+        self.reset()
+        for kind, *values in rows:
+            self._restorers[kind](values)
 
     def approval_state_of(self, request: str) -> ApprovalState | None:
         """The state of a request; None when nobody requested it."""
@@ -145,6 +178,36 @@ class CreditState:
 
     def _breaker_closed(self, event: Event) -> None:
         self.open_breakers.pop(event.data["endpoint"], None)
+
+    def _restore_account(self, values: list[Any]) -> None:
+        name, balance, skill, rewarded, spent = values
+        account = self.accounts[name] = Account(skill_ppm=skill)
+        account.balance_micros, account.rewarded_micros = balance, rewarded
+        if spent is not None:
+            account.spent = AmountWindow(spent)
+
+    def _restore_pending(self, values: list[Any]) -> None:
+        *facts, approvers = values
+        pending = PendingApproval._make([*facts, tuple(approvers)])
+        self.pending[pending.request] = pending
+
+    def _restore_decided(self, values: list[Any]) -> None:
+        self.decided.restore_row(*values)
+
+    def _restore_eoc(self, values: list[Any]) -> None:
+        ci_ppm, multiplier_ppm, state, outside_count, *depths = values
+        self.depths.extend(depths)
+        self.eoc = eoc.EocReading(
+            ci_ppm=ci_ppm,
+            multiplier_ppm=multiplier_ppm,
+            state=eoc.EocState(state),
+            sample_count=len(depths),
+            outside_count=outside_count,
+        )
+
+    def _restore_breaker(self, values: list[Any]) -> None:
+        endpoint, reason = values
+        self.open_breakers[endpoint] = reason
 
 
 def _pass_over(event: Event) -> None:

@@ -1,8 +1,8 @@
 """What crosses the boundary of the engine: events, commands, receipts, and the state that is folded from events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 
 class Event(NamedTuple):
@@ -75,6 +75,20 @@ class State(Protocol):
     def reset(self) -> None: ...
 
     def digest(self) -> str: ...
+
+
+@runtime_checkable
+class SnapshotState(State, Protocol):
+    """A state that can be written down and restored exactly: the same digest, and the same answers ever after.
+
+    ``rows`` are values of JSON. ``schema`` counts the meanings of rows: a snapshot of another one is passed over.
+    """
+
+    schema: int
+
+    def rows(self) -> Iterator[list[Any]]: ...
+
+    def restore(self, rows: Iterable[list[Any]]) -> None: ...
 
 
 class Head(NamedTuple):

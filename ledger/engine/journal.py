@@ -43,10 +43,21 @@ class JournalStatus:
 class Journal:
     """One open journal. Make one with ``Journal.open``."""
 
-    def __init__(self, *, path: Path, state: State, env: Env, segment_bytes: int, read_only: bool) -> None:
+    def __init__(
+        self,
+        *,
+        path: Path,
+        state: State,
+        env: Env,
+        segment_bytes: int,
+        read_only: bool,
+        from_snapshot: bool,
+        sealed: Callable[[], None] | None,
+    ) -> None:
         self._env = env
         self._layout = Layout(path)
         self._read_only = read_only
+        self._sealed = sealed
         self._mutex = env.mutex()
         self._holder = 0
         self._group = Group(env.mutex, self._serve)
@@ -65,6 +76,7 @@ class Journal:
             facts=facts,
             state=state,
             read_only=read_only,
+            from_snapshot=from_snapshot,
             finish_later=self._finish_later,
         )
         self._keeper.warnings += [warning] if warning else []
@@ -80,14 +92,25 @@ class Journal:
         env: Env | None = None,
         segment_bytes: int = limits.SEGMENT_BYTES,
         read_only: bool = False,
+        from_snapshot: bool = True,
+        sealed: Callable[[], None] | None = None,
     ) -> "Journal":
         """Open the journal in directory ``path``, creating it unless ``read_only``, and fold it into ``state``.
 
         ``segment_bytes`` counts only when the journal is created. A damaged journal opens read-only on its verified
-        prefix (see ``status``). Raises NotAJournal, UnsupportedFileSystem, JournalFull, NotWritten, OSError.
+        prefix (see ``status``). ``from_snapshot``: begin with the newest valid snapshot, if the state is a
+        SnapshotState. ``sealed`` is called beside the lock whenever the files of a sealed segment are made.
+        Raises NotAJournal, UnsupportedFileSystem, JournalFull, NotWritten, OSError.
         """
-        path = path.absolute()
-        return cls(path=path, state=state, env=env or OsEnv(), segment_bytes=segment_bytes, read_only=read_only)
+        return cls(
+            path=path.absolute(),
+            state=state,
+            env=env or OsEnv(),
+            segment_bytes=segment_bytes,
+            read_only=read_only,
+            from_snapshot=from_snapshot,
+            sealed=sealed,
+        )
 
     def _open_lock(self) -> int:
         """A reader takes no lock, so it needs no file to lock either."""
@@ -285,8 +308,23 @@ class Journal:
             with self._mutex:
                 self._keeper.adopt_files(first)
             self._env.release_memory()
+            if self._sealed is not None:
+                self._sealed()
 
         self._sealing = [*self._sealing[-4:], self._env.background(work)]
+
+    def seal(self) -> None:
+        """Seal the active segment now, unless it holds no event yet, and wait for its files. Raises as ``execute``."""
+        if self._read_only:
+            raise ReadOnly
+        with self._mutex:
+            self._require_writable()
+            try:
+                self._flocked(self._keeper.seal)
+            except Exception as error:
+                self._keeper.fail([], error)
+                raise
+        self.settle_sealing()
 
     def settle_sealing(self) -> None:
         """Wait until the files of sealed segments are made."""

@@ -19,14 +19,15 @@ from ledger.engine.errors import (
     Poisoned,
     ReadOnly,
 )
-from ledger.engine.event import Event, Receipt, State
+from ledger.engine.event import Event, Receipt, SnapshotState, State
 from ledger.engine.flush import Flush
 from ledger.engine.group import Request
 from ledger.engine.layout import Facts, Layout, read_whole
 from ledger.engine.mark import Mark
 from ledger.engine.recovery import RECOVERED, is_corrupt, missing_end, replace_poisoned, settle
-from ledger.engine.seal import Sealer
+from ledger.engine.seal import Sealer, manifest_lines
 from ledger.engine.segment import SEALED
+from ledger.engine.snapshot import restore_newest
 from ledger.engine.store import Finished, Store
 from ledger.engine.tables import key_hash
 from ledger.engine.walk import Problem, shown_text
@@ -38,12 +39,21 @@ class Keeper:
     """The files, the state and what is wrong with them. ``finish_later`` makes a sealed segment's files beside us."""
 
     def __init__(
-        self, *, env: Env, layout: Layout, facts: Facts, state: State, read_only: bool, finish_later: Finished
+        self,
+        *,
+        env: Env,
+        layout: Layout,
+        facts: Facts,
+        state: State,
+        read_only: bool,
+        from_snapshot: bool,
+        finish_later: Finished,
     ) -> None:
         self._env = env
         self._layout = layout
         self._state = state
         self._read_only = read_only
+        self._from_snapshot = from_snapshot
         self._finish_later = finish_later
         self._is_writing = False
         self.store = Store(env=env, layout=layout, facts=facts, read_only=read_only)
@@ -76,6 +86,13 @@ class Keeper:
             store.append(flush)
             self.is_stale = self._is_writing = False
         return served
+
+    def seal(self) -> None:
+        """Under the flock as well: seal the active segment and open the next, unless it holds no event yet."""
+        self._settle_end_of_others()
+        store = self.store
+        if store.needs_next() or store.seq > store.firsts[-1]:
+            self._take_all(store.go_on(self._state.digest))
 
     def _answer(self, request: Request, flush: Flush) -> None:
         """Idempotency before expected version, then the rules, then the limits; an error is this request's alone."""
@@ -245,10 +262,15 @@ class Keeper:
         store = self.store
         self._state.reset()
         store.index.files = self.sealer.keys_files()
-        store.rewind(lambda first: self.sealer.is_indexed(first, store.index.files))
+        listed = {line["first"] for line in manifest_lines(self._env, self._layout)}
+        store.rewind(lambda first: first in listed and self.sealer.is_indexed(first, store.index.files))
         mark = store.marks.read()
         store.epoch = mark.epoch if mark is not None else 0
         store.finished = self._finish_now
+        if self._from_snapshot and isinstance(self._state, SnapshotState):
+            place = restore_newest(self._env, self._layout, self._state, until=until, say=self._warn)
+            if place is not None:
+                store.stand_behind(place)
         try:
             return None if until == 0 else store.advance(self._take, until=until)
         finally:

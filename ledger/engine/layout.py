@@ -28,6 +28,7 @@ class Layout:
         self.manifest = path / "manifest.jsonl"
         self.durable = path / "durable"
         self.lock = path / "lock"
+        self.snapshots = path / "snapshots"
         self.quarantine = path / "quarantine"
         self.poisoned = path / "POISONED"
         self.shortcut = path.parent / f"{path.name}.jsonl"
@@ -39,6 +40,10 @@ class Layout:
     def offsets(self, first: int) -> Path:
         """The offsets of a sealed segment."""
         return self.segments / f"{first:020d}.idx"
+
+    def snapshot(self, seq: int) -> Path:
+        """The state behind event ``seq``."""
+        return self.snapshots / f"{seq:020d}.json"
 
     def keys(self, first: int, last: int) -> Path:
         """The keys and stream versions of the sealed segments from event ``first`` to event ``last``."""

@@ -22,6 +22,8 @@ SEGMENT_BYTES_MIN = 4096
 SEGMENT_BYTES_MAX = 2 * GIB
 FILL_BYTES = 4 * MIB
 
+SNAPSHOTS_KEPT = 3
+
 # Filled ahead before commands are decided, so that a full disk is met before the state has seen anything.
 RESERVE_BYTES = 64 * 1024
 

@@ -17,6 +17,7 @@ from ledger.engine.index import Index, Offsets, Tables
 from ledger.engine.layout import Facts, Layout, drop
 from ledger.engine.mark import Mark, MarkFile
 from ledger.engine.segment import NO_SPACE, OPENED, SEALED, Segment, full_error, prepare_next, put_in_place
+from ledger.engine.snapshot import Place
 from ledger.engine.times import Clock, micros_of
 from ledger.engine.walk import Problem, Walker
 
@@ -53,6 +54,11 @@ class Store:
         self.clock.last = 0
         self.index.sealing.clear()
         self._is_indexed = is_indexed
+
+    def stand_behind(self, place: Place) -> None:
+        """Behind a seal whose state was restored; the segments up to it have their index files."""
+        self.seq, self.digest, self.firsts = place.seq, bytes.fromhex(place.hash), place.firsts
+        self.clock.last = micros_of(place.time)
 
     def advance(self, take: Take, *, until: int | None = None) -> Problem | None:
         """Take what follows, over as many segments as there are, whole commits only.
