@@ -25,7 +25,7 @@ class ConsoleConfig(AppConfig):
         from console import seeds
 
         # Registered here, because the site itself must load without them.
-        from console.admin import audit, home, people, releases, tokens  # noqa: F401
+        from console.admin import audit, home, notifications, people, releases, tokens  # noqa: F401
         from console.kernel import row_binding
         from console.releases.run_context import context_of
         from testruns.reports import tell_releases

@@ -1,4 +1,4 @@
-"""What the environment says about this installation, checked: storage, secret key, hosts, database."""
+"""What the environment says about this installation, checked: storage, secret key, hosts, address, database, e-mail."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import os
 import secrets
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 SECRET_KEY_LENGTH_MIN = 50
 ATTESTATION_BASE = "https://gatehouse.example"
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 SQLITE_WAIT_SECONDS = 20
+MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+MAIL_FROM = "gatehouse@localhost"
+BASE_URL = "http://127.0.0.1:8000"
 CONNECTION_SECONDS_MAX = 600  # opening SQLite anew costs a poll a third of its time; the server's threads are few
 
 
@@ -81,6 +86,92 @@ def attestation_base_of(environ: Mapping[str, str]) -> str:
     if parts.scheme != "https" or not parts.netloc or parts.query or parts.fragment or base.endswith("/"):
         raise ImproperlyConfigured("GATEHOUSE_ATTESTATION_BASE must read https://name or https://name/path.")
     return base
+
+
+def base_url_of(environ: Mapping[str, str], *, hosts: list[str], is_production: bool) -> str:
+    """The address under which people open this console, for links in e-mails; in production HTTPS and a name of ours.
+
+    Raises `ImproperlyConfigured`: a link in an e-mail must not lead anywhere else.
+    """
+    base = environ.get("GATEHOUSE_BASE_URL", "").strip() or (f"https://{hosts[0]}" if is_production else BASE_URL)
+    parts = urlsplit(base)
+    is_plain = parts.scheme in {"http", "https"} and bool(parts.hostname) and base == f"{parts.scheme}://{parts.netloc}"
+    if not is_plain or "@" in parts.netloc or (parts.hostname or "").startswith("."):
+        raise ImproperlyConfigured("GATEHOUSE_BASE_URL must read https://name or https://name:port, without a path.")
+    if is_production and (parts.scheme != "https" or parts.hostname not in hosts):
+        raise ImproperlyConfigured("GATEHOUSE_BASE_URL must be https and one of the names in GATEHOUSE_HOSTS.")
+    return base
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailSettings:
+    """How e-mails leave: by this server, or without a host as files."""
+
+    sender: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+    is_tls: bool = False
+    is_starttls: bool = False
+
+    @property
+    def backend(self) -> str:
+        """Django's name of what sends them."""
+        return f"django.core.mail.backends.{'smtp' if self.host else 'filebased'}.EmailBackend"
+
+
+def mail_of(environ: Mapping[str, str], *, is_production: bool) -> MailSettings:
+    """How e-mails leave: GATEHOUSE_MAIL_URL and GATEHOUSE_MAIL_FROM. Raises `ImproperlyConfigured`.
+
+    Passwords never travel in clear, and in production neither does what is told; this machine's own relay is near.
+    """
+    sender = environ.get("GATEHOUSE_MAIL_FROM", "").strip()
+    url = environ.get("GATEHOUSE_MAIL_URL", "").strip()
+    if (sender or (url and is_production)) and not _is_address(sender):
+        raise ImproperlyConfigured("GATEHOUSE_MAIL_FROM must be one e-mail address: name@host.")
+    return (
+        _smtp_of(url, sender=sender or MAIL_FROM, is_production=is_production)
+        if url
+        else MailSettings(sender=sender or MAIL_FROM)
+    )
+
+
+def _smtp_of(url: str, *, sender: str, is_production: bool) -> MailSettings:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or MAIL_PORTS[parts.scheme]
+        is_plain = bool(parts.hostname) and not (parts.path.strip("/") or parts.query or parts.fragment)
+    except (ValueError, KeyError):
+        is_plain = False
+    if not is_plain:
+        raise ImproperlyConfigured(
+            "GATEHOUSE_MAIL_URL must read smtps://user:password@host:port, smtp+starttls://… or smtp://…, with % signs "
+            "for special characters."
+        )
+    host, user = parts.hostname or "", unquote(parts.username or "")
+    is_near = host in {"127.0.0.1", "::1", "localhost"}
+    if parts.scheme == "smtp" and not is_near and (is_production or user):
+        raise ImproperlyConfigured(
+            "GATEHOUSE_MAIL_URL is smtp:// to another machine: use smtps:// or smtp+starttls://."
+        )
+    return MailSettings(
+        sender=sender,
+        host=host,
+        port=port,
+        user=user,
+        password=unquote(parts.password or ""),
+        is_tls=parts.scheme == "smtps",
+        is_starttls=parts.scheme == "smtp+starttls",
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def database_of(environ: Mapping[str, str], *, storage: Path) -> dict[str, Any]:

@@ -6,6 +6,9 @@ GATEHOUSE_HOSTS        production: the names this console answers to, separated 
 GATEHOUSE_SECRET_KEY   instead of the key generated into storage/keys/
 GATEHOUSE_ATTESTATION_BASE
                        the address under which certificates name their types (https; need not answer)
+GATEHOUSE_BASE_URL     the address under which people open this console, for links in e-mails
+GATEHOUSE_MAIL_URL     smtps://user:password@host:port, smtp+starttls://... or smtp://...; without it e-mails are files
+GATEHOUSE_MAIL_FROM    the address that e-mails come from
 DATABASE_URL           postgresql://... instead of the SQLite file in the storage
 """
 
@@ -21,9 +24,11 @@ from django.utils.translation import gettext_lazy as _
 
 from console.environment import (
     attestation_base_of,
+    base_url_of,
     database_of,
     flag_of,
     hosts_of,
+    mail_of,
     secret_key_of,
     storage_of,
     time_zone_of,
@@ -36,6 +41,7 @@ PRODUCTION = flag_of(os.environ, "GATEHOUSE_PRODUCTION")
 SECRET_KEY = secret_key_of(os.environ, keys=STORAGE / "keys", is_production=PRODUCTION)
 DEBUG = False
 ALLOWED_HOSTS = hosts_of(os.environ, is_production=PRODUCTION)
+BASE_URL = base_url_of(os.environ, hosts=ALLOWED_HOSTS, is_production=PRODUCTION)
 ATTESTATION_BASE = attestation_base_of(os.environ)  # frozen in every certificate that was issued under it
 
 # --- apps ---------------------------------------------------------------------------------------------------------
@@ -145,6 +151,16 @@ AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "429.html"
+
+# --- e-mail -------------------------------------------------------------------------------------------------------
+_MAIL = mail_of(os.environ, is_production=PRODUCTION)
+EMAIL_BACKEND = _MAIL.backend
+EMAIL_FILE_PATH = STORAGE / "mail"
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = _MAIL.is_tls, _MAIL.is_starttls
+EMAIL_TIMEOUT = 10  # seconds for each word of the server; a whole e-mail has its own limit
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _MAIL.sender
 
 # --- the API ------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -5,7 +5,13 @@ from console.actions.conditions import close_condition, close_with_file, confirm
 from console.actions.deciding import NewCondition, decide, revoke_release
 from console.actions.live_verification import verify_live_journal
 from console.actions.passwords import HalfPassword, confirm_reset, reset_password, withdraw_reset
-from console.actions.people import create_person, deactivate_person, reactivate_person, set_own_password
+from console.actions.people import (
+    create_person,
+    deactivate_person,
+    reactivate_person,
+    set_own_email,
+    set_own_password,
+)
 from console.actions.phase_edits import PhaseEditing, activate_phase_edit, propose_phase_edit, withdraw_phase_edit
 from console.actions.release_requests import Preview, open_request, preview_request, withdraw_request
 from console.actions.reviews import attach, comment, save_review
@@ -45,6 +51,7 @@ __all__ = [
     "revoke_token",
     "rotate_token",
     "save_review",
+    "set_own_email",
     "set_own_password",
     "sign_review",
     "sign_seat",

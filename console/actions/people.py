@@ -1,4 +1,4 @@
-"""What people do about logins: create, deactivate and reactivate people, and set one's own password."""
+"""What people do about logins: create, deactivate and reactivate people, set one's own password and address."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from console.actions.reasons import require_reason
 from console.actions.roles import require_an_administrator_is_left
 from console.actions.tokens import revoke_all
 from console.kernel import audit
-from console.kernel.acts import Actor, action
+from console.kernel.acts import Actor, action, signed_action
 from console.kernel.authority import Act, Role
 from console.kernel.errors import InvalidInput, NotFound, WrongState
 from console.kernel.models import PasswordReset, Person, RoleGrant
+from console.kernel.reauthentication import Reauthentication
 from console.kernel.second_person import has_one_administrator
 from ledger import gettext_noop
 
@@ -122,6 +123,30 @@ def set_own_password(*, actor: Actor, password: str) -> Person:
         object=f"person:{person.pk}",
         before={"password_is_own": was_own},
         after={"password_is_own": True},
+        rows=(person,),
+    )
+    return person
+
+
+@signed_action(Act.SET_OWN_EMAIL)
+def set_own_email(*, actor: Actor, signed: Reauthentication, email: str) -> Person:
+    """Say to which address the actor's e-mails go; empty for none. It is an address and no proof of anything.
+
+    Raises `InvalidInput` (field `email`), and what a signature raises.
+    """
+    person = Person.objects.select_for_update().get(pk=actor.person.pk)
+    before, person.email = bool(person.email), email.strip()
+    try:
+        person.clean_fields(exclude={field.name for field in Person._meta.fields} - {"email"})
+    except ValidationError as refusal:
+        raise InvalidInput(field="email", reason=" ".join(refusal.messages)) from refusal
+    person.save(update_fields=["email"])
+    audit.record(
+        actor=actor,
+        act=Act.SET_OWN_EMAIL,
+        object=f"person:{person.pk}",
+        before={"has_email": before},
+        after={"has_email": bool(person.email), "method": signed.method},
         rows=(person,),
     )
     return person

@@ -206,6 +206,9 @@ _PEOPLE: Mapping[str, Said] = MappingProxyType(
         "people.set_own_password": Said(
             gettext_noop("set an own password"), gettext_noop("%(who)s set a password of their own.")
         ),
+        "people.set_own_email": Said(
+            gettext_noop("set an own e-mail address"), gettext_noop("%(who)s set an e-mail address of their own.")
+        ),
         "token.create": Said(
             gettext_noop("make a token"), gettext_noop("%(who)s made the token %(prefix)s (%(scopes)s).")
         ),

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.kernel.authority import ROLE_LABELS
-from console.kernel.doors import ReadOnlyAdmin, may_read, roles_of, sections
+from console.kernel.doors import ReadOnlyAdmin, may_read, person_of, roles_of, sections
 
 OUR_APPS = frozenset({"kernel", "ledger", "testruns", "console"})
 
@@ -62,7 +62,7 @@ class GatehouseSite(admin.AdminSite):
         return pages + super().get_urls()
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """What the frame of every page needs; two small queries at most (the person's roles, the administrators)."""
+        """What the frame of every page needs; three small queries at most (roles, administrators, notifications)."""
         from console.kernel.second_person import has_one_administrator  # as in `index`
 
         if not self.has_permission(request):
@@ -74,6 +74,7 @@ class GatehouseSite(admin.AdminSite):
             "sections": self._navigation(request),
             "lapses": _lapses(),
             "has_one_administrator": has_one_administrator(),
+            "unread_count": _unread_count(request),
             "role_words": [_(ROLE_LABELS[role]) for role in sorted(roles_of(request))],
         }
 
@@ -117,3 +118,10 @@ def _lapses() -> tuple[Any, ...]:
     from console.releases.board import lapses  # reads models, which are not loaded when the site is made
 
     return lapses(now=timezone.now())
+
+
+def _unread_count(request: HttpRequest) -> int:
+    """How many notifications are new to the reader."""
+    from console.notifications.own import unread_count  # as above
+
+    return unread_count(person_of(request))

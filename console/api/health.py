@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from console.kernel import governance_journal
 from console.kernel.api.views import PublicView
+from console.notifications.postbag import postbag
 from ledger.condition import disk_room, live_condition
 from testruns.actions.queueing import is_worker_alive, queue_is_stuck
 
@@ -39,7 +40,7 @@ class HealthView(PublicView):
 
     @extend_schema(responses={200: HealthAnswer, 503: HealthAnswer}, summary="Whether the installation does its work")
     def get(self, request: Request) -> Response:
-        """Database, live journal, task worker, disk and the relay of the audit trail."""
+        """Database, live journal, task worker, disk, the relay of the audit trail, and e-mail."""
         found = {name: _guarded(check) for name, check in CHECKS.items()}
         status = max((one["status"] for one in found.values()), key=_WORST_LAST.index)
         code = HTTPStatus.SERVICE_UNAVAILABLE if status == FAILED else HTTPStatus.OK
@@ -56,7 +57,7 @@ def check_database() -> Found:
 def check_journal() -> Found:
     """Whether the live journal takes orders."""
     found = live_condition()
-    return {"status": FAILED if found.state != "normal" else _good(not found.warnings), "state": found.state}
+    return {"status": _good(not found.needs_attention) if found.takes_orders else FAILED, "state": found.state}
 
 
 def check_worker() -> Found:
@@ -78,12 +79,19 @@ def check_governance() -> Found:
     return {"status": _good(state.is_begun and not state.is_behind), "pending": state.pending}
 
 
+def check_mail() -> Found:
+    """Whether e-mails leave; what waits is sent later, and stands in everybody's inbox already."""
+    found = postbag()
+    return {"status": _good(not found.is_stuck), "waiting": found.waiting, "failed": found.failed}
+
+
 CHECKS: dict[str, Callable[[], Found]] = {
     "database": check_database,
     "journal": check_journal,
     "worker": check_worker,
     "disk": check_disk,
     "governance": check_governance,
+    "mail": check_mail,
 }
 
 

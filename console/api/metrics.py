@@ -25,6 +25,7 @@ from console.kernel.api.views import ApiView
 from console.kernel.errors import GatehouseError
 from console.kernel.scopes import Scope
 from console.models import Phase
+from console.notifications.postbag import postbag
 from console.releases import standing_of_phase
 from ledger import MICROS_PER_CREDIT, PPM, LedgerError
 from ledger.condition import disk_room, live_condition
@@ -36,7 +37,7 @@ from testruns.run_states import ExecutionState, RunState
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
-JOURNAL_STATES = ("normal", "read_only", "poisoned", "unreadable")
+JOURNAL_STATES = ("normal", "degraded", "read_only", "poisoned", "unreadable")
 
 Families = Iterator[Metric]
 
@@ -152,6 +153,13 @@ def governance() -> Families:
     yield _gauge("gatehouse_governance_relay_pending_entries", pending, state.pending)
 
 
+def mail() -> Families:
+    """E-mails that are to be sent."""
+    found = postbag()
+    yield _gauge("gatehouse_mail_waiting", "E-mails that are to be sent.", found.waiting)
+    yield _gauge("gatehouse_mail_failed", "Of them, those that were tried and not sent yet.", found.failed)
+
+
 def releases() -> Families:
     """The phases that people release."""
     now = datetime.now(UTC)
@@ -191,6 +199,7 @@ PARTS: dict[str, Callable[[], Families]] = {
     "credits": accounts,
     "runs": runs,
     "governance": governance,
+    "mail": mail,
     "releases": releases,
     "storage": storage,
 }

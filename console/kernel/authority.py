@@ -71,6 +71,7 @@ class Act(StrEnum):
     ROTATE_KEYS = "keys.rotate"
     EXPORT_AUDIT = "audit.export"
     SET_OWN_PASSWORD = "people.set_own_password"  # noqa: S105 - the name of an act, not a secret
+    SET_OWN_EMAIL = "people.set_own_email"
     CREATE_TOKEN = "token.create"  # noqa: S105 - as above, and the next three
     CREATE_SERVICE_TOKEN = "token.create_for_service"  # noqa: S105
     ROTATE_TOKEN = "token.rotate"  # noqa: S105
@@ -138,6 +139,7 @@ AUTHORITY: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.ROTATE_KEYS: frozenset({_A}),
         Act.EXPORT_AUDIT: _EVERYONE,
         Act.SET_OWN_PASSWORD: _EVERYONE,
+        Act.SET_OWN_EMAIL: _EVERYONE,
         Act.CREATE_TOKEN: _EVERYONE,
         Act.CREATE_SERVICE_TOKEN: frozenset({_A}),
         Act.ROTATE_TOKEN: _EVERYONE,  # the person it acts for; a service's: administrators

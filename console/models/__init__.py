@@ -1,4 +1,4 @@
-"""Phases, and what people decide about them."""
+"""Phases, what people decide about them, and who is told."""
 
 from console.models.bound_run import BoundRun
 from console.models.capability_act import CapabilityAct
@@ -8,6 +8,8 @@ from console.models.condition_closing import ConditionClosing
 from console.models.condition_confirmation import ConditionConfirmation
 from console.models.decision import Decision
 from console.models.live_verification import LiveVerification
+from console.models.notification import Notification
+from console.models.notification_choice import NotificationChoice
 from console.models.phase import Phase
 from console.models.phase_dependency import PhaseDependency
 from console.models.phase_edit import PhaseEdit, PhaseEditAnswer
@@ -30,6 +32,8 @@ __all__ = [
     "ConditionConfirmation",
     "Decision",
     "LiveVerification",
+    "Notification",
+    "NotificationChoice",
     "Phase",
     "PhaseDependency",
     "PhaseEdit",

@@ -53,7 +53,7 @@ def facts_of(request: ReleaseRequest) -> Facts:
 
 def seat_views(request: ReleaseRequest, *, viewer: Person) -> tuple[SeatView, ...]:
     """Every seat in its order, for a person who looks at the request. The same few queries however many people."""
-    facts, signed, people, own_roles = facts_of(request), standing_sign_offs(request), _people(), viewer.roles
+    facts, signed, people, own_roles = facts_of(request), standing_sign_offs(request), active_people(), viewer.roles
     return tuple(
         SeatView(
             seat=seat,
@@ -73,7 +73,7 @@ def eligible_names(request: ReleaseRequest) -> Mapping[Seat, tuple[str, ...]]:
 
 def names_by(facts: Facts) -> Mapping[Seat, tuple[str, ...]]:
     """As `eligible_names`, for facts that no request holds yet."""
-    people = _people()
+    people = active_people()
     return {
         seat: tuple(str(person) for person, refusal in _held(seat, people, facts) if refusal is None) for seat in Seat
     }
@@ -92,10 +92,10 @@ def _held(
 
 def names_who_may(act: Act) -> tuple[str, ...]:
     """The active people who may do this, by printed name. Says nothing about whose own work it would be."""
-    return tuple(str(person) for person, roles in _people().items() if may(act=act, roles=roles))
+    return tuple(str(person) for person, roles in active_people().items() if may(act=act, roles=roles))
 
 
-def _people() -> Mapping[Person, frozenset[Role]]:
+def active_people() -> Mapping[Person, frozenset[Role]]:
     """The active people with their roles, as `Person.roles` counts them, in one query."""
     standing = RoleGrant.objects.filter(
         confirmed_at__isnull=False, ended_at__isnull=True, person__is_active=True

@@ -11,7 +11,7 @@ from console.checklist import Text
 from console.eligibility import ACT_OF_SEAT, why_not, why_not_yet
 from console.kernel.authority import Act, Role, may
 from console.kernel.models import Person
-from console.models import Condition, ReleaseRequest, Waiver
+from console.models import Condition, ReleaseRequest, SignOffWithdrawal, Waiver
 from console.release_states import RequestState, Seat
 from console.releases.seats import facts_of
 from console.releases.standing import end_of, is_closed, state_of
@@ -31,11 +31,15 @@ _WAIVER = gettext_noop("answer waiver W-%(waiver)s for rule %(rule)s of phase %(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """One thing. link: kind and number, as in the checklist. deadline: the instant it is too late, None without one."""
+    """One thing. link: kind and number, as in the checklist. deadline: the instant it is too late, None without one.
+
+    subject: names it for ever; what waits again for another reason has another one.
+    """
 
     what: Text
     link: str
     deadline: datetime | None
+    subject: str
 
 
 def waits_for(person: Person, *, now: datetime) -> tuple[Waiting, ...]:
@@ -57,7 +61,9 @@ def _seats(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterator
         for seat in Seat:
             if why_not_yet(seat, facts=facts) is None and why_not(seat, person.pk, roles=roles, facts=facts) is None:
                 params = {"phase": request.phase.code, "request": request.pk}
-                yield _waiting(_SEATS[seat], params, f"request:{request.pk}", request.deadline_at)
+                withdrawn = SignOffWithdrawal.objects.filter(sign_off__request=request).count()
+                subject = f"seat:{seat.value}:request:{request.pk}:{withdrawn}"
+                yield _waiting(_SEATS[seat], params, f"request:{request.pk}", request.deadline_at, subject)
 
 
 def _conditions(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterator[Waiting]:
@@ -71,7 +77,8 @@ def _conditions(person: Person, roles: frozenset[Role], *, now: datetime) -> Ite
         yield from (one for row in rows for one in _condition(row, request, person, roles))
         if rows and all(is_closed(row) for row in rows) and may(act=Act.DECIDE_RELEASE, roles=roles):
             until = max(decision.valid_until or now for decision in request.decisions.all())
-            yield _waiting(_GO, {"phase": request.phase.code, "request": request.pk}, f"request:{request.pk}", until)
+            params = {"phase": request.phase.code, "request": request.pk}
+            yield _waiting(_GO, params, f"request:{request.pk}", until, f"go:request:{request.pk}")
 
 
 def _condition(row: Condition, request: ReleaseRequest, person: Person, roles: frozenset[Role]) -> Iterator[Waiting]:
@@ -81,10 +88,10 @@ def _condition(row: Condition, request: ReleaseRequest, person: Person, roles: f
     due = end_of(row.due_date)
     params = {"number": row.number, "phase": request.phase.code, "text": row.text}
     if not closings and row.owner_id == person.pk:
-        yield _waiting(_CLOSE, params, f"condition:{row.pk}", due)
+        yield _waiting(_CLOSE, params, f"condition:{row.pk}", due, f"close:condition:{row.pk}")
     is_other = bool(closings) and closings[-1].closed_by_id != person.pk
     if is_other and may(act=Act.CONFIRM_CONDITION, roles=roles):
-        yield _waiting(_CONFIRM, params, f"condition:{row.pk}", due)
+        yield _waiting(_CONFIRM, params, f"condition:{row.pk}", due, f"confirm:closing:{closings[-1].pk}")
 
 
 def _waivers(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterator[Waiting]:
@@ -93,8 +100,8 @@ def _waivers(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterat
     unanswered = Waiver.objects.filter(answer__isnull=True, expires_at__gt=now).exclude(requested_by=person)
     for waiver in unanswered.select_related("phase").order_by("pk"):
         params = {"waiver": waiver.pk, "rule": waiver.rule_code, "phase": waiver.phase.code}
-        yield _waiting(_WAIVER, params, f"waiver:{waiver.pk}", waiver.expires_at)
+        yield _waiting(_WAIVER, params, f"waiver:{waiver.pk}", waiver.expires_at, f"answer:waiver:{waiver.pk}")
 
 
-def _waiting(template: str, params: dict[str, Any], link: str, deadline: datetime | None) -> Waiting:
-    return Waiting(what={"template": template, "params": params}, link=link, deadline=deadline)
+def _waiting(template: str, params: dict[str, Any], link: str, deadline: datetime | None, subject: str) -> Waiting:
+    return Waiting(what={"template": template, "params": params}, link=link, deadline=deadline, subject=subject)

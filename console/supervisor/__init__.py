@@ -1,4 +1,4 @@
-"""`manage.py up`: web server and task worker as one group that starts, stops and dies together.
+"""`manage.py up`: web server, task worker and notifier as one group that starts, stops and dies together.
 
 storage_lock  one supervisor per storage        address      the socket, and whether it really answers
 early         what is refused before anything is made

@@ -1,4 +1,4 @@
-"""Keeps web server, task worker and guard going until somebody stops them, and looks after the queue meanwhile."""
+"""Keeps web server, task worker, notifier and guard going until somebody stops them, and looks after the queue."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ class Supervisor:
             self.say("The guard had ended; another one has taken its place.")
         for child in children:
             self._look_after(child)
-        if not self._is_ready:
-            self._greet()
+        if not self._is_ready and self._greet():
+            children.append(self._notifier(guarding))  # the next turn starts it: nobody waits for it before
         if time.monotonic() >= self._reap_due:
             self._reap_due = time.monotonic() + REAP_SECONDS
             self._look_after_queue(worker=children[1])
@@ -92,14 +92,15 @@ class Supervisor:
         if child.is_due:
             child.start()
 
-    def _greet(self) -> None:
-        """Print the address once it answers; until then every turn asks."""
+    def _greet(self) -> bool:
+        """Print the address once it answers; until then every turn asks. Returns whether it does."""
         port = self.listener.getsockname()[1]
         host = settings.ALLOWED_HOSTS[0]
         if address.answers(port=port, host=host, is_behind_https=settings.PRODUCTION):
             self._is_ready = True
             seconds = time.monotonic() - self._began
             self.say(f"Gatehouse answers at {address.url_of(self.listener)} (after {seconds:.1f} s). Ctrl-C stops it.")
+        return self._is_ready
 
     def _look_after_queue(self, *, worker: Child) -> None:
         """Mark what lost its worker; replace a worker whose queue has died. A busy database waits for the next turn."""
@@ -127,6 +128,18 @@ class Supervisor:
             argv=web_server_argv(descriptor=number),
             environment=_environment(),
             inherited=[number],
+            guarding=guarding,
+        )
+
+    def _notifier(self, guarding: Guarding) -> Child:
+        """In a process of its own, because a mail server may let it wait."""
+        is_named = settings.PRODUCTION or os.environ.get("GATEHOUSE_BASE_URL")
+        here = {} if is_named else {"GATEHOUSE_BASE_URL": address.url_of(self.listener).rstrip("/")}
+        return Child(
+            name="notifier",
+            argv=[sys.executable, str(_ROOT / "manage.py"), "notify"],
+            environment=_environment() | here,
+            inherited=(),
             guarding=guarding,
         )
 

@@ -14,9 +14,11 @@ from django.db import connection
 
 from console.environment import (
     attestation_base_of,
+    base_url_of,
     database_of,
     flag_of,
     hosts_of,
+    mail_of,
     secret_key_of,
     storage_of,
     time_zone_of,
@@ -189,6 +191,8 @@ def test_the_deployment_check_is_clean_in_production(tmp_path: Path) -> None:
         ({"GATEHOUSE_HOSTS": "*"}, "GATEHOUSE_HOSTS"),
         ({"GATEHOUSE_HOSTS": "gatehouse.example", "GATEHOUSE_SECRET_KEY": "short"}, "secret key"),
         ({"GATEHOUSE_HOSTS": "gatehouse.example", "GATEHOUSE_STORAGE": ""}, "GATEHOUSE_STORAGE"),
+        ({"GATEHOUSE_HOSTS": "a.example", "GATEHOUSE_BASE_URL": "https://b.example"}, "GATEHOUSE_BASE_URL"),
+        ({"GATEHOUSE_HOSTS": "a.example", "GATEHOUSE_MAIL_URL": "smtp://b.example"}, "GATEHOUSE_MAIL"),
     ],
 )
 def test_production_does_not_start_on_unsafe_values(tmp_path: Path, environment: dict[str, str], what: str) -> None:
@@ -213,3 +217,54 @@ def test_the_time_zone_of_an_installation_is_utc_unless_it_says_otherwise() -> N
     for wrong in ("Middle/Earth", "../etc/passwd", "/etc/localtime"):
         with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_TIME_ZONE"):
             time_zone_of({"GATEHOUSE_TIME_ZONE": wrong})
+
+
+@pytest.mark.parametrize(
+    "base", ["gatehouse.example", "https://a.example/", "https://a.example/x", "https://u@a.example", "ftp://a.example"]
+)
+def test_links_in_e_mails_begin_with_an_address_and_nothing_else(base: str) -> None:
+    """Without one: this machine, or in production the first of our names over HTTPS."""
+    hosts = ["a.example", "b.example"]
+    assert base_url_of({}, hosts=hosts, is_production=False) == "http://127.0.0.1:8000"
+    assert base_url_of({}, hosts=hosts, is_production=True) == "https://a.example"
+    with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_BASE_URL"):
+        base_url_of({"GATEHOUSE_BASE_URL": base}, hosts=hosts, is_production=False)
+
+
+@pytest.mark.parametrize("base", ["http://a.example", "https://evil.example", "https://.a.example"])
+def test_production_sends_no_links_to_other_places_or_without_https(base: str) -> None:
+    """A link in an e-mail is where people type their passwords."""
+    with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_BASE_URL"):
+        base_url_of({"GATEHOUSE_BASE_URL": base}, hosts=["a.example", ".a.example"], is_production=True)
+
+
+def test_a_mail_url_names_server_user_and_way() -> None:
+    """Without one e-mails are files; ports follow the scheme; a password may hold any character."""
+    sender = {"GATEHOUSE_MAIL_FROM": "gate@a.example"}
+    near = mail_of({"GATEHOUSE_MAIL_URL": "smtp://127.0.0.1"} | sender, is_production=True)
+    far = mail_of({"GATEHOUSE_MAIL_URL": "smtps://u%40a:p%2Fw@m.example"} | sender, is_production=True)
+    start = mail_of({"GATEHOUSE_MAIL_URL": "smtp+starttls://m.example:2525"} | sender, is_production=True)
+
+    assert mail_of({}, is_production=True).backend.endswith("filebased.EmailBackend")
+    assert (near.host, near.port, near.is_tls, near.sender) == ("127.0.0.1", 25, False, "gate@a.example")
+    assert (far.port, far.user, far.password, far.is_tls, far.is_starttls) == (465, "u@a", "p/w", True, False)
+    assert (start.port, start.is_tls, start.is_starttls) == (2525, False, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "sender", "is_production"),
+    [
+        ("smtp://m.example", "a@a.example", True),
+        ("smtp://u:p@m.example", "a@a.example", False),
+        ("smtps://m.example", "", True),
+        ("smtps://m.example", "no address", False),
+        ("smtps://m.example", "a@a.example\nBcc: b@a.example", False),
+        ("http://m.example", "a@a.example", False),
+        ("smtps://m.example:x", "a@a.example", False),
+        ("smtps:///", "a@a.example", False),
+    ],
+)
+def test_an_unsafe_or_unreadable_way_for_e_mails_is_refused(url: str, sender: str, is_production: bool) -> None:
+    """Nothing in clear to another machine in production, no password in clear ever, no sender that is none."""
+    with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_MAIL"):
+        mail_of({"GATEHOUSE_MAIL_URL": url, "GATEHOUSE_MAIL_FROM": sender}, is_production=is_production)

@@ -52,6 +52,7 @@ people.reactivate           . . . . . x
 keys.rotate                 . . . . . x
 audit.export                x x x x x x
 people.set_own_password     x x x x x x
+people.set_own_email        x x x x x x
 token.create                x x x x x x
 token.create_for_service    . . . . . x
 token.rotate                x x x x x x

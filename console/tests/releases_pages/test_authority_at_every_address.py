@@ -126,6 +126,7 @@ DOORS = (
     Door(name="release_revoke", act=Act.REVOKE_RELEASE, args=[NOWHERE]),
     Door(name="release_waivers", act=Act.REQUEST_WAIVER, sends=_waiver),
     Door(name="release_answer_waiver", act=Act.APPROVE_WAIVER, args=[NOWHERE]),
+    Door(name="journal_leave_read_only", act=Act.LEAVE_READ_ONLY, sends=lambda _: {"reason": WHY}),
     Door(
         name="approval",
         act=Act.DECIDE_LEDGER_APPROVAL,
@@ -154,6 +155,7 @@ DOORS = (
     Door(name="kernel_person_withdraw_reset", act=Act.RESET_PASSWORD, args=[NOWHERE]),
     Door(name="kernel_person_deactivate", act=Act.DEACTIVATE_PERSON, args=[NOWHERE]),
     Door(name="kernel_person_reactivate", act=Act.REACTIVATE_PERSON, args=[NOWHERE]),
+    Door(name="own_email", act=Act.SET_OWN_EMAIL, sends=lambda _: {"email": "me@a.example", "password": PASSWORD}),
     Door(name="token_create", act=Act.CREATE_TOKEN, sends=_token),
     Door(name="token_create_for_service", act=Act.CREATE_SERVICE_TOKEN, sends=_token),
     Door(name="token_rotate", act=Act.ROTATE_TOKEN, args=[NOWHERE]),
@@ -207,6 +209,9 @@ READ = {
 
 OWN = {"login", "logout", "password_change", "password_change_done", "own_time_zone"}
 """What everybody does for themselves; test_sign_in and test_time_zones look at it."""
+
+OWN |= {"own_notifications", "own_notifications_read", "own_notification_read", "own_notification_choice"}
+"""And their notifications, at which tests/notifications looks."""
 
 
 def _names(patterns: Sequence[URLPattern | URLResolver]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Notifications: who is told what, once; e-mails; the pages."""
