@@ -1,6 +1,6 @@
 """The addresses of runs, their results and their evidence, below `/api/v1/`."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from testruns.api import evidence, imports, reports, runs, samples, waits
 
@@ -9,7 +9,7 @@ _EXECUTION = [
     path("attempt-again/", runs.AttemptExecutionAgainView.as_view(), name="api-execution-attempt-again"),
     path("samples/", samples.SamplesView.as_view(), name="api-samples"),
 ]
-_RUN = [
+_RUN: list[URLPattern | URLResolver] = [
     path("", runs.RunView.as_view(), name="api-run"),
     path("wait/", waits.RunWaitView.as_view(), name="api-run-wait"),
     path("cancel/", runs.CancelRunView.as_view(), name="api-run-cancel"),

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from ledger.proof.processes import verify_in_processes
 from ledger.proof.verification import Progress, SegmentFile, verify
 from ledger.tests.proof.journals import change, copy_of, segments
 
-DAMAGES = {
+DAMAGES: dict[str, Callable[[Path], object]] = {
     "nothing": lambda home: None,
     "a record in a middle segment": lambda home: change(segments(home)[1], lambda lines: [*lines[:4], *lines[5:]]),
     "a missing segment": lambda home: segments(home)[1].unlink(),
