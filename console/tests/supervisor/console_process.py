@@ -91,13 +91,13 @@ class ConsoleProcess:
 
     def process_named(self, words: str) -> psutil.Process:
         """The oldest living process of this storage whose command line holds these words."""
-        found = [process for process in self.processes() if words in " ".join(process.cmdline())]
+        found = [process for process in self.processes() if words in _command_line(process)]
         assert found, f"no process of {words!r} is running"
         return min(found, key=lambda process: process.create_time())
 
     def is_running(self, words: str) -> bool:
         """Whether a process with these words in its command line belongs to this storage."""
-        return any(words in " ".join(process.cmdline()) for process in self.processes())
+        return any(words in _command_line(process) for process in self.processes())
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -135,5 +135,13 @@ class ConsoleProcess:
         return wait_until(
             lambda: not self.processes(),
             timeout_seconds=timeout_seconds,
-            what=f"the end of {[process.cmdline() for process in self.processes()]}",
+            what=f"the end of {[_command_line(process) for process in self.processes()]}",
         )
+
+
+def _command_line(process: psutil.Process) -> str:
+    """Empty for one that has ended since it was found."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return ""
