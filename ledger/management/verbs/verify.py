@@ -114,7 +114,8 @@ def _differences(path: Path, report: VerifyReport, checkpoints: list[Checkpoint]
 
 def _said(found: list[Any]) -> list[str]:
     errors: list[LedgerError] = found
-    return [f"{gettext('checkpoint')}: {said(error)}" for error in errors]
+    name = gettext("checkpoint")
+    return [f"{name}: {said(error)}" for error in errors]
 
 
 def _of_checkpoints(checkpoints: list[Checkpoint]) -> str:
