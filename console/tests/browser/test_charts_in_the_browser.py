@@ -31,6 +31,7 @@ def test_without_scripts_every_chart_is_a_still_picture_and_a_table(open_page: O
     page.locator("figure summary").first.click()
     table = page.locator("figure table").first.inner_text()
     page.click(".chooser >> text=Crash and replay")
+    page.locator("rect.bar-of").first.wait_for()
 
     assert [round(height) for height in heights] == [208] * 4
     assert page.locator("canvas").count() == 0

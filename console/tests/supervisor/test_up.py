@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from console.tests.supervisor.conftest import Start
@@ -182,6 +183,14 @@ def is_healthy(console: ConsoleProcess) -> bool:
     return set(health(console).values()) == {"ok"}
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs: neither ended nor waiting to be buried."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_a_worker_that_dies_is_started_again_and_said(start: Start) -> None:
     """kill -9 of the task worker's main process leaves orphans that go on taking tasks: all are replaced."""
     console = start()
@@ -191,10 +200,10 @@ def test_a_worker_that_dies_is_started_again_and_said(start: Start) -> None:
 
     worker.kill()
     console.wait_for("The task worker ended (killed by SIGKILL)")
+    wait_until(lambda: not any(map(is_alive, orphans)), timeout_seconds=10, what="the end of the orphans")
     wait_until(lambda: console.is_running("qcluster"), timeout_seconds=10, what="a new worker")
 
-    assert console.process_named("qcluster").pid != worker.pid
-    assert not any(orphan.is_running() and orphan.status() != "zombie" for orphan in orphans)
+    assert console.process_named("qcluster").pid not in {worker.pid, *(orphan.pid for orphan in orphans)}
     wait_until(lambda: is_healthy(console), timeout_seconds=20, what="the new worker's sign of life")
 
 
