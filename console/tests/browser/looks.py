@@ -20,10 +20,13 @@ RUN_AXE = """() => axe.run(document, {
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
     resultTypes: ['violations'],
 })"""
-SIDEWAYS = """() => {
+SIDEWAYS = """async () => {
     const root = document.documentElement;
-    const over = root.scrollWidth - root.clientWidth;
-    return over > 0 ? [`scrolls sideways by ${over} px`] : [];
+    const over = () => root.scrollWidth - root.clientWidth;
+    for (let frame = 0; over() > 0 && frame < 60; frame++) {  // charts are drawn anew a frame after a new width
+        await new Promise(requestAnimationFrame);
+    }
+    return over() > 0 ? [`scrolls sideways by ${over()} px`] : [];
 }"""
 
 
