@@ -36,6 +36,8 @@ from ledger import (
 )
 from ledger.conf import archive_directory, imports_directory, live_journal, storage_lock
 from ledger.credits.errors import ApprovalOverdue, SelfApproval
+from ledger.degradation import Watch
+from ledger.engine.errors import Corrupt
 from ledger.engine.layout import Layout
 
 Progress = Callable[[int, int], None]
@@ -51,6 +53,7 @@ _FOR_A_MISSION = (commands.Consume, commands.Refund)
 
 _opening = threading.Lock()
 _live: Ledger | None = None
+_watch: Watch | None = None
 
 
 class AlreadyImported(GatehouseError):
@@ -87,14 +90,25 @@ def live_ledger() -> Ledger:
     global _live
     with _opening:
         if _live is None:
-            _live = Ledger.open(path=live_journal())
+            watch = _watched()
+            _live = Ledger.open(path=live_journal(), env=watch.env)
+            watch.start()
         return _live
+
+
+def live_watch() -> Watch:
+    """What watches the live journal in this process: normal, degraded or read-only."""
+    with _opening:
+        return _watched()
 
 
 def close_live_ledger() -> None:
     """Give the live ledger's files back; the next use opens it again."""
-    global _live
+    global _live, _watch
     with _opening:
+        if _watch is not None:
+            _watch.stop()
+            _watch = None
         if _live is not None:
             _live.close()
             _live = None
@@ -118,10 +132,10 @@ def decide_ledger_approval(*, actor: Actor, request: str, is_approval: bool, jus
     key = f"approval:{digest_of([order.request, order.approver, order.is_approval, order.justification])}"
     correlation = f"approval:{request}"
     try:
-        answer = ledger.execute(order, key=key, actor=actor.label, correlation=correlation)
+        answer = _execute(order, key=key, actor=actor, correlation=correlation)
     except ApprovalOverdue:
         expiry = commands.ExpireApproval(request=request)
-        ledger.execute(expiry, key=f"approval-expiry:{request}", actor=actor.label, correlation=correlation)
+        _execute(expiry, key=f"approval-expiry:{request}", actor=actor, correlation=correlation)
         raise
     _record_decision(answer, actor=actor, request=request, key=key)
     return ledger.approval(request)
@@ -136,7 +150,7 @@ def move_credits(*, actor: Actor, order: Movement, key: str) -> Answer:
     if not may_now(actor=actor, act=Act.MOVE_CREDITS):
         _permit_movement(actor=actor)
     subject = f"mission:{order.mission}" if isinstance(order, _FOR_A_MISSION) and order.mission else _stream_of(order)
-    return live_ledger().execute(order, key=_key_of(actor, key), actor=actor.label, correlation=subject)
+    return _execute(order, key=_key_of(actor, key), actor=actor, correlation=subject)
 
 
 def request_ledger_approval(*, actor: Actor, order: commands.RequestApproval, key: str) -> Answer:
@@ -147,7 +161,7 @@ def request_ledger_approval(*, actor: Actor, order: commands.RequestApproval, ke
     if not may_now(actor=actor, act=Act.REQUEST_LEDGER_APPROVAL):
         _permit_request(actor=actor, request=order.request)
     subject = f"approval:{order.request}"
-    return live_ledger().execute(order, key=_key_of(actor, key), actor=actor.label, correlation=subject)
+    return _execute(order, key=_key_of(actor, key), actor=actor, correlation=subject)
 
 
 def is_person_behind(label: str, *, actor: str) -> bool:
@@ -220,6 +234,24 @@ def reset_ledger(*, actor: Actor | None) -> Path:
 def label_of(actor: Actor | None) -> str:
     """What journals and the trail call whoever acts; without a person it is the owner of the shell."""
     return actor.label if actor is not None else f"cli:{getpass.getuser()}"
+
+
+def _watched() -> Watch:
+    global _watch
+    if _watch is None:
+        _watch = Watch(path=live_journal())
+    return _watch
+
+
+def _execute(order: commands.CreditCommand, *, key: str, actor: Actor, correlation: str) -> Answer:
+    """Every write to the live journal: ReadOnlyNow while that is read-only, also when it is found damaged by this."""
+    ledger, watch = live_ledger(), live_watch()
+    watch.require_writable()
+    try:
+        return ledger.execute(order, key=key, actor=actor.label, correlation=correlation)
+    except Corrupt:
+        watch.standing(is_damaged=True)
+        raise
 
 
 def _refuse_own(ledger: Ledger, *, actor: Actor, request: str) -> None:

@@ -3,29 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from ledger import Ledger, LedgerError, OsEnv
-from ledger.actions import live_ledger
+from ledger import Ledger, LedgerError, OsEnv, gettext_noop
+from ledger.actions import live_ledger, live_watch
 from ledger.conf import events_directory, live_journal
+from ledger.degradation import Cause, Finding, Level, State
 from ledger.engine import limits
 from ledger.engine.layout import Layout
+
+_DISK = gettext_noop("%(count)s %% of the disk is used. Free space; that ends by itself.")
+_SENTENCES = {
+    (Cause.LATENCY, Level.WARNING): gettext_noop(
+        "%(count)s of %(total)s writes in half a minute took longer than 0.1 s, the slowest %(worst)s s."
+    ),
+    (Cause.LATENCY, Level.CRITICAL): gettext_noop(
+        "%(count)s of %(total)s writes in half a minute took longer than a second, the slowest %(worst)s s."
+    ),
+    (Cause.ERRORS, Level.WARNING): gettext_noop("%(count)s of %(total)s writes in half a minute failed."),
+    (Cause.ERRORS, Level.CRITICAL): gettext_noop("%(count)s of %(total)s writes in half a minute failed."),
+    (Cause.DISK, Level.WARNING): _DISK,
+    (Cause.DISK, Level.CRITICAL): _DISK,
+    (Cause.DAMAGE, Level.CRITICAL): gettext_noop("The journal was damaged, and is sound again."),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
-    """How a journal is. `state`: normal, imported, read_only, poisoned, or unreadable; `reason` says why."""
+    """How a journal is, and why: normal, imported, degraded, read_only, poisoned or unreadable.
+
+    `is_stopped`: it is sound, and takes no orders until an engineer says so, since `since`.
+    """
 
     state: str
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    since: datetime | None = None
+    is_stopped: bool = False
 
     @property
     def needs_attention(self) -> bool:
         """Whether somebody should look at it."""
         return self.state not in ("normal", "imported") or bool(self.warnings)
+
+    @property
+    def takes_orders(self) -> bool:
+        """Whether credits can be moved."""
+        return self.state in ("normal", "degraded")
+
+    @property
+    def can_be_left(self) -> bool:
+        """Whether an engineer may let it be written again, without a repair before."""
+        return self.is_stopped or self.state == "poisoned"
 
     @property
     def is_readable(self) -> bool:
@@ -48,8 +81,36 @@ def condition_of(opening: Callable[[], Ledger], *, is_import: bool = False) -> C
 
 
 def live_condition() -> Condition:
-    """How the live journal is; normal before the first start has made it."""
-    return condition_of(live_ledger) if Layout(live_journal()).facts.is_file() else Condition(state="normal")
+    """How the live journal is, and how its disk does; normal before the first start has made it."""
+    if not Layout(live_journal()).facts.is_file():
+        return Condition(state="normal")
+    found = condition_of(live_ledger)
+    standing = live_watch().standing(is_damaged=found.state == "read_only")
+    if found.state != "normal" or standing.state is State.NORMAL:
+        return found
+    return replace(
+        found,
+        state=standing.state.value,
+        reason=" ".join(map(_said, standing.findings)),
+        since=_moment(standing.since),
+        is_stopped=standing.state is State.READ_ONLY,
+    )
+
+
+def _said(finding: Finding) -> str:
+    """What was measured, in the reader's language."""
+    return gettext(_SENTENCES[finding.cause, finding.level]) % {
+        "count": finding.count,
+        "total": finding.total,
+        "worst": number_format(finding.worst_micros / 1e6, 1),
+    }
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

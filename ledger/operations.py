@@ -11,8 +11,11 @@ from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from ledger import Ledger
-from ledger.actions import label_of
+from ledger.actions import label_of, live_ledger, live_watch
 from ledger.conf import live_journal
+from ledger.credits.texts import require_reason
+from ledger.degradation import NotReadOnly, State
+from ledger.degradation.errors import StillDamaged
 from ledger.subscriptions import reset, unpark
 from ledger.subscriptions.record import Hold, Record
 
@@ -48,6 +51,36 @@ def reset_subscription(*, actor: Actor | None, journal: Path, name: str, to: int
     finally:
         ledger.close()
     return before
+
+
+@action(Act.LEAVE_READ_ONLY, target="journal:credits")
+def leave_read_only(*, actor: Actor, reason: str) -> None:
+    """Let the live journal be written again, in this person's name; a poisoned one goes to fresh blocks first.
+
+    It may stop again at once where the disk still is what it was. Raises NotAllowed, ReasonTooShort, InvalidText,
+    StillDamaged while it is corrupt, NotReadOnly, and what `Journal.recover` raises.
+    """
+    require_reason(reason, field="reason")
+    journal, watch = live_ledger().journal, live_watch()
+    journal.query(lambda: None)
+    state = journal.status.state
+    if state == "read_only":
+        raise StillDamaged
+    standing = watch.standing()
+    is_stopped = standing.state is State.READ_ONLY
+    if not is_stopped and state != "poisoned":
+        raise NotReadOnly
+    after: dict[str, Any] = {
+        "reason": reason.strip(),
+        "was": "poisoned" if state == "poisoned" else standing.state.value,
+    }
+    if is_stopped:
+        after |= {"since": standing.since, "causes": [one.cause.value for one in standing.findings]}
+    if state == "poisoned":
+        after["seq"] = journal.recover(reason=reason.strip(), actor=actor.label).seq
+    audit.record(actor=actor, act=Act.LEAVE_READ_ONLY.value, object="journal:credits", after=after)
+    if is_stopped:
+        watch.release()
 
 
 @action(Act.STEER_SUBSCRIPTION, target="{target}")

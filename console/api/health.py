@@ -57,7 +57,7 @@ def check_database() -> Found:
 def check_journal() -> Found:
     """Whether the live journal takes orders."""
     found = live_condition()
-    return {"status": FAILED if found.state != "normal" else _good(not found.warnings), "state": found.state}
+    return {"status": _good(not found.needs_attention) if found.takes_orders else FAILED, "state": found.state}
 
 
 def check_worker() -> Found:

@@ -37,7 +37,7 @@ from testruns.run_states import ExecutionState, RunState
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
-JOURNAL_STATES = ("normal", "read_only", "poisoned", "unreadable")
+JOURNAL_STATES = ("normal", "degraded", "read_only", "poisoned", "unreadable")
 
 Families = Iterator[Metric]
 

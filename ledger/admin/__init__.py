@@ -18,6 +18,7 @@ add_section(
             Page(route="journal/accounts/", view=views.accounts, name="journal_accounts"),
             Page(route="journal/account/", view=views.account, name="journal_account"),
             Page(route="journal/check/", view=views.check, name="journal_check"),
+            Page(route="journal/leave-read-only/", view=views.leave, name="journal_leave_read_only"),
         ),
     )
 )

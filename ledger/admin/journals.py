@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from ledger import Ledger
 from ledger.actions import live_ledger
-from ledger.condition import Condition, condition_of
+from ledger.condition import Condition, condition_of, live_condition
 from ledger.conf import imports_directory, live_journal
 
 PARAMETER = "journal"
@@ -60,7 +60,7 @@ class ChosenJournal:
     @property
     def condition(self) -> Condition:
         """How the journal is now. Raises nothing: a page has to be able to say it."""
-        return condition_of(self.open, is_import=not self.is_live)
+        return live_condition() if self.is_live else condition_of(self.open, is_import=True)
 
 
 def journals() -> tuple[ChosenJournal, ...]:

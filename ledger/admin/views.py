@@ -10,13 +10,18 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from console.kernel.doors import act_view, explain
+from console.kernel.authority import Act
+from console.kernel.doors import act_view, actor_of, explain, why_not
 from ledger import Event, Ledger, LedgerError, UnknownAgent, check_invariants
 from ledger.admin.filters import EVENT_TYPES, JournalFilter, seq_of
 from ledger.admin.journals import ChosenJournal, chosen_journal, journals
 from ledger.admin.reading import EventLine, effects_of, history_of, page_of_events
+from ledger.credits.policy import REASON_LENGTH_MIN
+from ledger.credits.texts import TEXT_LENGTH_MAX
+from ledger.operations import leave_read_only
 
 ACCOUNTS_SHOWN = 500
+_TYPED = "journal_reason"
 
 
 def events(request: HttpRequest) -> HttpResponse:
@@ -27,6 +32,13 @@ def events(request: HttpRequest) -> HttpResponse:
         messages.warning(request, text)
     condition = journal.condition
     context: dict[str, Any] = {"wanted": wanted, "types": EVENT_TYPES, "condition": condition}
+    if condition.can_be_left and journal.is_live:
+        context |= {
+            "offers_leaving": True,
+            "why_not": why_not(request, Act.LEAVE_READ_ONLY),
+            "reason_length": REASON_LENGTH_MIN,
+            "typed": request.session.pop(_TYPED, ""),
+        }
     if condition.is_readable:
         ledger = journal.open()
         until, after = seq_of(request.GET.get("until", "")), seq_of(request.GET.get("after", ""))
@@ -108,6 +120,17 @@ def check(request: HttpRequest) -> HttpResponse:
     journal = chosen_journal(request)
     report = check_invariants(journal.path)
     return _render(request, journal, "ledger/check.html", title=_("Check of the journal"), report=report)
+
+
+@act_view(back="admin:journal_events")
+def leave(request: HttpRequest) -> HttpResponse:
+    """Let the live journal be written again, with a reason; what was typed is there again after a refusal."""
+    reason = request.POST.get("reason", "")
+    request.session[_TYPED] = reason[:TEXT_LENGTH_MAX]
+    leave_read_only(actor=actor_of(request), reason=reason)
+    del request.session[_TYPED]
+    messages.success(request, _("The ledger takes orders again. Your reason is on record."))
+    return redirect("admin:journal_events")
 
 
 def _unreadable(request: HttpRequest, journal: ChosenJournal) -> HttpResponse | None:

@@ -27,7 +27,7 @@ class CreditHealth(serializers.Serializer[Any]):
     """How the ledger is, without why: reasons are for those who may read the console."""
 
     status = serializers.ChoiceField(choices=["ok", "degraded", "failed"])
-    journal = serializers.ChoiceField(choices=["normal", "read_only", "poisoned", "unreadable"])
+    journal = serializers.ChoiceField(choices=["normal", "degraded", "read_only", "poisoned", "unreadable"])
 
 
 class LedgerAnswer(serializers.Serializer[Any]):
@@ -68,7 +68,7 @@ class HealthView(PublicView):
     def get(self, request: Request) -> Response:
         """200 while orders are taken, also when somebody should look (degraded); 503 when none is."""
         found = live_condition()
-        status = "failed" if found.state != "normal" else "degraded" if found.warnings else "ok"
+        status = "ok" if not found.needs_attention else "degraded" if found.takes_orders else "failed"
         code = HTTPStatus.SERVICE_UNAVAILABLE if status == "failed" else HTTPStatus.OK
         return Response({"status": status, "journal": found.state}, status=code, headers={"Cache-Control": "no-store"})
 

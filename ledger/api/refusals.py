@@ -82,6 +82,7 @@ STATUSES: Mapping[str, int] = MappingProxyType(
                 "durability-unknown",
                 "poisoned",
                 "read-only",
+                "read-only-now",
                 "closed",
                 "corrupt",
                 "not-a-journal",

@@ -126,6 +126,7 @@ DOORS = (
     Door(name="release_revoke", act=Act.REVOKE_RELEASE, args=[NOWHERE]),
     Door(name="release_waivers", act=Act.REQUEST_WAIVER, sends=_waiver),
     Door(name="release_answer_waiver", act=Act.APPROVE_WAIVER, args=[NOWHERE]),
+    Door(name="journal_leave_read_only", act=Act.LEAVE_READ_ONLY, sends=lambda _: {"reason": WHY}),
     Door(
         name="approval",
         act=Act.DECIDE_LEDGER_APPROVAL,
