@@ -19,12 +19,16 @@ HEIGHT: Final = 208
 PLOT_TOP: Final = 16
 PLOT_HEIGHT: Final = 168
 PLOT_WIDTH: Final = 1000
-ROW_HEIGHT: Final = 26
-NAMES_PERCENT: Final = 22
+CURVE_PERCENT: Final = (12, 74)
+"""Where percentiles begin and end across a drawing of them."""
+SLOWEST_PERCENT: Final = 94
+LIMIT_PERCENT: Final = 6
 COURSE_HEIGHT: Final = 72
 TICKS_MAX: Final = 6
 TREND: Final = "trend"
 """The kind of mark that is drawn above the lines it was worked out from."""
+WHOLE: Final = 100.0
+"""All answers, in percent: the share of the slowest."""
 STYLES: Final = 4
 """Lines look different in colour and in dashes; more than four in one chart nobody can tell apart."""
 _TIME_STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
@@ -120,17 +124,33 @@ class Bars:
     values: tuple[float, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShareLimit:
+    """A limit of one percentile. share: which, in percent. kind: limit or block (what blocks a release)."""
+
+    label: str
+    kind: str
+    share: float
+    value: float
+
+
 @dataclass(frozen=True, kw_only=True)
-class Pairs:
-    """Two values side by side for each of a few things, on a scale of decades; None where one was not measured."""
+class Percentiles:
+    """Within which time what share of the answers came, of two runs, on a scale of decades.
+
+    shares: in percent, rising; each further decade of the rest takes as much room as the one before, and 100, the
+    slowest answer, lies apart. names: below them. first, second: None where a run measured nothing.
+    """
 
     key: str
     title: str
     summary: str
     unit: str
     names: tuple[str, ...]
+    shares: tuple[float, ...]
     first: tuple[float | None, ...]
     second: tuple[float | None, ...]
+    limits: tuple[ShareLimit, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,26 +232,29 @@ def bars_svg(bars: Bars, *, say: Say) -> str:
     return _drawing(bars.key, bars.title, bars.summary, parts)
 
 
-def pairs_svg(pairs: Pairs, *, say: Say) -> str:
-    """Rows of two points with the way between them: a circle for the first, a diamond for the second."""
-    scale = scale_of([one for one in (*pairs.first, *pairs.second) if one is not None], is_log=True)
-    base = PLOT_TOP + ROW_HEIGHT * len(pairs.names)
-    parts = []
-    for tick in scale.ticks():
-        at = _n(_column(scale, tick))
+def percentiles_svg(chart: Percentiles, *, say: Say) -> str:
+    """Two curves from percentile to percentile, with a point where something was measured: circles and diamonds.
+
+    The slowest answer is a point of its own, for no share lies between it and the last percentile. A limit stands at
+    the percentile that it is asked of, nowhere else.
+    """
+    drawn = [*chart.first, *chart.second, *(limit.value for limit in chart.limits)]
+    scale = scale_of([value for value in drawn if value is not None], is_log=True)
+    columns = [_n(_share_percent(share)) for share in chart.shares]
+    base = PLOT_TOP + PLOT_HEIGHT
+    parts = [_grid(scale), f'<line class="axis" x1="0" x2="100%" y1="{base}" y2="{base}"/>']
+    for name, share, at in zip(chart.names, chart.shares, columns, strict=True):
+        end = '100%" text-anchor="end' if share == WHOLE else f'{at}%" text-anchor="middle'
         parts.append(f'<line class="grid" x1="{at}%" x2="{at}%" y1="{PLOT_TOP}" y2="{base}"/>')
-        parts.append(f'<text x="{at}%" y="{base + 16}" text-anchor="middle">{escape(say(tick))}</text>')
-    rows = zip(pairs.names, pairs.first, pairs.second, strict=True)
-    for number, (name, first, second) in enumerate(rows):
-        y = PLOT_TOP + ROW_HEIGHT * number + ROW_HEIGHT / 2
-        parts.append(f'<text x="0" y="{_n(y + 4)}">{escape(name)}</text>')
-        if first is not None and second is not None:
-            ends = [_n(_column(scale, value)) for value in (first, second)]
-            parts.append(f'<line class="axis" x1="{ends[0]}%" x2="{ends[1]}%" y1="{_n(y)}" y2="{_n(y)}"/>')
-        for value, shape in ((first, _CIRCLE), (second, _DIAMOND)):
-            if value is not None:
-                parts.append(_placed(_n(_column(scale, value)), _n(y), shape))
-    return _drawing(pairs.key, pairs.title, pairs.summary, parts, height=base + 22)
+        parts.append(f'<text x="{end}" y="{HEIGHT - 6}">{escape(name)}</text>')
+    parts += [_share_limit(limit, scale) for limit in chart.limits]
+    runs = ((chart.first, 1, _CIRCLE), (chart.second, 2, _DIAMOND))
+    below = [None if share == WHOLE else 10 * _share_percent(share) for share in chart.shares]
+    parts.append(_stretched([_curve(below, values, scale, style) for values, style, _shape in runs]))
+    for values, _style, shape in runs:
+        places = zip(columns, values, strict=True)
+        parts += [_placed(at, _n(_y(scale, value)), shape) for at, value in places if value is not None]
+    return _drawing(chart.key, chart.title, chart.summary, [*parts, _values(scale, say)])
 
 
 def course_svg(dots: Sequence[Dot]) -> str:
@@ -257,9 +280,31 @@ def course_svg(dots: Sequence[Dot]) -> str:
     )
 
 
-def _column(scale: Scale, value: float) -> float:
-    """Where a value of a pair lies, in percent of the width; the names stand before it."""
-    return NAMES_PERCENT + (96 - NAMES_PERCENT) * scale.place(value)
+def _share_percent(share: float) -> float:
+    """Where a share of the answers lies, in percent of the width: 90 as far from 99 as this from 99.9."""
+    if share == WHOLE:
+        return SLOWEST_PERCENT
+    left, right = CURVE_PERCENT
+    begin, end = (-math.log10(1 - part / WHOLE) for part in (50.0, 99.9))
+    return left + (right - left) * (-math.log10(1 - share / WHOLE) - begin) / (end - begin)
+
+
+def _curve(columns: Sequence[float | None], values: Sequence[float | None], scale: Scale, style: int) -> str:
+    """Straight from one measured percentile to the next; broken where one was not measured."""
+    parts, is_open = [], False
+    for column, value in zip(columns, values, strict=True):
+        if column is None or value is None:
+            is_open = False
+            continue
+        parts.append(f"{'L' if is_open else 'M'}{_n(column)} {_n(PLOT_HEIGHT * (1 - scale.place(value)))}")
+        is_open = True
+    return f'<path class="line s{style}" d="{"".join(parts)}"/>' if parts else ""
+
+
+def _share_limit(limit: ShareLimit, scale: Scale) -> str:
+    middle, y = _share_percent(limit.share), _n(_y(scale, limit.value))
+    ends = [_n(middle + way * LIMIT_PERCENT) for way in (-1, 1)]
+    return f'<line class="mark {limit.kind}" x1="{ends[0]}%" x2="{ends[1]}%" y1="{y}" y2="{y}"/>'
 
 
 def _placed(x: str, y: str, shape: str) -> str:

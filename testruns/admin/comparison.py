@@ -8,18 +8,16 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from testruns.admin.figures import said
-from testruns.charts import Pairs, pairs_svg
+from testruns.admin.waiting_times import Distribution, distributions
 from testruns.models import RuleResult
-from testruns.reading import ExecutionLine, RunView
+from testruns.reading import RunView
 from testruns.run_states import RunState
 from testruns.wording import said_quantity
 
-LATENCIES = (("p50_us", 50.0), ("p95_us", 95.0), ("p99_us", 99.0), ("p999_us", 99.9), ("max_us", 100.0))
 NOISE = ("steal_ppm", "foreign_load_ppm")
 FALLS = {"PASS": 0, "WAIVED": 1, "INCONCLUSIVE": 2, "ERROR": 3, "FAIL": 4}
 
@@ -94,16 +92,6 @@ class RulePair:
         return "worse" if step > 0 else "better" if step < 0 else ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Distribution:
-    """The waiting times of one scenario in both runs, in ms; rows hold what was measured."""
-
-    title: str
-    concurrency: int
-    svg: SafeString
-    rows: tuple[Row, ...]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Everything the page says about two runs."""
@@ -146,7 +134,7 @@ def compare(first: RunView, second: RunView) -> Comparison:
         plan=_plan(first, second),
         environment=_environment(first, second),
         rules=tuple(sorted(_rules(first, second), key=_worse_first)),
-        distributions=tuple(_distributions(first, second)),
+        distributions=distributions(first, second),
     )
 
 
@@ -234,47 +222,3 @@ def _rules(first: RunView, second: RunView) -> Iterable[RulePair]:
 def _worse_first(pair: RulePair) -> tuple[int, Decimal, str]:
     """What fell, then what rose, then by how much the margin shrank."""
     return ("worse", "better", "").index(pair.turn), pair.change or Decimal(0), pair.code
-
-
-def _distributions(first: RunView, second: RunView) -> Iterable[Distribution]:
-    """Of every scenario that has a waiting time in one of the runs."""
-    one, other = ({_place(line): line for line in view.executions} for view in (first, second))
-    for place in [*one, *(place for place in other if place not in one)]:
-        lines = one.get(place), other.get(place)
-        measured = [_latencies(line) for line in lines]
-        if any(measured):
-            line = next(line for line in lines if line)
-            yield _distribution(line, measured[0], measured[1], key=f"pairs-{place[0]}-{place[1]}")
-
-
-def _place(line: ExecutionLine) -> tuple[str, int]:
-    return line.execution.scenario, line.execution.concurrency
-
-
-def _latencies(line: ExecutionLine | None) -> dict[str, float]:
-    """In ms, by the name of the measurement; a time of 0 stands for no answer."""
-    names = {name for name, _share in LATENCIES}
-    figures = line.figures if line else ()
-    return {one.name: float(one.value) / 1000 for one in figures if one.name in names and float(one.value) > 0}
-
-
-def _distribution(
-    line: ExecutionLine, first: Mapping[str, float], second: Mapping[str, float], *, key: str
-) -> Distribution:
-    names = [_("%(share)s %% within") % {"share": said(share)} for _name, share in LATENCIES[:-1]] + [_("slowest")]
-    rows = tuple(
-        Row(name=name, first=first.get(measured), second=second.get(measured), unit="ms")
-        for name, (measured, _share) in zip(names, LATENCIES, strict=True)
-        if measured in first or measured in second
-    )
-    pairs = Pairs(
-        key=key,
-        title=_(line.title),
-        summary=_("Waiting times of both runs; the table beside it has the figures."),
-        unit="ms",
-        names=tuple(row.name for row in rows),
-        first=tuple(row.first for row in rows),
-        second=tuple(row.second for row in rows),
-    )
-    svg = mark_safe(pairs_svg(pairs, say=said))  # noqa: S308 - escaped where it is made
-    return Distribution(title=line.title, concurrency=line.execution.concurrency, svg=svg, rows=rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -17,10 +18,11 @@ from testruns.charts import (
     Dot,
     Line,
     Mark,
-    Pairs,
+    Percentiles,
+    ShareLimit,
     bars_svg,
     course_svg,
-    pairs_svg,
+    percentiles_svg,
     scale_of,
     svg_of,
     time_ticks,
@@ -152,14 +154,51 @@ def test_bars_are_as_high_as_their_values_and_carry_them_in_words() -> None:
     assert ">20<" in svg
 
 
-def test_a_pair_with_one_value_has_one_point_and_no_way_between() -> None:
-    """What was not measured is not drawn at zero."""
-    pairs = Pairs(key="k", title="T", summary="S", unit="ms", names=("95 %",), first=(3.0,), second=(None,))
+def curves_of(**changes: Any) -> Percentiles:
+    """Two runs with the percentiles that every scenario measures."""
+    values: dict[str, Any] = {
+        "key": "k",
+        "title": "T",
+        "summary": "S",
+        "unit": "ms",
+        "names": ("50 %", "95 %", "99 %", "99.9 %", "max."),
+        "shares": (50.0, 95.0, 99.0, 99.9, 100.0),
+        "first": (1.0, 10.0, 20.0, 30.0, 100.0),
+        "second": (2.0, 20.0, 40.0, 60.0, 200.0),
+    }
+    return Percentiles(**(values | changes))
 
-    svg = pairs_svg(pairs, say=str)
 
-    assert svg.count('class="dot') == 1
-    assert 'class="axis"' not in svg
+def test_percentiles_lie_as_far_apart_as_what_they_leave_out_is_rarer() -> None:
+    """From 99 to 99.9 is as far as from 90 to 99 would be: ten times fewer answers are left each time."""
+    svg = percentiles_svg(curves_of(), say=str)
+
+    columns = [float(at) for at in re.findall(r'class="grid" x1="([\d.]+)%"', svg)]
+    decade = columns[3] - columns[2]
+    assert columns == sorted(columns)
+    assert columns[2] - columns[1] == pytest.approx(decade * math.log10(5), abs=0.2)
+
+
+def test_a_percentile_that_was_not_measured_breaks_the_curve_and_the_slowest_answer_is_no_part_of_it() -> None:
+    """Nothing is drawn where nothing was measured: four points and two pieces, not five joined ones."""
+    svg = percentiles_svg(curves_of(second=(2.0, None, 40.0, 60.0, 200.0)), say=str)
+
+    first, second = re.findall(r'class="line s\d" d="([^"]+)"', svg)
+    assert (first.count("M"), first.count("L")) == (1, 3)
+    assert (second.count("M"), second.count("L")) == (2, 1)
+    assert (svg.count('class="dot s1"'), svg.count('class="dot s2"')) == (5, 4)
+
+
+def test_a_limit_stands_at_its_percentile_alone() -> None:
+    """A limit of the 95th percentile drawn across would claim that the slowest answer is held to it too."""
+    limit = ShareLimit(label="limit", kind="limit", share=95.0, value=500.0)
+
+    svg = percentiles_svg(curves_of(limits=(limit,)), say=str)
+
+    left, right = map(float, re.findall(r'class="mark limit" x1="([\d.]+)%" x2="([\d.]+)%"', svg)[0])
+    column = float(re.findall(r'class="grid" x1="([\d.]+)%"', svg)[1])
+    assert left < column < right
+    assert right - left < 15
 
 
 def test_a_course_leads_to_the_runs_and_is_silent_for_screen_readers() -> None:
@@ -179,7 +218,7 @@ def test_nothing_drawn_can_run_or_style_by_itself() -> None:
     pictures = [
         drawn(chart_of(1, 2, title=HOSTILE, summary=HOSTILE, marks=(mark,))),
         bars_svg(Bars(key="k", title=HOSTILE, summary=HOSTILE, unit="", names=(HOSTILE,), values=(1,)), say=str),
-        pairs_svg(Pairs(key="k", title="", summary="", unit="", names=(HOSTILE,), first=(1,), second=(2,)), say=str),
+        percentiles_svg(curves_of(title=HOSTILE, summary=HOSTILE, names=(HOSTILE,) * 5), say=str),
         course_svg([dot]),
     ]
 

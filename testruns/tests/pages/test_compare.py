@@ -114,6 +114,30 @@ def test_a_crashed_scenario_has_no_waiting_times_and_no_invented_change(tester: 
     assert next(pair for pair in comparison.rules if pair.code == "E07").said_change == ""
 
 
+def test_a_percentile_behind_which_not_one_answer_stands_has_no_point(tester: Person) -> None:
+    """Of 900 answers the slowest is beyond 99.9 %: the figure stands in the table, the curve ends before it."""
+    few = make_judged_run(person=tester, faults={"credit_storm": {"operations": "900"}})
+    many = make_judged_run(person=tester)
+
+    storm = next(one for one in compared(few, many).distributions if one.title == "Credit storm")
+
+    assert storm.answers == (900, 1200)
+    assert {row.name: (row.first, row.second) for row in storm.rows}["99.9 % within"] == (210.34, 210.34)
+    assert storm.svg.count("dot s2") - storm.svg.count("dot s1") == 1
+
+
+def test_what_a_percentile_was_held_to_stands_beside_it_in_words_and_in_the_drawing(tester: Person) -> None:
+    """E03 asks the soak for 500 ms and blocks from 1000; each once, although both runs were held to it."""
+    runs = [make_judged_run(person=tester, soak_seconds=1800) for _ in range(2)]
+
+    soak = next(one for one in compared(*runs).distributions if one.title == "Load as in reality")
+
+    row = next(row for row in soak.rows if row.limits)
+    assert row.name == "95 % within"
+    assert row.limits == ("limit of E03: 500\u202fms", "blocks from 1000\u202fms")
+    assert (soak.svg.count('class="mark limit"'), soak.svg.count('class="mark block"')) == (1, 1)
+
+
 def test_the_page_shows_both_runs_and_holds_the_choice(browse: Browse, tester: Person) -> None:
     """Plain links and a form: the address is the comparison."""
     one, other = (make_judged_run(person=tester, faults=faults) for faults in ({}, SLOW))
