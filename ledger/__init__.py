@@ -11,6 +11,7 @@ from ledger.credits.karma import BreakerChange, KarmaClient
 from ledger.credits.karma_reading import KarmaReading
 from ledger.credits.ledger import Ledger
 from ledger.credits.legacy import LegacyReport, import_legacy
+from ledger.credits.schemas import Schemas
 from ledger.engine.canonical import canonical_bytes, digest_of
 from ledger.engine.copying import copy_journal
 from ledger.engine.env import OsEnv
@@ -54,6 +55,7 @@ __all__ = [
     "NotWritten",
     "OsEnv",
     "Rejected",
+    "Schemas",
     "UnknownAgent",
     "canonical_bytes",
     "check_invariants",

@@ -25,11 +25,12 @@ from django.utils import timezone
 from console.kernel import audit
 from console.kernel.errors import GatehouseError
 from console.kernel.models import AuditEntry
-from ledger import Command, Event, Journal, LedgerError, NewEvent, digest_of, gettext_noop
+from ledger import Command, Event, Journal, LedgerError, NewEvent, Schemas, digest_of, gettext_noop
 
 ACT_BEGUN = "governance_journal.begun"
 EVENT = "audit.recorded"
 STREAM = "audit"
+SCHEMAS = Schemas({EVENT: 1})
 GENESIS = "0" * 64
 SEGMENT_BYTES = 4 * 2**20
 RELAY_TAKES = timedelta(seconds=10)
@@ -88,8 +89,9 @@ class _Trail:
         self.index, self.hash = 0, GENESIS
 
     def apply(self, event: Event) -> None:
+        data = SCHEMAS.current(event).data
         if event.type == EVENT:
-            self.index, self.hash = event.data["index"], event.data["hash"]
+            self.index, self.hash = data["index"], data["hash"]
 
     def digest(self) -> str:
         return digest_of({"index": self.index, "hash": self.hash})

@@ -69,7 +69,7 @@ def event(request: HttpRequest, seq: int) -> HttpResponse:
 
 def _event(ledger: Ledger, seq: int) -> Event | None:
     try:
-        return ledger.journal.get(seq=seq)
+        return ledger.event(seq)
     except LedgerError:
         return None
 

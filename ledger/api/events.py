@@ -93,7 +93,7 @@ class EventsView(LedgerView):
         return Response(
             {
                 "journal": following.ledger.status.journal_id,
-                "events": [_shown(event) for event in page.events],
+                "events": [_shown(following.ledger.current(event)) for event in page.events],
                 "next_after": page.next_after,
                 "head": page.head,
             },

@@ -89,6 +89,7 @@ STATUSES: Mapping[str, int] = MappingProxyType(
                 "end-unknown",
                 "unsupported-file-system",
                 "unreadable-journal",
+                "unknown-schema",
             ),
             503,
         ),

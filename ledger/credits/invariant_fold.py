@@ -11,6 +11,7 @@ from ledger.credits.amounts import decimal_of
 from ledger.credits.invariant_lines import Findings
 from ledger.credits.invariant_scan import Place
 from ledger.credits.policy import SYNERGY_CAP_MICROS
+from ledger.credits.schemas import CREDIT_SCHEMAS, UnknownSchema
 from ledger.credits.state import CreditState
 from ledger.engine.event import Event
 
@@ -31,6 +32,7 @@ class Fold:
         self._requests: dict[bytes, bool] = {}
         self._keys = [array("Q") for _ in range(_BUCKETS)]
         self._state: CreditState | None = CreditState() if is_from_start else None
+        self._is_given_up = False
         self.agent_count = 0
 
     def take(self, place: Place, event: Event) -> None:
@@ -40,6 +42,17 @@ class Fold:
         if event.key is not None:
             fold = key_fold(event.key)
             self._keys[fold % _BUCKETS].append(fold)
+        if not self._is_given_up:
+            self._meaning(where, event)
+
+    def _meaning(self, where: str, event: Event) -> None:
+        try:
+            event = CREDIT_SCHEMAS.current(event)
+        except UnknownSchema as unknown:
+            if _is_schema(event.schema):
+                self._findings.add("schema", where=where, what=str(unknown))
+            self._is_given_up = True
+            return
         if event.type.startswith(("credit.", "synergy.rewarded")):
             self._movement(where, event)
         elif event.type == "agent.created":
@@ -65,8 +78,10 @@ class Fold:
     def finish(self) -> None:
         """What only the whole shows: the sum over all accounts, and replayed balances."""
         self.agent_count = len(self._created)
-        if not self._is_from_start:
+        if not self._is_from_start or self._is_given_up:
             detail = "one later segment does not show the whole"
+            if self._is_given_up:
+                detail = "nothing behind an event of an unknown schema is judged"
             for code in ("zero_sum", "reward_cap", "created", "read_models"):
                 self._findings.note(code, is_held=None, detail=detail)
             return
@@ -80,7 +95,7 @@ class Fold:
                 self._findings.add("read_models", where=name, what="replay and sums differ")
 
     def _envelope(self, where: str, event: Event) -> None:
-        if not isinstance(event.schema, int) or event.schema < 1:
+        if not _is_schema(event.schema):
             self._findings.add("schema", where=where, what=f"schema {event.schema}")
         if not isinstance(event.correlation, str) or not event.correlation.strip():
             self._findings.add("correlation", where=where, what="no correlation")
@@ -157,6 +172,10 @@ class Fold:
         recorded = event.data.get("state") if event.type == "segment.sealed" else None
         if recorded is not None and recorded != self._state.digest():
             self._findings.add("read_models", where=where, what="the sealed state is not the replayed one")
+
+
+def _is_schema(value: object) -> bool:
+    return isinstance(value, int) and value >= 1
 
 
 def key_fold(key: str) -> int:

@@ -25,7 +25,7 @@ from ledger.credits.snapshots import SnapshotTaker
 from ledger.credits.state import CreditState
 from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import Conflict
-from ledger.engine.event import Command, Event, Head, NewEvent
+from ledger.engine.event import Command, Event, Head, NewEvent, Receipt
 from ledger.engine.journal import Journal, JournalStatus
 from ledger.engine.limits import SEGMENT_BYTES
 
@@ -129,11 +129,12 @@ class Ledger:
             expected=expected if once is None else (once, 0),
         )
         try:
-            return answer_of(self.journal.execute(order))
+            receipt = self.journal.execute(order)
         except Conflict as conflict:
             if once is None:
                 raise
             raise AlreadyRecorded(what=once) from conflict
+        return answer_of(Receipt(events=tuple(map(self.current, receipt.events)), is_repeated=receipt.is_repeated))
 
     def balance(self, account: str) -> int:
         """Micro-credits of an agent ("a-17") or of a named account ("agent:a-17", "system:reward"); UnknownAgent."""
@@ -204,8 +205,16 @@ class Ledger:
                 yield approval
 
     def events(self, **filters: Any) -> Iterator[Event]:
-        """Recorded events, filtered as `Journal.read` does it, in constant memory."""
-        return self.journal.read(**filters)
+        """Recorded events in their newest schema, filtered as `Journal.read` does it, in constant memory."""
+        return map(self.current, self.journal.read(**filters))
+
+    def event(self, seq: int) -> Event:
+        """One event in its newest schema. Raises UnknownSeq, Corrupt."""
+        return self.current(self.journal.get(seq=seq))
+
+    def current(self, event: Event) -> Event:
+        """A recorded event in the newest schema of its type; its hash stays the recorded one. Raises UnknownSchema."""
+        return self._state.current(event)
 
     def state_digest(self) -> str:
         """SHA-256 of the state; every replay of the same events reaches the same one."""

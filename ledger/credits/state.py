@@ -17,6 +17,7 @@ from ledger.credits import eoc
 from ledger.credits.accounts import SYSTEM_ACCOUNTS, Account
 from ledger.credits.anomaly import AmountWindow
 from ledger.credits.approvals import ApprovalState, DecidedApprovals, PendingApproval, pending_from
+from ledger.credits.schemas import CREDIT_SCHEMAS, Schemas
 from ledger.engine.event import Event
 
 
@@ -28,8 +29,10 @@ class CreditState:
 
     schema = 1
 
-    def __init__(self) -> None:
-        self._handlers: dict[str, Callable[[Event], None]] = {
+    def __init__(self, *, schemas: Schemas = CREDIT_SCHEMAS) -> None:
+        """`schemas` says what an event of an older schema means now, and which are unknown."""
+        self._schemas = schemas
+        handlers: dict[str, Callable[[Event], None]] = {
             "agent.created": self._agent_created,
             "credit.allocated": self._moved,
             "credit.consumed": self._spent,
@@ -54,8 +57,8 @@ class CreditState:
             "eoc": self._restore_eoc,
             "breaker": self._restore_breaker,
         }
-        self._handler_of = self._handlers.get
-        self._nothing = _pass_over
+        self._takes = {name: (newest, handlers.get(name, _pass_over)) for name, newest in schemas.newest.items()}
+        self._takes_of = self._takes.get
         self.reset()
 
     def reset(self) -> None:
@@ -68,8 +71,16 @@ class CreditState:
         self.open_breakers: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
-        """Take one event in; types without an effect on the state are passed over."""
-        self._handler_of(event[4], self._nothing)(event)
+        """Take one event in, as it is meant today; types without an effect on the state are passed over.
+
+        Raises UnknownSchema for what a newer version wrote, and has then changed nothing.
+        """
+        newest, take = self._takes_of(event[4], _NOT_OURS)
+        take(event if event[5] == newest else self._schemas.current(event))
+
+    def current(self, event: Event) -> Event:
+        """A recorded event in the newest schema of its type. Raises UnknownSchema."""
+        return self._schemas.current(event)
 
     def digest(self) -> str:
         """SHA-256 (hex) of the whole state in a fixed order; a replay that reaches it reached the same state."""
@@ -212,6 +223,9 @@ class CreditState:
 
 def _pass_over(event: Event) -> None:
     """For events that tell something and change nothing here."""
+
+
+_NOT_OURS = (0, _pass_over)
 
 
 def depths_with(depths: deque[int], newest: int) -> list[int]:

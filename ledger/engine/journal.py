@@ -80,7 +80,12 @@ class Journal:
             finish_later=self._finish_later,
         )
         self._keeper.warnings += [warning] if warning else []
-        self._flocked(self._keeper.open)
+        try:
+            self._flocked(self._keeper.open)
+        except BaseException:
+            self._keeper.store.close()
+            self._close_lock()
+            raise
         env.watch_fork(self)
 
     @classmethod

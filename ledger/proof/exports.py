@@ -20,7 +20,7 @@ from ledger.engine.walk import Walker
 from ledger.proof.checkpoints import Checkpoint, claimed_checkpoint, read_checkpoint
 from ledger.proof.errors import ExportMalformed, HistoryBroken, OtherJournal
 from ledger.proof.notes import TrustedKey
-from ledger.proof.verification import Finding, Progress, Take, VerifyReport
+from ledger.proof.verification import Finding, Kinds, Progress, Take, VerifyReport, note_kinds
 
 FORMAT = "gatehouse-export-1"
 HEADER_BYTES_MAX = 64 * 1024
@@ -132,6 +132,7 @@ def verify_export(
         torn_bytes=0,
         is_end_proven=True,
         hashes=reading.hashes,
+        kinds=reading.kinds,
     )
     return ExportReport(checkpoint=checkpoint, report=report)
 
@@ -160,9 +161,11 @@ class _Reading:
         self._watched = frozenset(watched)
         self._take = take
         self.hashes: dict[int, str] = {}
+        self.kinds: Kinds = {}
         self.segments = 0
 
     def add(self, events: list[Event]) -> None:
+        note_kinds(self.kinds, events)
         for event in events:
             if event.type == OPENED:
                 self.segments += 1

@@ -25,6 +25,7 @@ from ledger.engine.walk import Problem, Walker, later_flush, shown_text
 
 Progress = Callable[[int, int], None]
 Take = Callable[[Event], None]
+Kinds = dict[tuple[str, object], int]
 Read = Callable[[Sequence["SegmentFile"]], Iterable["SegmentReading"]]
 
 _PREVIOUS = b'"previous":"'
@@ -50,7 +51,7 @@ class VerifyReport:
     ``chain_breaks`` counts the segments whose chain of hashes breaks; nothing behind a break can be trusted.
     ``is_end_proven``: the durable mark was there, so a cut tail would have been seen. ``is_sealed``: the last record is
     a seal, behind which a segment has nothing to lose. ``hashes``: those of the events that were asked for, as far as
-    they are there.
+    they are there. ``kinds``: the first event of each (type, schema); what they mean is not judged here.
     """
 
     events: int
@@ -62,6 +63,7 @@ class VerifyReport:
     is_end_proven: bool
     is_sealed: bool = False
     hashes: Mapping[int, str] = field(default_factory=dict)
+    kinds: Mapping[tuple[str, object], int] = field(default_factory=dict)
 
     @property
     def is_sound(self) -> bool:
@@ -91,6 +93,7 @@ class SegmentReading:
     sealed_state: str | None
     sha256: str | None
     hashes: dict[int, str]
+    kinds: Kinds
     problem: Problem | None
     later_flush: int
     torn_bytes: int
@@ -137,10 +140,12 @@ def read_segment(env: Env, file: SegmentFile, *, progress: Callable[[int], None]
         previous = ZERO_DIGEST if first == 1 else named_previous(env, fd)
         walker = Walker(env=env, fd=fd, segment=first, offset=0, seq=first - 1, digest=previous)
         hashes: dict[int, str] = {}
+        kinds: Kinds = {}
         last: Event | None = None
         for events, _ in walker.walk(size):
             start = events[0].seq
             hashes |= {seq: events[seq - start].hash for seq in watched if start <= seq <= events[-1].seq}
+            note_kinds(kinds, events)
             if take is not None:
                 for event in events:
                     take(event)
@@ -164,10 +169,20 @@ def read_segment(env: Env, file: SegmentFile, *, progress: Callable[[int], None]
         sealed_state=str(last.data.get("state")) if last is not None and is_sealed else None,
         sha256=sha256_of(env, path) if is_sealed and size == walker.offset else None,
         hashes=hashes,
+        kinds=kinds,
         problem=problem,
         later_flush=highest,
         torn_bytes=torn_bytes,
     )
+
+
+def note_kinds(kinds: Kinds, events: list[Event]) -> None:
+    """Remember the first event of each type and schema. What is no number in the place of a schema is kept as text."""
+    for event in events:
+        schema = event[5]
+        kind = (str(event[4]), schema if schema.__class__ is int else repr(schema))
+        if kind not in kinds:
+            kinds[kind] = event[0]
 
 
 def _mark_of(env: Env, layout: Layout) -> Mark | None:
@@ -260,6 +275,7 @@ class _Judgement:
             before = reading
         head = Head(before.last, before.head) if before is not None else Head(0, ZERO_DIGEST.hex())
         hashes = {seq: text for reading in self._readings for seq, text in reading.hashes.items()}
+        kinds = {kind: seq for reading in reversed(self._readings) for kind, seq in reading.kinds.items()}
         if self._mark is not None:
             self._check_end(self._mark, head, hashes)
         self._check_manifest()
@@ -273,6 +289,7 @@ class _Judgement:
             is_end_proven=self._mark is not None,
             is_sealed=before is not None and before.sealed_state is not None,
             hashes=hashes,
+            kinds=kinds,
         )
 
     def _link(self, before: SegmentReading | None, reading: SegmentReading) -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 from ledger import Ledger
 from ledger.actions import import_journal, live_ledger
 from ledger.admin.journals import OPEN_MAX, ChosenJournal
-from ledger.tests.credits.planting import LEGACY, write_from_the_future
+from ledger.tests.credits.planting import LEGACY, write_from_the_future, write_newer_schema
 
 pytestmark = pytest.mark.django_db
 
@@ -139,3 +139,16 @@ def test_a_sound_journal_raises_no_alarm(browse: Browse, ledger_with_events: Led
 
     assert 'id="condition"' not in first + page
     assert "normal</span>" in page
+
+
+@pytest.mark.parametrize("address", [ADDRESS, "/admin/"])
+def test_an_event_of_a_newer_version_is_named_with_what_to_do(
+    browse: Browse, ledger_with_events: Ledger, storage: Path, address: str
+) -> None:
+    """Type, schema and number, and not a balance is guessed."""
+    write_newer_schema(storage / "events" / "credits")
+
+    page = browse("engineer").get(address).content.decode()
+
+    assert "is credit.consumed of schema 2" in page
+    assert "Install that version or a later one" in page

@@ -58,7 +58,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
             name=options["name"],
             interest=interest,
             after=after,
-            deliver=_to_program(program) if program else _to(out),
+            deliver=_in_newest_schema(ledger, _to_program(program) if program else _to(out)),
         ) as subscriber:
             previous = signal.signal(signal.SIGTERM, lambda *_: subscriber.stop())
             try:
@@ -68,6 +68,11 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     finally:
         ledger.close()
     return EXIT_SOUND
+
+
+def _in_newest_schema(ledger: Ledger, deliver: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Receivers get what an event means today. An unknown one ends reading before it is delivered or parked."""
+    return lambda event: deliver(ledger.current(event))
 
 
 def _to(out: Any) -> Callable[[Event], None]:

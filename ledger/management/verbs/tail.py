@@ -50,7 +50,7 @@ def _follow(ledger: Ledger, *, out: Any, after: int, interest: Interest) -> None
         out.flush()
         page = events_after(ledger.journal, after=after, limit=_PAGE_EVENTS, interest=interest)
         for event in page.events:
-            out.write(line_of(event))
+            out.write(line_of(ledger.current(event)))
         if page.next_after > after:
             after, idle_since = page.next_after, time.monotonic()
         else:

@@ -61,14 +61,22 @@ class _Forgiving(CreditState):
         return None
 
 
-def write_from_the_future(path: Path) -> None:
-    """Record a durable and sound event whose content this version's state cannot fold."""
-    event = NewEvent(stream="agent:a-1", type="credit.consumed", data={"unheard_of": 1})
-    journal = Journal.open(path=path, state=_Forgiving())
-    journal.execute(
-        Command(key="future", fingerprint="0" * 32, actor="a", correlation="c", decide=lambda: [event], expected=None)
-    )
+def write_as_another_version(path: Path, *events: NewEvent, key: str = "future") -> None:
+    """Record events, durable and sound, that this version would not write."""
+    journal = Journal.open(path=path, state=_Forgiving(), from_snapshot=False)
+    journal.execute(Command(key=key, fingerprint="0" * 32, actor="a", correlation="c", decide=lambda: events))
     journal.close()
+
+
+def write_from_the_future(path: Path) -> None:
+    """Record an event whose content this version's state cannot fold, though its schema says that it could."""
+    write_as_another_version(path, NewEvent(stream="agent:a-1", type="credit.consumed", data={"unheard_of": 1}))
+
+
+def write_newer_schema(path: Path) -> None:
+    """Record a movement in a schema that only a later version knows; it looks like one of today."""
+    values = {"from_account": "agent:ann", "to_account": "system:consumption", "amount_micros": 1}
+    write_as_another_version(path, NewEvent(stream="agent:ann", type="credit.consumed", data=values, schema=2))
 
 
 def segments_of(journal: Path) -> list[Path]:
