@@ -41,7 +41,7 @@ WORDS = {GO: "GO", NO_GO: "NO_GO", INCOMPLETE: "INCOMPLETE", WAITING: "WAITING",
 NOT_A_VERDICT = "This is not a release verdict: only the gates named with --require decide the exit code."
 COMMIT_NAMES = ("GATEHOUSE_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 BUILD_NAMES = ("GATEHOUSE_BUILD", "GITHUB_REPOSITORY", "CI_PROJECT_PATH", "JOB_NAME")
-PLAN, GATES = ("profile", "scenarios", "concurrency", "duration_seconds", "seed"), ("A", "B", "C", "D", "E")
+PLAN, GATES = ("commit", "profile", "scenarios", "concurrency", "duration_seconds", "seed"), ("A", "B", "C", "D", "E")
 API, KEYS, JSON = "/api/v1", "/.well-known/gatehouse-keys.json", "application/json"
 REPORT = API + "/runs/{}/report/?format={}"
 FORMATS = {"junit": "application/xml", "json": JSON, "md": "text/markdown", "html": "text/html"}
@@ -247,8 +247,6 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     screen.note(f"run {number} judges {plain(build.get('name'))} {judged}")
     if commit and commit != judged:
         screen.note(f"this is NOT the commit in hand, {plain(commit)}: the console was started from another build")
-        if options.commit:
-            raise Stop(f"--commit asks for a run of {plain(commit)}; run {number} of {judged} goes on at {server.url}")
     if not options.wait:
         screen.say(f"Run {number} is asked for. Nothing is judged yet: --wait waits for it.")
         return GO
@@ -407,7 +405,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--concurrency", type=lambda text: [int(level) for level in text.split(",")], metavar="N[,N...]")
     add("--duration", dest="duration_seconds", type=int, metavar="SECONDS", help="of the soak, with --profile own")
     add("--seed", type=int)
-    add("--commit", metavar="SHA", help="end with 4, without waiting, when the console judges another build")
+    add("--commit", type=str.lower, metavar="SHA", help="end with 4, with no run, if the console judges another")
     add("--wait", action="store_true")
     add("--timeout", type=float, default=14_400.0, metavar="SECONDS", help="of --wait; the run goes on")
     add("--require", type=lambda text: text.upper().replace(" ", "").split(","), default=(), metavar="A,B,...")

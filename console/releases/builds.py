@@ -64,13 +64,13 @@ class PhaseOfBuild:
 
 
 def whole_commit(text: str) -> str:
-    """The commit in lower case. Raises CommitMalformed, CommitNotWhole.
+    """The commit in lower case. Raises CommitNotWhole.
 
     A build with another content can be given the first seven or ten digits of a released one in minutes.
     """
-    commit = _commit(text)
+    commit = text.strip().lower()
     if not _WHOLE.fullmatch(commit):
-        raise CommitNotWhole(commit=commit)
+        raise CommitNotWhole(commit=text[:80])
     return commit
 
 

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from console.kernel.api.parsing import StrictSerializer
 from ledger import PPM, LedgerError, micros_of
+from ledger.credits.amounts import shown
 from ledger.credits.errors import InvalidSkill
 
 _AMOUNT = {
@@ -55,9 +56,9 @@ class SkillField(serializers.Field[int, Any, str, Any]):
         try:
             ppm = micros_of(data, is_zero_allowed=True)
         except LedgerError as refusal:
-            raise InvalidSkill(skill=str(data)[:40]) from refusal
+            raise InvalidSkill(skill=shown(data)) from refusal
         if ppm > PPM:
-            raise InvalidSkill(skill=str(data)[:40])
+            raise InvalidSkill(skill=shown(data))
         return ppm
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 
@@ -25,17 +26,17 @@ def micros_of(amount: str | int | Decimal, *, is_zero_allowed: bool = False) -> 
     decimals, binary floats and anything that is no plain decimal number. Source: decisions.md, Credits.
     """
     if isinstance(amount, bool) or not isinstance(amount, str | int | Decimal):
-        raise InvalidAmount(amount=_shown(amount), why=gettext_noop("write it as text, a whole number or a decimal"))
+        raise InvalidAmount(amount=shown(amount), why=gettext_noop("write it as text, a whole number or a decimal"))
     if isinstance(amount, int) and abs(amount) > AMOUNT_MICROS_MAX:
-        raise AmountTooLarge(amount=_shown(amount), limit=AMOUNT_MICROS_MAX)
+        raise AmountTooLarge(amount=shown(amount), limit=decimal_of(AMOUNT_MICROS_MAX))
     text = format(amount, "f") if isinstance(amount, Decimal) and -40 < amount.adjusted() < 40 else str(amount)
     if not _PLAIN.fullmatch(text):
-        raise InvalidAmount(amount=_shown(text), why=_why_not(text))
+        raise InvalidAmount(amount=shown(text), why=_why_not(text))
     micros = int(Decimal(text).scaleb(6))
     if micros < 0 or (micros == 0 and not is_zero_allowed):
-        raise InvalidAmount(amount=_shown(text), why=gettext_noop("it must be above zero"))
+        raise InvalidAmount(amount=shown(text), why=gettext_noop("it must be above zero"))
     if micros > AMOUNT_MICROS_MAX:
-        raise AmountTooLarge(amount=_shown(text), limit=AMOUNT_MICROS_MAX)
+        raise AmountTooLarge(amount=shown(text), limit=decimal_of(AMOUNT_MICROS_MAX))
     return micros
 
 
@@ -47,11 +48,20 @@ def decimal_of(micros: int) -> Decimal:
 def require_amount(micros: object) -> None:
     """Refuse everything that is no positive integer of micro-credits a command may carry."""
     if isinstance(micros, bool) or not isinstance(micros, int):
-        raise InvalidAmount(amount=_shown(micros), why=gettext_noop("amounts are whole numbers of micro-credits"))
+        raise InvalidAmount(amount=shown(micros), why=gettext_noop("amounts are whole numbers of micro-credits"))
     if micros <= 0:
-        raise InvalidAmount(amount=_shown(micros), why=gettext_noop("it must be above zero"))
+        raise InvalidAmount(amount=_shown_credits(micros), why=gettext_noop("it must be above zero"))
     if micros > AMOUNT_MICROS_MAX:
-        raise AmountTooLarge(amount=_shown(micros), limit=AMOUNT_MICROS_MAX)
+        raise AmountTooLarge(amount=_shown_credits(micros), limit=decimal_of(AMOUNT_MICROS_MAX))
+
+
+def shown(value: object) -> str:
+    """At most 40 characters of what was given, as JSON writes it: a message must not carry a megabyte of digits."""
+    if isinstance(value, int) and abs(value) >= 10**39:
+        return "10^39 …"
+    is_json = value is None or isinstance(value, bool | list | dict)
+    text = json.dumps(value, ensure_ascii=False, default=str) if is_json else str(value)
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _why_not(text: str) -> str:
@@ -62,9 +72,6 @@ def _why_not(text: str) -> str:
     return gettext_noop("it is not a plain decimal number")
 
 
-def _shown(value: object) -> str:
-    """At most 40 characters of what was given: a message must not carry a megabyte of digits."""
-    if isinstance(value, int) and abs(value) >= 10**39:
-        return "10^39 …"
-    text = str(value)
-    return text if len(text) <= 40 else text[:39] + "…"
+def _shown_credits(micros: int) -> str:
+    """Of an amount in micro-credits; without its decimals where it is past every account."""
+    return shown(decimal_of(micros) if abs(micros) <= TOTAL_MICROS_MAX else micros // MICROS_PER_CREDIT)

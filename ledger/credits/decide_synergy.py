@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.credits import policy
 from ledger.credits.accounts import REWARD, account_of
-from ledger.credits.amounts import TOTAL_MICROS_MAX
+from ledger.credits.amounts import TOTAL_MICROS_MAX, decimal_of
 from ledger.credits.commands import RecordCollaboration, RecordReuse
 from ledger.credits.errors import NotReusable, TotalTooLarge
 from ledger.credits.movements import agent_account, movement
@@ -101,7 +101,7 @@ def _with_room(state: CreditState, events: list[NewEvent]) -> list[NewEvent]:
         if event.type == "synergy.rewarded":
             total += event.data["amount_micros"]
             if event.data["balance_micros"] > TOTAL_MICROS_MAX:
-                raise TotalTooLarge(account=event.stream, limit=TOTAL_MICROS_MAX)
+                raise TotalTooLarge(account=event.stream, limit=decimal_of(TOTAL_MICROS_MAX))
     if state.accounts[REWARD].balance_micros - total < -TOTAL_MICROS_MAX:
-        raise TotalTooLarge(account=REWARD, limit=TOTAL_MICROS_MAX)
+        raise TotalTooLarge(account=REWARD, limit=decimal_of(TOTAL_MICROS_MAX))
     return events

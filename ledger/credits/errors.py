@@ -17,14 +17,14 @@ class AmountTooLarge(Rejected):
     """A command amount past 2^53 micro-credits, which canonical JSON could not carry exactly."""
 
     code = "amount-too-large"
-    message = gettext_noop("The amount %(amount)s is past the largest a command may carry, %(limit)s micro-credits.")
+    message = gettext_noop("The amount %(amount)s is past the largest an order may carry, %(limit)s credits.")
 
 
 class TotalTooLarge(Rejected):
     """A movement after which an account would no longer fit into 63 bits."""
 
     code = "total-too-large"
-    message = gettext_noop("The account %(account)s would pass the largest total of %(limit)s micro-credits.")
+    message = gettext_noop("The account %(account)s would pass the largest total of %(limit)s credits.")
 
 
 class InvalidSkill(Rejected):
@@ -110,7 +110,7 @@ class InsufficientCredits(Rejected):
     """Spending more than there is."""
 
     code = "insufficient-credits"
-    message = gettext_noop("The agent %(agent)s has %(balance)s micro-credits, %(amount)s were asked for.")
+    message = gettext_noop("The agent %(agent)s has %(balance)s credits, %(amount)s were asked for.")
 
 
 class NothingToWithdraw(Rejected):

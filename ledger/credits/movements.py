@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.credits.accounts import Account, account_of
-from ledger.credits.amounts import TOTAL_MICROS_MAX
+from ledger.credits.amounts import TOTAL_MICROS_MAX, decimal_of
 from ledger.credits.errors import InsufficientCredits, TotalTooLarge, UnknownAgent
 from ledger.credits.state import CreditState
 from ledger.engine.event import NewEvent
@@ -25,16 +25,18 @@ def agent_account(state: CreditState, agent: str) -> Account:
 def require_funds(account: Account, *, agent: str, amount_micros: int) -> None:
     """Refuse to spend more than there is."""
     if amount_micros > account.balance_micros:
-        raise InsufficientCredits(agent=agent, balance=account.balance_micros, amount=amount_micros)
+        raise InsufficientCredits(
+            agent=agent, balance=decimal_of(account.balance_micros), amount=decimal_of(amount_micros)
+        )
 
 
 def require_room(state: CreditState, *, payer: str, payee: str, amount_micros: int) -> None:
     """Refuse a movement after which one of the two accounts would no longer fit into 63 bits."""
     if state.accounts[payer].balance_micros - amount_micros < -TOTAL_MICROS_MAX:
-        raise TotalTooLarge(account=payer, limit=TOTAL_MICROS_MAX)
+        raise TotalTooLarge(account=payer, limit=decimal_of(TOTAL_MICROS_MAX))
     known = state.accounts.get(payee)
     if known is not None and known.balance_micros + amount_micros > TOTAL_MICROS_MAX:
-        raise TotalTooLarge(account=payee, limit=TOTAL_MICROS_MAX)
+        raise TotalTooLarge(account=payee, limit=decimal_of(TOTAL_MICROS_MAX))
 
 
 def movement(

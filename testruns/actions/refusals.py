@@ -25,6 +25,17 @@ class DiskTooFull(GatehouseError):
     )
 
 
+class OtherBuild(GatehouseError):
+    """The commit that was named is not the one that is installed here, or not without changes."""
+
+    code = "other-build"
+    message = gettext_noop(
+        "This console judges the build it was started from, which is %(found)s and not %(commit)s. "
+        "No run was requested."
+    )
+    words = ("found",)
+
+
 class ImportedNotRun(WrongState):
     """Results from elsewhere were never run here."""
 

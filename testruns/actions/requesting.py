@@ -16,6 +16,7 @@ from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from console.kernel.errors import NotFound
+from ledger import gettext_noop
 from testruns.environment import BuildIdentity, identify_build
 from testruns.models import Build, GatePolicy, Run, ScenarioExecution
 from testruns.plan import IMPORT_PROFILE, PlannedExecution, RunPlan
@@ -24,10 +25,11 @@ from testruns.run_states import ExecutionState
 from .limits import DISK_FREE_BYTES_MIN, DISK_USED_SHARE_MAX
 from .policies import active_policy, rules_of
 from .queueing import enqueue
-from .refusals import DiskTooFull, ImportedNotRun
+from .refusals import DiskTooFull, ImportedNotRun, OtherBuild
 
 BUILD_NAME = "gatehouse"
 GIB = 1024**3
+_NO_COMMIT = gettext_noop("no commit without changes")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,14 +53,15 @@ def read_site() -> Site:
     return Site(build=identify_build(), disk=read_disk())
 
 
-def request_run(*, actor: Actor, plan: RunPlan, site: Site | None = None) -> Run:
+def request_run(*, actor: Actor, plan: RunPlan, site: Site | None = None, commit: str = "") -> Run:
     """Ask for a run through the queue. Returns the QUEUED run with its executions.
 
-    site: for a door that calls this inside a transaction of its own. InvalidPlan (a field of the plan), DiskTooFull
-    (with the figures), NoActivePolicy, NotAllowed. A refusal leaves nothing but an audit entry.
+    site: for a door that calls this inside a transaction of its own. commit: the whole commit that the run must judge.
+    InvalidPlan (a field of the plan), OtherBuild, DiskTooFull (with the figures), NoActivePolicy, NotAllowed. A refusal
+    leaves nothing but an audit entry.
     """
     site = site or read_site()
-    run: Run = _request(actor=actor, plan=plan, build=site.build, disk=site.disk, driver="")
+    run: Run = _request(actor=actor, plan=plan, build=site.build, disk=site.disk, driver="", commit=commit)
     return run
 
 
@@ -108,7 +111,10 @@ def read_disk() -> Disk:
 
 
 @action(Act.REQUEST_RUN)
-def _request(*, actor: Actor, plan: RunPlan, build: BuildIdentity, disk: Disk, driver: str) -> Run:
+def _request(*, actor: Actor, plan: RunPlan, build: BuildIdentity, disk: Disk, driver: str, commit: str = "") -> Run:
+    if commit and not (build.is_clean and build.commit == commit):
+        found = build.commit if build.is_clean and build.commit else _NO_COMMIT
+        raise OtherBuild(found=found, commit=commit)
     return _create(actor=actor, plan=plan, build=build, disk=disk, driver=driver)
 
 

@@ -13,6 +13,7 @@ problems.register(
         "invalid-plan-duration": 400,
         "invalid-plan-no-duration": 400,
         "evidence-missing": 410,
+        "other-build": 409,
         "run-not-judged": (409, "The run is not judged yet, so there is no report and no manifest of it."),
         "range-not-satisfiable": (416, "The range begins behind the last byte."),
     }

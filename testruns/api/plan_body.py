@@ -28,6 +28,12 @@ DEFAULT_PROFILE = "quick"
 class PlanBody(StrictSerializer):
     """The values of a run. `duration_seconds`, the soak, belongs to profile `own`; the others have theirs."""
 
+    commit = serializers.RegexField(
+        r"^([0-9a-f]{40}|[0-9a-f]{64})\Z",
+        required=False,
+        help_text="The whole Git commit that the run must judge; refused when another build is installed here.",
+    )
+
     profile = Word(choices=[*PROFILES, OWN_PROFILE], default=DEFAULT_PROFILE)
     scenarios = serializers.ListField(
         child=Word(choices=list(SCENARIOS)), min_length=1, max_length=len(SCENARIOS), default=list(SCENARIOS)

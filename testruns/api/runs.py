@@ -75,7 +75,9 @@ class RunsView(ApiView):
 
     def prepare(self, request: Request) -> None:
         """What takes long or is refused before anything is written."""
-        self.plan = plan_of(parsed(request, PlanBody))
+        values = parsed(request, PlanBody)
+        self.commit = values.pop("commit", "")
+        self.plan = plan_of(values)
         self.site = actions.read_site()
 
     @extend_schema(
@@ -93,8 +95,11 @@ class RunsView(ApiView):
     )
     @idempotent
     def post(self, request: Request) -> HttpResponse:
-        """Queue a run of the build that is installed here; what is left out has the defaults of the console's form."""
-        run = actions.request_run(actor=self.actor(request), plan=self.plan, site=self.site)
+        """Queue a run of the build that is installed here; what is left out has the defaults of the console's form.
+
+        409 other-build when `commit` names another one: nothing is queued then.
+        """
+        run = actions.request_run(actor=self.actor(request), plan=self.plan, site=self.site, commit=self.commit)
         return _accepted(request, run.pk)
 
 

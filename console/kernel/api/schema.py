@@ -17,7 +17,8 @@ from console.kernel.api.views import ApiView, PublicView
 PROBLEM_SCHEMA: Mapping[str, Any] = MappingProxyType(
     {
         "type": "object",
-        "description": "RFC 9457. `code` is stable; `type` leads to its description. Further members may stand beside.",
+        "description": "RFC 9457. `code` is stable. `type` is `/api/v1/problems/CODE/`, relative to the console, where "
+        "a GET says what it means. Further members may stand beside.",
         "required": ["type", "title", "status", "code", "detail", "instance"],
         "properties": {
             "type": {"type": "string", "format": "uri-reference"},

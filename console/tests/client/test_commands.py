@@ -158,17 +158,17 @@ def test_why_a_run_waits_is_said_once_until_it_changes(server: BadServer, gateho
 
 
 @pytest.mark.parametrize("waits", [("--wait",), ()])
-def test_a_run_of_another_commit_than_named_is_not_waited_for(
+def test_a_run_of_another_commit_than_named_is_not_asked_for(
     server: BadServer, gatehouse: Gatehouse, waits: tuple[str, ...]
 ) -> None:
-    """Its verdict would be about another build: 4, both commits named, and that the run goes on."""
-    server.plays(says(QUEUED), says(JUDGED))
+    """Its verdict would be about another build: the console is told which one is meant, refuses, and that is 4."""
+    server.plays(problem(409, "other-build", "It judges another one. No run was requested."), says(JUDGED))
 
     ended = gatehouse("run", *waits, "--commit", "A" * 40, GITHUB_SHA=COMMIT)
 
     assert (ended.code, ended.out, len(server.asked)) == (client.ERROR, "", 1)
-    assert f"this is NOT the commit in hand, {'a' * 40}" in ended.way
-    assert f"run 7 of {COMMIT} goes on" in ended.way
+    assert json.loads(server.asked[0].body)["commit"] == "a" * 40
+    assert "No run was requested." in ended.way
 
 
 def test_a_run_of_another_commit_than_the_pipelines_is_said(server: BadServer, gatehouse: Gatehouse) -> None:

@@ -150,6 +150,7 @@ def test_a_refusal_is_not_remembered_under_its_key(engineer: ApiClient, ann: str
     later = engineer.send("credits/consume/", order, key="k-1")
 
     assert_refused(short, 409, "insufficient-credits")
+    assert "has 100.000000 credits, 150.000000 were asked for" in short.json()["detail"]
     assert later.json()["balance"] == "0.000000"
     assert AuditEntry.objects.count() == entries
 
@@ -203,6 +204,19 @@ def test_a_wrong_value_is_refused_with_its_place_and_leaves_nothing(
 
     assert_refused(answer, status, code, pointer)
     assert ledger.head.seq == head
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(True, "true"), ([], "[]"), (["1"], '["1"]'), (-5, "-5"), ("9007199255", "9007199254.740991 credits")],
+)
+def test_a_refused_amount_is_quoted_as_it_was_sent(engineer: ApiClient, ann: str, amount: Any, shown: str) -> None:
+    """In credits and as JSON writes it: nothing tells what the ledger counts in, or is written in."""
+    answer = engineer.send("credits/consume/", {"agent_id": ann, "amount": amount, **WHY})
+
+    assert answer.status_code == 422
+    assert shown in answer.json()["detail"]
+    assert "micro" not in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("body", [b'{"amount": NaN}', b'{"a": 1, "a": 2}', b"[]", b'{"amount": 1e400}', b"\xff", b""])

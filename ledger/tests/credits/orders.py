@@ -66,11 +66,11 @@ class Desk:
         return [event.type for event in self.events()]
 
     @contextmanager
-    def assert_refused(self, error: type[Rejected]) -> Iterator[None]:
+    def assert_refused(self, error: type[Rejected]) -> Iterator[pytest.ExceptionInfo[Rejected]]:
         """The block is refused with this error and leaves neither an event nor a change of state."""
         before = (len(self.events()), self.ledger.state_digest())
-        with pytest.raises(error):
-            yield
+        with pytest.raises(error) as refused:
+            yield refused
         assert (len(self.events()), self.ledger.state_digest()) == before
 
     def reopen(self) -> Ledger:

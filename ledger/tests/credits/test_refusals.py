@@ -87,12 +87,14 @@ def test_an_agent_created_again_keeps_its_balance(desk: Desk) -> None:
     ],
 )
 def test_nobody_spends_more_than_there_is(desk: Desk, spend: commands.CreditCommand) -> None:
-    """Not one micro-credit more."""
+    """Not one micro-credit more; the refusal speaks of credits."""
     desk.open_account("ann", 10)
     desk.open_account("bob", 10)
 
-    with desk.assert_refused(errors.InsufficientCredits):
+    with desk.assert_refused(errors.InsufficientCredits) as refused:
         desk.order(spend)
+
+    assert str(refused.value) == "The agent ann has 10.000000 credits, 10.000001 were asked for."
 
 
 @pytest.mark.parametrize("make", WITH_AMOUNT[1:6])

@@ -12,7 +12,7 @@ from console.kernel.scopes import Scope
 from console.tests.api_client import ApiClient, api_client
 from console.tests.people import person_with
 from testruns.actions import plan_of
-from testruns.models import Run
+from testruns.models import Run, ScenarioExecution
 from testruns.plan import RunPlan
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -41,6 +41,16 @@ def test_what_is_left_out_has_the_defaults_of_the_form(client: ApiClient) -> Non
     client.send("runs/", {})
 
     assert plan_of(Run.objects.get()) == RunPlan.of_profile(profile="quick", soak_seconds=1800)
+
+
+def test_a_run_of_another_build_than_named_is_refused_before_it_exists(client: ApiClient) -> None:
+    """409 that names it, and nothing is queued."""
+    refused = client.send("runs/", {"commit": "a" * 40}, key=KEY)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "other-build")
+    assert "a" * 40 in refused.json()["detail"]
+    assert not Run.objects.exists()
+    assert not ScenarioExecution.objects.exists()
 
 
 def test_own_values_are_kept(client: ApiClient) -> None:
@@ -77,6 +87,9 @@ def test_own_values_are_kept(client: ApiClient) -> None:
         ({"profile": "own"}, "invalid-plan-no-duration", ["/duration_seconds"]),
         ({"profile": "smoke", "duration_seconds": 6}, "invalid-plan-duration", ["/duration_seconds"]),
         ({"scenarios": ["crash_replay"], "concurrency": [1, 2]}, "invalid-plan-sweep", ["/concurrency"]),
+        ({"commit": "4f1d2c9"}, "invalid-input", ["/commit"]),
+        ({"commit": "A" * 40}, "invalid-input", ["/commit"]),
+        ({"commit": 7}, "invalid-input", ["/commit"]),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_pointer(

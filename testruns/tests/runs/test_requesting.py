@@ -25,8 +25,9 @@ from testruns.actions import (
 )
 from testruns.actions.leases import claim
 from testruns.actions.machine_lock import MachineLock
-from testruns.actions.refusals import DiskTooFull, ExecutionOver, NoActivePolicy, RunOver
-from testruns.actions.requesting import GIB, Disk
+from testruns.actions.refusals import DiskTooFull, ExecutionOver, NoActivePolicy, OtherBuild, RunOver
+from testruns.actions.requesting import GIB, Disk, Site, read_disk
+from testruns.environment import BuildIdentity
 from testruns.models import Build, GatePolicy, Run, ScenarioExecution
 from testruns.plan import InvalidPlan, RunPlan
 from testruns.run_states import ExecutionState, RunState
@@ -64,6 +65,28 @@ def test_a_run_names_the_build_policy_and_person_it_was_requested_with(tester: A
     assert run.policy == GatePolicy.objects.get(code="shipped", is_active=True)
     assert run.requested_by == tester.person
     assert plan_of(run) == QUICK
+
+
+@pytest.mark.parametrize(("commit", "is_clean"), [("b" * 40, True), (None, True), ("a" * 40, False)])
+def test_a_run_of_a_named_commit_is_of_that_commit_or_not_at_all(
+    tester: Actor, commit: str | None, is_clean: bool
+) -> None:
+    """Another commit, no commit, or changes on top of it: refused, on record, and nothing waits in the queue."""
+    asked = "a" * 40
+    build = BuildIdentity(commit=commit, branch=None, is_clean=is_clean, tree_digest="d4" * 32, problem=None)
+    site = Site(build=build, disk=read_disk())
+
+    with pytest.raises(OtherBuild, match=asked):
+        request_run(actor=tester, plan=QUICK, site=site, commit=asked)
+    found = request_run(
+        actor=tester,
+        plan=QUICK,
+        site=dataclasses.replace(site, build=dataclasses.replace(build, commit=asked, is_clean=True)),
+        commit=asked,
+    )
+
+    assert [one.code for one in refusals("run.request")] == ["other-build"]
+    assert (list(Run.objects.all()), found.build.commit) == ([found], asked)
 
 
 def test_a_sweep_makes_one_execution_per_scenario_and_level(tester: Actor) -> None:
