@@ -56,7 +56,7 @@ _LONG = (
     "console/tests/releases/",
     "console/tests/browser/",
     "console/tests/signing/",
-    "ledger/tests/engine/test_bench",
+    "ledger/tests/test_bench",
     "ledger/tests/engine/test_processes",
 )
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import orjson
 import pytest
 from django.core.management import CommandError
 
@@ -243,13 +244,23 @@ def test_reset_begins_an_empty_journal_and_keeps_the_old_one(live: Path, storage
         old.close()
 
 
-def test_bench_prints_a_row_with_its_floor(storage: Path) -> None:
-    """The machine's own floor stands beside the figure; nothing is left behind."""
-    done = call("ledger", "bench", "--row", "one thread", "--seconds", "0.05")
+def test_bench_prints_a_table_and_writes_a_file(storage: Path, tmp_path: Path) -> None:
+    """Exit 0 only if every target was reached; nothing is left in the storage."""
+    file = tmp_path / "rows.json"
 
-    assert done.code in (0, 1)
-    assert "floor" in done.out
-    assert "one thread" in done.out
+    done = call("ledger", "bench", "--row", "one event", "--short", "--markdown", "--json", file)
+
+    assert [line.split(" | ")[0] for line in done.out.splitlines()[2:]] == ["| one event, p99", "| balance"]
+    assert [row["name"] for row in orjson.loads(file.read_bytes())] == ["one event, p99", "balance"]
+    assert done.code == int("| short |" in done.out)
+    assert list(storage.iterdir()) == []
+
+
+def test_bench_endures_for_as_long_as_it_is_told(storage: Path) -> None:
+    """The word about loss is the last line; in a second nothing is lost."""
+    done = call("ledger", "bench", "--endurance", "0.01", "--short")
+
+    assert done.out.splitlines()[-1].split() == ["0.01", "min,", "lost", "-", "0", "-", "<=", "0", "events", "pass"]
     assert list(storage.iterdir()) == []
 
 
