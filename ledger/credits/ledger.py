@@ -29,6 +29,9 @@ from ledger.engine.event import Command, Event, Head, NewEvent, Receipt
 from ledger.engine.journal import Journal, JournalStatus
 from ledger.engine.limits import SEGMENT_BYTES
 
+DECIDED_KNOWN_MAX = 1000
+"""Decided approvals that are kept in memory once they were read."""
+
 _Decide = Callable[[Any, CreditState], list[NewEvent]]
 _DecideInTime = Callable[[Any, CreditState, Callable[[], int]], list[NewEvent]]
 
@@ -61,6 +64,7 @@ class Ledger:
         self._state = state
         self._env = env
         self._taker = taker
+        self._decided: dict[str, Approval] = {}  # what was read of final decisions, which nothing changes any more
 
     @classmethod
     def open(
@@ -180,7 +184,14 @@ class Ledger:
         return self.journal.query(lambda: dict(self._state.open_breakers))
 
     def approval(self, request: str) -> Approval:
-        """One request: an open one from memory, a decided one from its events. UnknownApproval."""
+        """One request: an open one from memory, a decided one from its events, read once. UnknownApproval.
+
+        The journal is read from its end back to the request, so a recent one costs little however long the journal is.
+        """
+        return self._approval(request, seq=None)
+
+    def _approval(self, request: str, *, seq: int | None) -> Approval:
+        """`seq`: of its `approval.requested`, where that is known."""
         pending, state = self.journal.query(
             lambda: (self._state.pending.get(request), self._state.approval_state_of(request))
         )
@@ -188,7 +199,19 @@ class Ledger:
             return _open_approval(pending)
         if state is None:
             raise UnknownApproval(request=request)
-        return _approval_of(self.events(stream=f"approval:{request}"))
+        known = self._decided.get(request)
+        if known is None:
+            if len(self._decided) >= DECIDED_KNOWN_MAX:
+                self._decided.clear()
+            known = self._decided[request] = _approval_of(self._events_of(f"approval:{request}", seq=seq))
+        return known
+
+    def _events_of(self, stream: str, *, seq: int | None) -> Iterator[Event]:
+        """All events of a stream in their order; the reading ends with the last of them, not with the journal."""
+        count = self.journal.stream_version(stream)
+        if seq is not None:
+            return self.events(stream=stream, after=seq - 1, limit=count)
+        return reversed(list(self.events(stream=stream, limit=count, descending=True)))
 
     def approval_state(self, request: str) -> ApprovalState | None:
         """Where a request stands, from memory; None when nobody requested it."""
@@ -200,7 +223,7 @@ class Ledger:
             yield from map(_open_approval, self.journal.query(lambda: tuple(self._state.pending.values())))
             return
         for event in self.events(types=["approval.requested"]):
-            approval = self.approval(event.data["request"])
+            approval = self._approval(event.data["request"], seq=event.seq)
             if state is None or approval.state is state:
                 yield approval
 

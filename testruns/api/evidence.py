@@ -1,7 +1,7 @@
 """Evidence by its digest: the exact bytes, whole or a range of them, as a file that nothing runs.
 
 Only what has a row is handed out, so no name of a file ever reaches the disk. The bytes are held against the digest
-before the first of them leaves.
+before the first of them leaves; for a range only once in each server process while the file stays untouched.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from console.kernel.api.problems import Problem
 from console.kernel.api.views import ApiView
 from console.kernel.scopes import Scope
 from testruns.api.attachments import attachment_headers
-from testruns.evidence import CHUNK_BYTES, open_checked
+from testruns.evidence import CHUNK_BYTES, open_checked, open_unchanged
 from testruns.models import Evidence
 
 SAFE_TYPES = frozenset({"application/json", "application/jsonl", "application/xml", "text/plain; charset=utf-8"})
@@ -108,7 +108,7 @@ def _answer(evidence: Evidence, span: Span, *, status: int, headers: dict[str, s
     if status == 206:
         headers["Content-Range"] = f"bytes {span.first}-{span.last}/{evidence.size}"
     media_type = evidence.media_type if evidence.media_type in SAFE_TYPES else OCTETS
-    file = open_checked(evidence.digest)
+    file = open_unchanged(evidence.digest) if status == 206 else open_checked(evidence.digest)
     return StreamingHttpResponse(_bytes_of(file, span), content_type=media_type, status=status, headers=headers)
 
 

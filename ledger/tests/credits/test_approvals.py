@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -221,6 +222,23 @@ def test_requests_are_listed_by_state(desk: Desk) -> None:
     assert [item.request for item in desk.ledger.approvals()] == ["a", "b", "c"]
     assert [item.request for item in desk.ledger.approvals(state=ApprovalState.PENDING)] == ["a", "c"]
     assert [item.request for item in desk.ledger.approvals(state=ApprovalState.APPROVED)] == ["b"]
+
+
+def test_a_decided_request_is_read_from_the_end_of_the_journal_and_once(tmp_path: Path) -> None:
+    """Neither the segments before it are looked at, which are gone here, nor anything for a second question."""
+    desk = Desk(tmp_path / "journal", segment_bytes=8192)
+    desk.open_account("ann")
+    while desk.ledger.status.segments < 4:
+        desk.consume("ann", 1)
+    request(desk, "MEDIUM")
+    decide(desk, "bob")
+    for segment in sorted((tmp_path / "journal" / "segments").glob("*.jsonl"))[:2]:
+        segment.unlink()
+
+    found = desk.ledger.approval("r-1")
+
+    assert (found.state, found.decided_by, found.requester) == (ApprovalState.APPROVED, "bob", "ann")
+    assert desk.ledger.approval("r-1") is found
 
 
 def test_open_requests_survive_a_restart_with_their_approvals(desk: Desk) -> None:

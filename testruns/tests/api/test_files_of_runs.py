@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 from console.kernel.models import Person
 from console.tests.api_client import ApiClient
-from testruns.evidence import path_of, store
+from console.tests.waiting import wait_until
+from testruns.evidence import open_checked, open_unchanged, path_of, store
 from testruns.models import Run, ScenarioExecution
 from testruns.run_states import ExecutionState
 from testruns.tests.gates.builders import execution, sound_run
@@ -192,6 +195,30 @@ def test_evidence_that_was_changed_is_never_handed_on(client: ApiClient, digest:
 
     assert (changed.status_code, changed.json()["code"]) == (409, "evidence-damaged")
     assert (missing.status_code, missing.json()["code"]) == (410, "evidence-missing")
+
+
+def test_a_download_in_ranges_reads_the_file_whole_only_once(client: ApiClient) -> None:
+    """Until somebody touches the file: then it is held against its digest again, and found out."""
+    content = bytes(2**25)
+    digest = store(content=content, media_type="application/json").digest
+
+    def seconds(opened: Callable[[str], BinaryIO]) -> float:
+        began = time.process_time()
+        opened(digest).close()
+        return time.process_time() - began
+
+    wait_until(
+        lambda: seconds(open_unchanged) * 10 < seconds(open_checked), timeout_seconds=30, what="a range without reading"
+    )
+    first = client.read(f"evidence/{digest}/", headers={"Range": "bytes=0-1"})
+    part = b"".join(first.streaming_content)
+    path_of(digest).chmod(0o600)
+    with path_of(digest).open("r+b") as file:
+        file.write(b"?")
+    changed = client.read(f"evidence/{digest}/", headers={"Range": "bytes=2-3"})
+
+    assert (first.status_code, part) == (206, b"\0\0")
+    assert (changed.status_code, changed.json()["code"]) == (409, "evidence-damaged")
 
 
 @pytest.mark.parametrize(
