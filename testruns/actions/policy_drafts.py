@@ -1,7 +1,7 @@
-"""Changing the gate policy: somebody drafts and edits, and somebody else activates exactly what was submitted.
+"""Changing a gate policy: somebody drafts and edits, and somebody else activates exactly what was submitted.
 
-One draft is open at a time. Runs keep the policy they were requested under, so nothing is judged again and what is
-activated while a run works cannot judge it.
+One draft of the policy of live runs is open at a time, and one of the policy of imported results. Runs keep the policy
+they were requested under, so nothing is judged again and what is activated while a run works cannot judge it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ from .refusals import (
 REASON_LENGTH_MIN: Final = 10
 
 
-def open_draft() -> PolicyDraft | None:
-    """The draft that is edited or waits for activation; there is one at most."""
-    return PolicyDraft.objects.filter(state__in=_OPEN_STATES).select_related("base", "opened_by").first()
+def open_draft(*, code: str = SHIPPED_CODE) -> PolicyDraft | None:
+    """The draft of this policy that is edited or waits for activation; there is one at most."""
+    rows = PolicyDraft.objects.filter(code=code, state__in=_OPEN_STATES)
+    return rows.select_related("base", "opened_by").first()
 
 
 def editors_of(draft: PolicyDraft) -> frozenset[int]:
@@ -47,11 +48,14 @@ def editors_of(draft: PolicyDraft) -> frozenset[int]:
 
 
 @action(Act.EDIT_POLICY, target="policy-draft")
-def draft_policy(*, actor: Actor) -> PolicyDraft:
-    """Begin a draft that says what the active policy says. DraftExists, NoActivePolicy, NotAllowed."""
-    known = list(GatePolicy.objects.select_for_update().filter(code=SHIPPED_CODE))  # one draft begins after the other
-    base = active_policy()
-    is_open = open_draft()
+def draft_policy(*, actor: Actor, code: str = SHIPPED_CODE) -> PolicyDraft:
+    """Begin a draft that says what the active policy says. DraftExists, NoActivePolicy, NotAllowed.
+
+    code: of the policy of live runs, or of imported results.
+    """
+    known = list(GatePolicy.objects.select_for_update().filter(code=code))  # one draft begins after the other
+    base = active_policy(code=code)
+    is_open = open_draft(code=code)
     if is_open is not None:
         raise DraftExists(number=is_open.number)
     content = rules_of(base).variant(code=base.code, number=max(policy.number for policy in known) + 1)

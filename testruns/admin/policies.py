@@ -19,7 +19,7 @@ from testruns import actions
 from testruns.admin.policy_form import PolicyForm
 from testruns.admin.policy_page import draft_offer, read_draft, read_policy, would_change
 from testruns.draft_states import DraftState
-from testruns.gates.policy import IMPORTS_CODE
+from testruns.gates.policy import IMPORTS_CODE, SHIPPED_CODE
 from testruns.models import GatePolicy, PolicyDraft
 
 LIST = "admin:testruns_gatepolicy_changelist"
@@ -32,7 +32,8 @@ add_section(Section(code="policies", title=gettext_lazy("Rules"), icon="policy",
 @act_view(back=LIST)
 def begin(request: HttpRequest) -> HttpResponse:
     """Begin a draft and open its editor."""
-    draft = actions.draft_policy(actor=actor_of(request))
+    code = IMPORTS_CODE if request.GET.get("of") == IMPORTS_CODE else SHIPPED_CODE
+    draft = actions.draft_policy(actor=actor_of(request), code=code)
     return redirect("admin:testruns_policy_draft_edit", draft.pk)
 
 
@@ -65,10 +66,10 @@ def activate(request: HttpRequest, draft_id: int) -> HttpResponse:
     """Make a draft the policy of all runs from now on."""
     digest = request.POST.get("digest", "")
     policy = actions.activate_policy(actor=actor_of(request), draft_id=draft_id, digest=digest)
-    messages.success(
-        request,
-        _("Policy %(number)s is active. Runs requested from now on are judged under it.") % {"number": policy.number},
-    )
+    said = _("Policy %(number)s is active. Runs requested from now on are judged under it.")
+    if policy.code == IMPORTS_CODE:
+        said = _("Policy %(number)s for imported results is active. What is imported from now on is judged under it.")
+    messages.success(request, said % {"number": policy.number})
     return redirect("admin:testruns_gatepolicy_change", policy.pk)
 
 
@@ -99,9 +100,10 @@ class GatePolicyAdmin(ReadOnlyAdmin):
             "testruns/policies/list.html",
             title=_("Policies"),
             rows=rows,
-            draft=actions.open_draft(),
+            drafts=[draft for draft in map(_open_draft, (SHIPPED_CODE, IMPORTS_CODE)) if draft],
             withdrawn=closed[:CLOSED_SHOWN],
-            begin=draft_offer(request),
+            begin=None if _open_draft(SHIPPED_CODE) else draft_offer(request, code=SHIPPED_CODE),
+            begin_imports=None if _open_draft(IMPORTS_CODE) else draft_offer(request, code=IMPORTS_CODE),
         )
 
     def change_view(
@@ -165,5 +167,11 @@ def _draft(draft_id: int) -> PolicyDraft:
     return get_object_or_404(rows, pk=draft_id)
 
 
+def _open_draft(code: str) -> PolicyDraft | None:
+    return actions.open_draft(code=code)
+
+
 def _title(draft: PolicyDraft) -> str:
-    return _("Draft of policy %(number)s") % {"number": draft.number}
+    of_imports = draft.code == IMPORTS_CODE
+    title = _("Draft of policy %(number)s for imported results") if of_imports else _("Draft of policy %(number)s")
+    return title % {"number": draft.number}

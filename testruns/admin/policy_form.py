@@ -80,9 +80,10 @@ class PolicyForm(forms.Form):
         """`policy` is what the draft says now: the form begins with it."""
         super().__init__(*args, **kwargs)
         self._policy = policy
+        self._values = VALUES if policy.suite else {}  # the others are about live runs and releases
         for rule in policy.rules:
             self._add_rule(rule)
-        for name, meaning in VALUES.items():
+        for name, meaning in self._values.items():
             value = Decimal(getattr(policy.values, name)) / meaning.ppm_per_unit
             self.fields[name] = _figure(label=_(meaning.label), value=value)
 
@@ -117,7 +118,7 @@ class PolicyForm(forms.Form):
     def _editing(self, entered: dict[str, Any]) -> PolicyEditing:
         return PolicyEditing(
             rules={rule.code: _rule_edit(rule, entered) for rule in self._policy.rules if self._has_field_of(rule)},
-            values={name: _whole(entered[name] * meaning.ppm_per_unit) for name, meaning in VALUES.items()},
+            values={name: _whole(entered[name] * meaning.ppm_per_unit) for name, meaning in self._values.items()},
         )
 
     def _has_field_of(self, rule: Rule) -> bool:
@@ -142,8 +143,8 @@ class PolicyForm(forms.Form):
         return self[name] if name in self.fields else None
 
     def value_lines(self) -> Iterator[ValueLine]:
-        """The values with their fields."""
-        for name, meaning in VALUES.items():
+        """The values with their fields; none for a policy of imported results."""
+        for name, meaning in self._values.items():
             low, high = (plain_decimal(Decimal(bound) / meaning.ppm_per_unit) for bound in (meaning.low, meaning.high))
             yield ValueLine(meaning=meaning, low=low, high=high, field=self[name])
 

@@ -100,7 +100,7 @@ def read_draft(draft: PolicyDraft, request: HttpRequest) -> dict[str, Any]:
     return {
         "draft": draft,
         "gates": rules_by_gate(policy),
-        "values": values_of(policy),
+        "values": values_of(policy) if policy.suite else [],
         "differences": differences(actions.rules_of(draft.base), policy),
         "edits": [(edit, _edit_lines(edit.changes)) for edit in edits],
         **offers_of(draft, request),
@@ -115,9 +115,10 @@ def _label(what: str) -> str:
     return _(VALUES[what].label) if what in VALUES else what
 
 
-def draft_offer(request: HttpRequest) -> Offer:
-    """Begin a draft."""
-    return Offer(url=reverse("admin:testruns_policy_draft_begin"), why_not=why_not(request, Act.EDIT_POLICY))
+def draft_offer(request: HttpRequest, *, code: str) -> Offer:
+    """Begin a draft of the policy with this code."""
+    url = f"{reverse('admin:testruns_policy_draft_begin')}?of={code}"
+    return Offer(url=url, why_not=why_not(request, Act.EDIT_POLICY))
 
 
 def offers_of(draft: PolicyDraft, request: HttpRequest) -> dict[str, Offer | None]:

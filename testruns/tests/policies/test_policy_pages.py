@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from console.tests.people import actor_with
 from testruns.actions import active_policy, draft_policy, edit_draft, open_draft, rules_of_draft, submit_draft
 from testruns.models import GatePolicy, PolicyDraft
 from testruns.policy_editing import PolicyEditing
+from testruns.tests.imports.bringing import brought
+from testruns.tests.imports.reports import UNIT
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +71,32 @@ def test_two_people_change_a_policy_in_the_browser(engineer: Actor, supervisor: 
     assert "Policy 2 is active." in activated.content.decode()
     assert active_policy().digest == digest
     assert "What it changed about policy 1" in activated.content.decode()
+
+
+def test_two_people_change_what_imported_results_are_judged_by(
+    engineer: Actor, supervisor: Actor, tmp_path: Path, settings: Any
+) -> None:
+    """Beside a draft for live runs. Pass rate and coverage have fields; errors, and values of live runs, have none."""
+    settings.STORAGE = tmp_path
+    hers, his = signed_in(engineer), signed_in(supervisor)
+    live = waiting_draft(engineer)
+    before = brought(actor_with(Role.TESTER), junit=UNIT)
+
+    hers.post(f"{LIST}draft/begin/?of=imports")
+    draft = PolicyDraft.objects.get(code="imports")
+    entries = entries_of(hers, draft)
+    hers.post(address(draft, "edit"), entries | {"I03-threshold": "98", "I04-severity": "warning"})
+    hers.post(address(draft, "submit"))
+    submitted = page_of(hers, address(draft))
+    digest = PolicyDraft.objects.get(pk=draft.pk).digest
+    activated = his.post(address(draft, "activate"), {"digest": digest}, follow=True).content.decode()
+    after = brought(actor_with(Role.TESTER), junit=UNIT)
+
+    assert set(entries) == {"version", "I03-threshold", "I03-severity", "I04-threshold", "I04-severity"}
+    assert "Expected is ≥ 98 % instead of ≥ 90 %." in submitted
+    assert "Policy 2 for imported results is active." in activated
+    assert [run.rule_results.get(code="I03").verdict for run in (before, after)] == ["PASS", "FAIL"]
+    assert (after.policy.digest, active_policy().number, open_draft()) == (digest, 1, live)
 
 
 def test_a_form_that_is_sent_back_as_it_came_changes_nothing(engineer: Actor) -> None:
