@@ -6,13 +6,18 @@ decision, red and cancelled ones too; gates and rules are those of the deciding 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from ledger import gettext_noop
 
 FORMAT: Final = 1
+
+READ_MAX: Final = 8
+"""Manifests that are kept read: one of a thousand runs takes a megabyte and a half."""
 
 RUNS_SAID_MAX: Final = 20
 """More new runs than these are said in one sentence; the manifest and the page list every one."""
@@ -81,6 +86,13 @@ def compose(
         "live": dict(live),
         "predecessors": [dict(one) for one in sorted(predecessors, key=lambda one: str(one["phase"]))],
     }
+
+
+@lru_cache(maxsize=READ_MAX)
+def read_manifest(text: str) -> Manifest:
+    """The manifest a request holds. Read once per content, which a page asks for many times: nobody changes it."""
+    manifest: Manifest = json.loads(text)
+    return manifest
 
 
 def difference(old: Manifest, new: Manifest) -> tuple[Text, ...]:

@@ -29,6 +29,7 @@ from console.release_states import RequestState
 from console.releases import Evidence
 from console.releases.board import history_of, newest_build, phase_board, phase_view
 from console.releases.evidence import ListedRun
+from console.releases.request_view import RUNS_MAX
 from testruns.actions import builds_that_ran
 from testruns.models import Build
 
@@ -138,13 +139,13 @@ def _previewed(phase: Phase, build: Build) -> dict[str, Any]:
 
 
 def _runs(evidence: Evidence) -> tuple[PreviewedRun, ...]:
+    """Those that decide or must be answered first, as on the page of a request."""
+    deciding, to_answer = set(evidence.selection.deciding), set(evidence.selection.to_answer)
+    telling = deciding | to_answer
+    in_order = sorted(evidence.runs, key=lambda run: run.pk not in telling)
     return tuple(
-        PreviewedRun(
-            run=run,
-            is_deciding=run.pk in evidence.selection.deciding,
-            needs_answer=run.pk in evidence.selection.to_answer,
-        )
-        for run in evidence.runs
+        PreviewedRun(run=run, is_deciding=run.pk in deciding, needs_answer=run.pk in to_answer)
+        for run in in_order[:RUNS_MAX]
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -26,6 +25,7 @@ from console.checklist import (
 from console.eligibility import Facts
 from console.models import Condition, LiveVerification, Phase, ReleaseRequest, Review, Waiver
 from console.phase_definition import SHIPPED_CHECKS, Check
+from console.release_manifest import read_manifest
 from console.release_states import Outcome, RequestState, Seat, Word
 from console.releases.definitions import definition_of
 from console.releases.evidence import Evidence, listed, overlay_over, recommendation_of
@@ -88,7 +88,7 @@ def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
 
 def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
     """The checklist of a request: runs, waivers and definition as they were bound, everything else as it is now."""
-    manifest = json.loads(request.manifest)
+    manifest = read_manifest(request.manifest)
     deciding = [bound.run for bound in request.bound_runs.filter(is_deciding=True).select_related("run__policy")]
     waivers = tuple(Waiver.objects.filter(pk__in=[one["id"] for one in manifest["waivers"]]).order_by("pk"))
     valid = {waiver.rule_code for waiver in waivers if waiver.expires_at > now}
@@ -150,7 +150,7 @@ def _build(build: Build) -> BuildFact:
     )
 
 
-def _bound_runs(request: ReleaseRequest, manifest: dict[str, Any]) -> RunsFact:
+def _bound_runs(request: ReleaseRequest, manifest: Mapping[str, Any]) -> RunsFact:
     """What was bound stays bound: no run is added later, and what was missing then is missing for this request."""
     selection = manifest["selection"]
     return RunsFact(
@@ -195,7 +195,7 @@ def _journal() -> JournalFact | None:
     return JournalFact(at=last.at, events=last.events, is_sound=last.is_sound) if last else None
 
 
-def _review(review: Review | None, manifest: dict[str, Any]) -> ReviewFact | None:
+def _review(review: Review | None, manifest: Mapping[str, Any]) -> ReviewFact | None:
     if review is None:
         return None
     answered = {answer["run"] for answer in review.run_answers}
@@ -248,6 +248,6 @@ def _predecessors(standings: Iterable[Standing]) -> tuple[PredecessorFact, ...]:
     return tuple(PredecessorFact(phase=one.phase.code, opens=one.opens, label=one.label) for one in standings)
 
 
-def _checks(manifest: dict[str, Any]) -> frozenset[Check]:
+def _checks(manifest: Mapping[str, Any]) -> frozenset[Check]:
     """Those of the definition that the request was opened under."""
     return frozenset(Check(check) for check in manifest.get("definition", {}).get("checks", SHIPPED_CHECKS))

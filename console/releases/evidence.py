@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -132,32 +132,58 @@ def runs_since_decision(*, phase: Phase, build: Build) -> tuple[ListedRun, ...]:
 
 
 def listed(runs: QuerySet[Run]) -> tuple[ListedRun, ...]:
-    """These runs, read in three queries however many there are."""
-    rows = list(
-        runs.annotate(suite=Cast("scenarios", TextField()), levels=Cast("concurrency", TextField())).values_list(
-            *_COLUMNS, named=True
-        )
-    )
+    """These runs, in their order, in four queries however many there are.
+
+    A frozen run never changes, so each is read once per process: afterwards only its number and digest are, and the
+    name of who asked for it, which may change.
+    """
+    heads = list(runs.values_list("pk", "manifest_digest", "requested_by_id"))
+    people = Person.objects.in_bulk({person for _pk, _digest, person in heads} - {None})
+    names = {person: str(row) for person, row in people.items()} | {None: ""}
+    keys = {pk: (pk, digest, names[person]) for pk, digest, person in heads}
+    unknown = [pk for pk, key in keys.items() if key not in _frozen]
+    read = _read(runs.filter(pk__in=unknown) if len(unknown) <= ASKED_MAX else runs, names=names) if unknown else {}
+    found = (read.get(pk) or _frozen.get(key) for pk, key in keys.items())
+    return tuple(run for run in found if run is not None)
+
+
+ASKED_MAX = 500
+"""From there on it is quicker to read all than to name those that are asked for."""
+FROZEN_MAX = 10_000
+_frozen: dict[tuple[int, str, str], ListedRun] = {}
+"""By number, manifest digest, and name of who asked for it."""
+
+
+def _read(runs: QuerySet[Run], *, names: Mapping[int | None, str]) -> dict[int, ListedRun]:
+    """By number. Keeps what is frozen for the next time."""
+    columns = runs.annotate(suite=Cast("scenarios", TextField()), levels=Cast("concurrency", TextField()))
+    rows: list[Any] = list(columns.values_list(*_COLUMNS, named=True))
     policies = GatePolicy.objects.in_bulk({row.policy_id for row in rows})
-    people = Person.objects.in_bulk({row.requested_by_id for row in rows} - {None})
-    return tuple(
-        ListedRun(
-            pk=row.pk,
-            manifest_digest=row.manifest_digest,
-            state=row.state,
-            recommendation=row.recommendation,
-            profile=row.profile,
-            seed=row.seed,
-            policy_id=row.policy_id,
-            policy=policies[row.policy_id].digest,
-            requested_by_id=row.requested_by_id,
-            requested_by=str(people.get(row.requested_by_id, "")),
-            requested_at=row.requested_at,
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-            is_full=_is_full(row, policy=policies[row.policy_id]),
-        )
-        for row in rows
+    found = {row.pk: _listed(row, policies[row.policy_id], names.get(row.requested_by_id, "")) for row in rows}
+    if len(_frozen) + len(found) > FROZEN_MAX:
+        _frozen.clear()
+    for row in rows:
+        if row.frozen_at is not None and row.manifest_digest:
+            _frozen[row.pk, row.manifest_digest, found[row.pk].requested_by] = found[row.pk]
+    return found
+
+
+def _listed(row: Any, policy: GatePolicy, name: str) -> ListedRun:
+    return ListedRun(
+        pk=row.pk,
+        manifest_digest=row.manifest_digest,
+        state=row.state,
+        recommendation=row.recommendation,
+        profile=row.profile,
+        seed=row.seed,
+        policy_id=row.policy_id,
+        policy=policy.digest,
+        requested_by_id=row.requested_by_id,
+        requested_by=name,
+        requested_at=row.requested_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        is_full=_is_full(row, policy=policy),
     )
 
 
@@ -173,6 +199,7 @@ _COLUMNS = (
     "requested_at",
     "started_at",
     "finished_at",
+    "frozen_at",
     *_PLAN,
 )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db.models import Case, Prefetch, Q, When
 
 from console.checklist import Item, Text
 from console.kernel.models import Person
@@ -21,7 +22,7 @@ from console.models import (
     SignOff,
     Waiver,
 )
-from console.release_manifest import difference
+from console.release_manifest import difference, read_manifest
 from console.release_states import Effect, RequestState, Seat, effect_of
 from console.releases.board import why_lapsed
 from console.releases.checking import Checked, check_request
@@ -37,6 +38,9 @@ from console.releases.standing import (
 from testruns.actions import runs_of
 from testruns.models import Run
 from testruns.overlay import Overlay
+
+RUNS_MAX = 40
+"""Runs that a page lists; the manifest lists every one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +87,8 @@ class RequestView:
     """A request now, for one viewer.
 
     manifest: as it was signed. changes_...: None where there is nothing to compare with, empty where nothing changed.
-    newer_runs: of the same build, asked for after the request opened.
+    runs: those that decide or must be answered, then the newest of the others, RUNS_MAX in all; run_count: how many it
+    rests on. newer_runs: of the same build, asked for after the request opened.
     """
 
     request: ReleaseRequest
@@ -95,6 +100,7 @@ class RequestView:
     checked: Checked
     seats: tuple[SeatLine, ...]
     runs: tuple[BoundRun, ...]
+    run_count: int
     newer_runs: tuple[Run, ...]
     changes_since_last_request: tuple[Text, ...] | None
     changes_since_i_signed: tuple[Text, ...] | None
@@ -136,7 +142,7 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
     request = rows.prefetch_related("decisions__sign_off").get(pk=request_id)
     state, decision = state_of(request, now=now), last_decision_of(request)
     conditions = conditions_of(request)
-    manifest = json.loads(request.manifest)
+    manifest = read_manifest(request.manifest)
     return RequestView(
         request=request,
         manifest=manifest,
@@ -146,7 +152,8 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
         why_lapsed=why_lapsed(decision, now=now) if decision and state is RequestState.LAPSED else None,
         checked=check_request(request, now=now),
         seats=_seats(request, viewer=viewer),
-        runs=tuple(request.bound_runs.select_related("run__requested_by").order_by("-run_id")),
+        runs=_first_runs(request),
+        run_count=request.bound_runs.count(),
         newer_runs=_newer_runs(request),
         changes_since_last_request=_since(_last_request(request), manifest),
         changes_since_i_signed=_since(_last_signed(request, viewer), manifest),
@@ -182,6 +189,13 @@ def _seats(request: ReleaseRequest, *, viewer: Person) -> tuple[SeatLine, ...]:
     )
 
 
+def _first_runs(request: ReleaseRequest) -> tuple[BoundRun, ...]:
+    telling = Q(is_deciding=True) | Q(needs_answer=True)
+    bound = request.bound_runs.order_by(Case(When(telling, then=0), default=1), "-run_id")[:RUNS_MAX]
+    runs = Run.objects.select_related("requested_by").defer("manifest", "environment")
+    return tuple(bound.prefetch_related(Prefetch("run", queryset=runs)))
+
+
 def _newer_runs(request: ReleaseRequest) -> tuple[Run, ...]:
     newer = runs_of(request.build).filter(requested_at__gt=request.opened_at).defer("manifest")
     return tuple(newer.order_by("-pk"))
@@ -199,7 +213,7 @@ def _last_signed(request: ReleaseRequest, viewer: Person) -> ReleaseRequest | No
 
 
 def _since(earlier: ReleaseRequest | None, manifest: Mapping[str, Any]) -> tuple[Text, ...] | None:
-    return difference(json.loads(earlier.manifest), manifest) if earlier is not None else None
+    return difference(read_manifest(earlier.manifest), manifest) if earlier is not None else None
 
 
 def _reviews(request: ReleaseRequest, *, viewer: Person) -> tuple[Review, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from console.kernel.authority import Act, Role, may
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person, RoleGrant
 from console.models import ReleaseRequest, SignOff
+from console.release_manifest import read_manifest
 from console.release_states import Seat
 from testruns.actions import last_editor_of
 
@@ -39,7 +39,7 @@ def standing_sign_offs(request: ReleaseRequest) -> dict[Seat, SignOff]:
 
 def facts_of(request: ReleaseRequest) -> Facts:
     """Whose work the request rests on, and who has signed."""
-    manifest = json.loads(request.manifest)
+    manifest = read_manifest(request.manifest)
     requesters = {run["requested_by"] for run in manifest["runs"]} - {None}
     return Facts(
         requesters_of_runs=frozenset(requesters),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -31,7 +31,6 @@ from testruns.models import Build
 register = template.Library()
 
 SOON_DAYS = 2
-RUNS_MAX = 40
 _DAY_SECONDS = 24 * 3600
 
 
@@ -120,12 +119,6 @@ def day(value: datetime | date | None) -> SafeString:
 def utc(value: datetime) -> str:
     """A moment in UTC to the second, the same in every language: for documents."""
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-@register.filter
-def first_runs(bound: Sequence[Any]) -> list[Any]:
-    """At most 40 bound runs: those that decide or must be answered, then the newest of the others."""
-    return sorted(bound, key=lambda one: not (one.is_deciding or one.needs_answer))[:RUNS_MAX]
 
 
 @register.simple_tag

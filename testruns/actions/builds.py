@@ -17,12 +17,10 @@ def build_of_commit(*, name: str, commit: str) -> Build:
 
 def runs_of(build: Build) -> QuerySet[Run]:
     """Every run of a build, and the results that were brought for its commit before its source tree was seen."""
-    is_of_build = Q(build=build)
+    is_meant = Q(pk=build.pk)
     if build.is_clean and build.commit:
-        is_of_build |= Q(
-            build__name=build.name, build__commit=build.commit, build__is_clean=True, build__tree_digest=""
-        )
-    return Run.objects.filter(is_of_build)
+        is_meant |= Q(name=build.name, commit=build.commit, is_clean=True, tree_digest="")
+    return Run.objects.filter(build__in=Build.objects.filter(is_meant))
 
 
 def builds_that_ran() -> QuerySet[Build]:
