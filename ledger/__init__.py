@@ -27,6 +27,8 @@ from ledger.engine.errors import (
 from ledger.engine.event import Command, Event, NewEvent
 from ledger.engine.journal import Journal
 from ledger.engine.messages import gettext_noop
+from ledger.proof.checkpoints import KeptCheckpoints
+from ledger.proof.history import durable_head, verify_history
 from ledger.proof.verification import verify
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "JournalFull",
     "KarmaClient",
     "KarmaReading",
+    "KeptCheckpoints",
     "Ledger",
     "LedgerError",
     "LegacyReport",
@@ -63,8 +66,10 @@ __all__ = [
     "copy_journal",
     "decimal_of",
     "digest_of",
+    "durable_head",
     "gettext_noop",
     "import_legacy",
     "micros_of",
     "verify",
+    "verify_history",
 ]

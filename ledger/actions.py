@@ -26,6 +26,7 @@ from ledger import (
     Answer,
     Approval,
     ApprovalState,
+    KeptCheckpoints,
     Ledger,
     LedgerError,
     LegacyReport,
@@ -208,6 +209,8 @@ def import_journal(*, actor: Actor | None, source: Path, is_strict: bool, progre
 def reset_ledger(*, actor: Actor | None) -> Path:
     """Move the live journal into the archive, so that the next use begins an empty one; nothing is deleted.
 
+    Its checkpoints go along.
+
     Refused while a console works on the storage. Raises NotAllowed, ConsoleRunning, NoLiveJournal.
     """
     if actor is not None:
@@ -227,6 +230,7 @@ def reset_ledger(*, actor: Actor | None) -> Path:
             )
             target.parent.mkdir(parents=True, exist_ok=True)
             layout.path.rename(target)
+            KeptCheckpoints(layout.path).move_to(target)
             layout.shortcut.unlink(missing_ok=True)
     return target
 

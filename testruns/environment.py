@@ -29,6 +29,8 @@ FLOOR_SLICE_SECONDS_SHORT: Final = 0.15
 FLOOR_SLICES: Final = 3
 FLOOR_RECORD_BYTES: Final = 448
 """About the size of one record of the journal."""
+LIVE_JOURNAL: Final = "live_journal"
+"""Where a run's environment says up to where the live journal had come: `seq` and `hash` of its last event."""
 _FLOOR_FILE_BYTES: Final = 4 * 2**20
 _GIT_TIMEOUT_SECONDS: Final = 20
 _NO_BRANCH: Final = "HEAD"

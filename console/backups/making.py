@@ -9,8 +9,9 @@ database is one snapshot. So the order decides:
 3. evidence, all other journals and the keys, which lead: everything the snapshot names is there, and what came
    meanwhile is more than it names, which does no harm.
 
-A journal is copied up to its durable mark, so it ends with a whole command. Left out, because nothing rests on them:
-scratch journals of runs (their evidence is in the evidence store), static files, caches, the list of first passwords.
+A journal is copied up to its durable mark, so it ends with a whole command; its checkpoints go with it. Left out,
+because nothing rests on them: scratch journals of runs (their evidence is in the evidence store), static files, caches,
+the list of first passwords.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from console.backups.contents import (
 )
 from console.certificates import keys_directory
 from console.kernel import audit, governance_journal
-from ledger import copy_journal, gettext_noop, verify
+from ledger import KeptCheckpoints, copy_journal, gettext_noop, verify_history
 from ledger.conf import events_directory
 from testruns.evidence import path_of
 from testruns.models import Evidence
@@ -76,7 +77,7 @@ class JournalDamaged(BackupRefused):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backup:
-    """A finished backup. digest: SHA-256 of its `backup.json`. warnings: evidence that was not sound before."""
+    """A finished backup. digest: SHA-256 of its `backup.json`. warnings: what was not sound before."""
 
     path: Path
     digest: str
@@ -111,8 +112,7 @@ def make_backup(*, target: Path, say: Say = lambda _: None) -> Backup:
 def _fill(work: Path, *, say: Say) -> tuple[Contents, tuple[str, ...]]:
     """Everything but the list, in the order that the head of this file explains."""
     governance = governance_journal.directory()
-    if governance.exists():
-        _copy_journal(governance, work, say=say)
+    wrong = _copy_journal(governance, work, say=say) if governance.exists() else []
     head = audit.head()
     migrations = sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations())
     name = databases.FILES[databases.kind_in_use()]
@@ -121,7 +121,7 @@ def _fill(work: Path, *, say: Say) -> tuple[Contents, tuple[str, ...]]:
     evidence, warnings = _copy_evidence(work, say=say)
     for journal in _journals():
         if journal != governance:
-            _copy_journal(journal, work, say=say)
+            wrong += _copy_journal(journal, work, say=say)
     _copy_keys(work)
     others = (path for path in files_below(work) if path.relative_to(work).as_posix() not in evidence)
     contents = Contents(
@@ -133,7 +133,7 @@ def _fill(work: Path, *, say: Say) -> tuple[Contents, tuple[str, ...]]:
         files=evidence | {path.relative_to(work).as_posix(): digest_of_file(path) for path in others},
         links={path.relative_to(work).as_posix(): str(path.readlink()) for path in _links_below(work)},
     )
-    return contents, tuple(warnings)
+    return contents, (*wrong, *warnings)
 
 
 def _finish(work: Path, target: Path, contents: Contents) -> str:
@@ -176,15 +176,21 @@ def _journals() -> Iterator[Path]:
             yield facts.parent
 
 
-def _copy_journal(source: Path, work: Path, *, say: Say) -> None:
-    """Copy and read the copy: a backup of a damaged journal would be worse than none."""
+def _copy_journal(source: Path, work: Path, *, say: Say) -> list[str]:
+    """Copy and read the copy: a backup of a damaged journal would be worse than none.
+
+    Its checkpoints come first, so that none is newer than the copy: one that is shows that events are gone. That is
+    answered, and no reason to save nothing.
+    """
     relative = source.relative_to(Path(settings.STORAGE))
     make_directory((work / relative).parent)
+    KeptCheckpoints(source).copy_to(work / relative)
     head = copy_journal(source=source, target=work / relative)
-    report = verify(path=work / relative)
+    report, differences = verify_history(path=work / relative)
     if not report.is_sound:
         raise JournalDamaged(path=source, problem=report.problems[0].what)
     say(f"{relative}: {head.seq:,} events")
+    return [f"{relative}: {difference}" for difference in differences]
 
 
 def _copy_keys(work: Path) -> None:

@@ -39,7 +39,7 @@ from console.kernel import audit, governance_journal, triggers
 from console.kernel.audit import Head
 from console.kernel.verification import verify_audit
 from console.models import Certificate
-from ledger import gettext_noop, verify
+from ledger import gettext_noop, verify_history
 from ledger.actions import close_live_ledger
 from testruns.evidence import path_of
 from testruns.models import Evidence
@@ -201,11 +201,12 @@ def _triggers() -> Iterator[str]:
 
 def _journals(names: list[str], *, say: Say) -> Iterator[str]:
     for name in names:
-        report = verify(path=Path(settings.STORAGE) / name)
+        report, differences = verify_history(path=Path(settings.STORAGE) / name)
         say(f"{name}: {report.events:,} events, head {report.head.hash}")
         yield from (f"{name}: {problem.what} in {problem.segment}, line {problem.line}" for problem in report.problems)
         if not report.is_end_proven:
             yield f"{name}: its end is not proven"
+        yield from (f"{name}: {difference}" for difference in differences)
 
 
 def _evidence(digests: list[str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from console.releases.definitions import definition_of
 from console.releases.standing import predecessors_of
 from ledger.actions import live_ledger
 from testruns.actions import active_policy, overlay_of, rules_of, runs_of
+from testruns.environment import LIVE_JOURNAL
 from testruns.gates.outcomes import RuleOutcome
 from testruns.gates.policy import PolicyValues
 from testruns.models import Build, GatePolicy, Run
@@ -263,13 +264,18 @@ def manifest_of(evidence: Evidence, *, now: datetime) -> dict[str, Any]:
         rules={outcome.rule.code: _rule(outcome) for outcome in overlay.judgement.rules} if overlay else {},
         waivers=[_waiver(waiver) for waiver in evidence.waivers],
         recommendation=evidence.recommendation.value,
-        environment=newest.environment if newest else {},
+        environment=_environment(newest) if newest else {},
         live={"seq": head.seq, "hash": head.hash},
         predecessors=[
             {"phase": one.phase.code, "decision": one.decision.digest if one.decision else "", "state": one.word}
             for one in predecessors_of(evidence.phase, now=now)
         ],
     )
+
+
+def _environment(run: Run) -> dict[str, Any]:
+    """Where it ran; how far the live journal is has a place of its own."""
+    return {name: part for name, part in run.environment.items() if name != LIVE_JOURNAL}
 
 
 def _definition(phase: Phase) -> dict[str, Any]:

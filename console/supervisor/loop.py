@@ -1,4 +1,4 @@
-"""Keeps web server, task worker, notifier and guard going until somebody stops them, and looks after the queue."""
+"""Keeps web server, task worker, notifier, signer and guard going until stopped, and looks after the queue."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Supervisor:
         for child in children:
             self._look_after(child)
         if not self._is_ready and self._greet():
-            children.append(self._notifier(guarding))  # the next turn starts it: nobody waits for it before
+            children += [self._notifier(guarding), self._signer(guarding)]  # the next turn starts them: nobody waits
         if time.monotonic() >= self._reap_due:
             self._reap_due = time.monotonic() + REAP_SECONDS
             self._look_after_queue(worker=children[1])
@@ -139,6 +139,16 @@ class Supervisor:
             name="notifier",
             argv=[sys.executable, str(_ROOT / "manage.py"), "notify"],
             environment=_environment() | here,
+            inherited=(),
+            guarding=guarding,
+        )
+
+    def _signer(self, guarding: Guarding) -> Child:
+        """Takes the checkpoints of the live journal: beside its writers, and with the key in no other process."""
+        return Child(
+            name="signer of checkpoints",
+            argv=[sys.executable, str(_ROOT / "manage.py"), "ledger", "checkpoint", "--watch"],
+            environment=_environment(),
             inherited=(),
             guarding=guarding,
         )

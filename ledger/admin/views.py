@@ -15,6 +15,7 @@ from console.kernel.doors import act_view, actor_of, explain, why_not
 from ledger import Event, Ledger, LedgerError, UnknownAgent, check_invariants
 from ledger.admin.filters import EVENT_TYPES, JournalFilter, seq_of
 from ledger.admin.journals import ChosenJournal, chosen_journal, journals
+from ledger.admin.proof import proof_line
 from ledger.admin.reading import EventLine, effects_of, history_of, page_of_events
 from ledger.credits.policy import REASON_LENGTH_MIN
 from ledger.credits.texts import TEXT_LENGTH_MAX
@@ -43,7 +44,7 @@ def events(request: HttpRequest) -> HttpResponse:
         ledger = journal.open()
         until, after = seq_of(request.GET.get("until", "")), seq_of(request.GET.get("after", ""))
         context["page"] = page_of_events(ledger=ledger, wanted=wanted, until=until, after=after)
-        context["head"] = ledger.head
+        context |= {"head": ledger.head, "proof": proof_line(journal, ledger)}
     return _render(request, journal, "ledger/events.html", title=_("Journal"), **context)
 
 
@@ -119,7 +120,11 @@ def check(request: HttpRequest) -> HttpResponse:
     """Read the whole journal from its files and check every invariant; changes nothing, but takes work, hence POST."""
     journal = chosen_journal(request)
     report = check_invariants(journal.path)
-    return _render(request, journal, "ledger/check.html", title=_("Check of the journal"), report=report)
+    context: dict[str, Any] = {"report": report}
+    if journal.condition.is_readable:
+        ledger = journal.open()
+        context |= {"head": ledger.head, "proof": proof_line(journal, ledger)}
+    return _render(request, journal, "ledger/check.html", title=_("Check of the journal"), **context)
 
 
 @act_view(back="admin:journal_events")

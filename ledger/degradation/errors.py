@@ -1,4 +1,4 @@
-"""Refusals of a journal that is not written for now."""
+"""Refusals of a journal that takes no writes."""
 
 from ledger.engine.errors import LedgerError
 from ledger.engine.messages import gettext_noop

@@ -131,6 +131,21 @@ class KeptCheckpoints:
                 drop(self._env, self.path(oldest))
         return path
 
+    def copy_to(self, journal: Path) -> int:
+        """Put a copy of each beside another journal directory, durably; returns how many there are."""
+        sizes = self.sizes()
+        other = KeptCheckpoints(journal, self._env)
+        if sizes:
+            self._env.mkdir(other.directory)
+        for size in sizes:
+            write_new(self._env, other.path(size), self.note(size))
+        return len(sizes)
+
+    def move_to(self, journal: Path) -> None:
+        """Let all of them go along with their journal, which is another directory now."""
+        if self._env.exists(self.directory):
+            self._env.rename(self.directory, KeptCheckpoints(journal, self._env).directory)
+
     def _day(self, size: int) -> str | None:
         with suppress(CheckpointMalformed):
             return claimed_checkpoint(self.note(size)).at[:10]

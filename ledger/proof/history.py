@@ -1,16 +1,18 @@
 """A journal held against its checkpoints: whether it still is the history that was signed, and if not, where not."""
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-from ledger.engine.env import Env
+from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import LedgerError
 from ledger.engine.event import Head
-from ledger.engine.layout import Layout
+from ledger.engine.layout import Layout, read_facts
 from ledger.engine.mark import MarkFile
 from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints, claimed_checkpoint, read_checkpoint
 from ledger.proof.errors import CheckpointRefused, HistoryChanged, HistoryCut, OtherJournal
 from ledger.proof.notes import TrustedKey
-from ledger.proof.verification import VerifyReport
+from ledger.proof.verification import VerifyReport, verify
 
 
 def differences(
@@ -63,9 +65,29 @@ def difference_from(checkpoint: Checkpoint, *, journal_id: str, head: Head, foun
     return None
 
 
-def durable_head(env: Env, layout: Layout) -> Head | None:
-    """The last durable event by the mark alone, without reading the journal; None if there is no mark."""
-    marks = MarkFile(env, layout.durable, read_only=True)
+class History(NamedTuple):
+    """What a journal's files say, and what the checkpoints kept beside it say otherwise."""
+
+    report: VerifyReport
+    differences: tuple[LedgerError, ...]
+
+
+def verify_history(*, path: Path) -> History:
+    """Read the whole journal in ``path`` and hold it against its own checkpoints, whoever signed them.
+
+    Raises NotAJournal, OSError.
+    """
+    journal_id = read_facts(OsEnv(), Layout(path.absolute())).journal_id
+    good, bad = kept_checkpoints(KeptCheckpoints(path), keys=None)
+    own = [one for one in good if one.journal_id == journal_id]
+    report = verify(path=path, watched={one.size for one in own})
+    found = differences(journal_id=journal_id, report=report, checkpoints=own)
+    return History(report, (*(refusal for _, refusal in bad), *found))
+
+
+def durable_head(*, path: Path, env: Env | None = None) -> Head | None:
+    """The last durable event of the journal in ``path`` by the mark alone, without reading it; None without a mark."""
+    marks = MarkFile(env or OsEnv(), Layout(path.absolute()).durable, read_only=True)
     try:
         mark = marks.read()
     finally:

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from console.kernel import audit
 from console.kernel.acts import Actor
+from ledger import durable_head
+from testruns.environment import LIVE_JOURNAL
 from testruns.gates.judge import judge
 from testruns.gates.measured import MeasuredExecution, Measurement
 from testruns.gates.outcomes import Judgement, RuleOutcome
@@ -114,6 +119,7 @@ def _end(run: Run, *, state: RunState, executions: Sequence[ScenarioExecution]) 
     run.state, run.finished_at = state.value, now
     if state is not RunState.CANCELLED:
         _judge(run, executions=executions)
+    run.environment = run.environment | _live_head()
     run.manifest, run.manifest_digest = manifest_of(run)
     if state is not RunState.UNFINISHED:
         run.frozen_at = now
@@ -126,6 +132,7 @@ def _end(run: Run, *, state: RunState, executions: Sequence[ScenarioExecution]) 
         "sentence",
         "sentence_params",
         "missing",
+        "environment",
         "manifest",
         "manifest_digest",
     )
@@ -142,6 +149,12 @@ def _end(run: Run, *, state: RunState, executions: Sequence[ScenarioExecution]) 
         }
         | ({"judged": digests_of(run.pk)} if run.is_frozen else {}),
     )
+
+
+def _live_head() -> dict[str, Any]:
+    """Up to where the journal of credits had come when the run ended; nothing where there is none yet."""
+    head = durable_head(path=Path(settings.STORAGE) / "events" / "credits")
+    return {} if head is None else {LIVE_JOURNAL: {"seq": head.seq, "hash": head.hash}}
 
 
 def _judge(run: Run, *, executions: Sequence[ScenarioExecution]) -> None:

@@ -11,7 +11,7 @@ from testruns.phases import PHASES_TO_RELEASE
 from testruns.recommendation import Recommendation
 from testruns.reports.appendices import printable
 from testruns.reports.blocks import BAD, Block, Boxes, Cell, Heading, Items, Paragraph, Section, Table, code, table
-from testruns.reports.opening import word_boxes
+from testruns.reports.opening import live_head, word_boxes
 from testruns.reports.report import Report
 from testruns.reports.results import metric
 from testruns.reports.words import count, moment, say, verdict
@@ -34,6 +34,7 @@ def head(report: Report) -> Table:
         (_("Run"), f"{run.pk} ({run.state})"),
         (_("Policy"), f"{run.policy}, {run.policy.digest}"),
         (_("Run manifest (SHA-256)"), code(run.manifest_digest)),
+        (_("Live journal, last event"), live_head(run.environment)),
         (_("Head of the audit chain"), code(f"{report.audit_head.index}: {report.audit_head.hash}")),
         (_("Report made at"), moment(report.generated_at)),
     ]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
+from testruns.environment import LIVE_JOURNAL
 from testruns.gates.suite import SEED_SCENARIOS, SUITE
 from testruns.recommendation import Recommendation
 from testruns.reports.blocks import (
@@ -43,6 +44,7 @@ def head(report: Report) -> Table:
         (_("Run"), f"{run.pk} ({run.state})"),
         (_("Policy"), f"{run.policy}, {run.policy.digest}"),
         (_("Run manifest (SHA-256)"), code(run.manifest_digest)),
+        (_("Live journal, last event"), live_head(run.environment)),
         (_("Head of the audit chain"), code(head_of_audit)),
         (_("Report made at"), moment(report.generated_at)),
     ]
@@ -54,6 +56,12 @@ def notice(report: Report) -> str:
     if report.run.is_provisional:
         return _("Provisional: scenarios did not finish and may be attempted again. This report can still change.")
     return ""
+
+
+def live_head(environment: Mapping[str, Any]) -> Cell | str:
+    """The event and its hash, by which anybody can tell later whether the journal of credits still is this one."""
+    head = _part(environment, LIVE_JOURNAL)
+    return code(f"{head['seq']}: {head['hash']}") if head else figure(None, "")
 
 
 def summary(report: Report) -> Section:

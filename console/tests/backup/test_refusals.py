@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from console.backups.databases import OtherDatabase, ToolFailed, ToolMissing, du
 from console.backups.making import JournalDamaged, TargetInside, TargetTaken
 from console.backups.restoring import MadeByNewerVersion, StorageNotEmpty
 from console.kernel.models import AuditEntry
+from console.supervisor.preparation import prepare_signing_key
 from console.tests.backup.conftest import LivedIn
+from ledger import commands
 from ledger.actions import close_live_ledger, live_ledger
 from testruns.evidence import path_of, store
 
@@ -150,10 +153,19 @@ def test_a_backup_never_overwrites_and_never_lies_in_what_it_saves(settings: Set
     assert refusal.value.returncode == 4
 
 
+def sign_one_more_event() -> None:
+    """Sign the journal as it then is."""
+    order = commands.CreateAgent(agent="ann", initial_micros=1_000_000)
+    live_ledger().execute(order, key="a", actor="user:1", correlation="c")
+    close_live_ledger()
+    prepare_signing_key(say=lambda _: None)
+    call_command("ledger", "checkpoint", stdout=StringIO())
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("journals_given_back")
 def test_damage_that_is_there_before_is_said_and_never_hidden(settings: Settings, tmp_path: Path) -> None:
-    """Evidence that is damaged or gone is a warning, and the rest is saved; a damaged journal stops the backup."""
+    """Evidence damaged or gone, or an older journal put back, is a warning; a damaged journal stops the backup."""
     settings.STORAGE = tmp_path / "storage"
     digests = [store(content=content, media_type="text/plain").digest for content in (b"one", b"two", b"three")]
     live_ledger()
@@ -168,6 +180,14 @@ def test_damage_that_is_there_before_is_said_and_never_hidden(settings: Settings
     with pytest.raises(CommandError, match="not everything was sound") as warned:
         call_command("backup", str(tmp_path / "again"))
     assert warned.value.returncode == 1
+
+    shutil.copytree(settings.STORAGE / "events" / "credits", tmp_path / "older")
+    sign_one_more_event()
+    shutil.rmtree(settings.STORAGE / "events" / "credits")
+    (tmp_path / "older").rename(settings.STORAGE / "events" / "credits")
+    cut = make_backup(target=tmp_path / "cut")
+    assert any("events/credits: " in warning for warning in cut.warnings)
+    shutil.rmtree(tmp_path / "cut")
 
     segment = next((settings.STORAGE / "events" / "credits" / "segments").glob("*.jsonl"))
     content = bytearray(segment.read_bytes())

@@ -75,10 +75,12 @@ def test_backups_beside_a_worker_restore_to_a_sound_installation(lived_in: Lived
 
 
 def test_a_restored_installation_goes_on_working(lived_in: LivedIn, tmp_path: Path) -> None:
-    """It takes up work where the saved one was, and can be saved again."""
+    """It takes up work where the saved one was, held against the same checkpoints, and can be saved again."""
+    assert lived_in.installation.manage("ledger", "checkpoint").returncode == 0
     assert lived_in.installation.manage("backup", tmp_path / "saved").returncode == 0
     restored = Installation(tmp_path / "restored")
     assert restored.manage("restore", tmp_path / "saved").returncode == 0
+    assert "1 checkpoints compared" in restored.manage("ledger", "verify").stdout
 
     worker = restored.start_worker()
     try:

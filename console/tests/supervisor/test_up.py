@@ -59,6 +59,8 @@ def test_the_first_start_creates_everything_once_and_the_second_nothing(start: S
 
     second = start()
     assert second.url
+    checkpoints = first.storage / "events" / "credits.checkpoints"
+    wait_until(lambda: any(checkpoints.glob("*.note")), timeout_seconds=60, what="the first checkpoint of the journal")
     assert seeded_rows(second) == before
     assert "password" not in second.output.lower()
     assert not any(password in second.output for password in passwords.values())

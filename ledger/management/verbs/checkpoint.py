@@ -1,29 +1,39 @@
-"""`ledger checkpoint`: sign the head of a journal now, and put a copy wherever it shall be out of reach."""
+"""`ledger checkpoint`: sign the head of a journal now, and put a copy wherever it shall be out of reach.
+
+With `--watch` it goes on and signs whenever it is time; `manage.py up` keeps one such process for the live journal.
+"""
 
 from __future__ import annotations
 
+import threading
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import CommandError
 from django.utils.translation import gettext
 
+from console.kernel.errors import GatehouseError
+from ledger import LedgerError
 from ledger.conf import live_journal
 from ledger.engine.env import OsEnv
 from ledger.engine.layout import Layout, write_new
 from ledger.keys import signer
-from ledger.management.terminal import EXIT_SOUND
+from ledger.management.terminal import EXIT_SOUND, said
 from ledger.proof.checkpoints import KeptCheckpoints, digest_of_note
 from ledger.proof.taking import CheckpointTaker
 
 HELP = "Signs the head of the journal. The note is kept beside the journal; FILE is a copy to take elsewhere."
+LOOK_SECONDS = 2.0
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the copy and the journal."""
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="where the copy goes; must not exist yet")
     parser.add_argument("--journal", type=Path, help="directory of a journal (default: the live one)")
+    parser.add_argument(
+        "--watch", action="store_true", help="sign every 10,000 events and every minute, until stopped; `up` does it"
+    )
 
 
 def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
@@ -32,7 +42,12 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     copy: Path | None = options["file"]
     if copy is not None and copy.exists():
         raise CommandError(gettext("%(path)s exists already.") % {"path": copy})
-    checkpoint, note = CheckpointTaker(layout=Layout(path.absolute()), signer=signer).take()
+    taker = CheckpointTaker(layout=Layout(path.absolute()), signer=signer)
+    if options["watch"]:
+        if copy is not None:
+            raise CommandError(gettext("--watch keeps its checkpoints beside the journal; it takes no FILE."))
+        _watch(taker, err=err)
+    checkpoint, note = taker.take()
     if copy is not None:
         write_new(OsEnv(), copy.absolute(), note)
     facts = {
@@ -48,3 +63,22 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     for name, fact in facts.items():
         out.write(f"{name:12}{fact}")
     return EXIT_SOUND
+
+
+def _watch(taker: CheckpointTaker, *, err: Any) -> NoReturn:
+    """Until a signal. Trouble is said once and tried again: a history that was changed is reported, never signed."""
+    never = threading.Event()
+    told = ""
+    while True:
+        trouble = ""
+        try:
+            taker.take_if_due()
+        except (LedgerError, GatehouseError) as error:
+            trouble = said(error)
+        except OSError as error:
+            trouble = str(error)
+        if trouble and trouble != told:
+            err.write(trouble)
+            err.flush()
+        told = trouble
+        never.wait(LOOK_SECONDS)

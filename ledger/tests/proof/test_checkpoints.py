@@ -23,7 +23,7 @@ def test_a_checkpoint_signs_the_durable_head(home: Path) -> None:
     journal = opened(home, read_only=True)
     assert (checkpoint.size, checkpoint.root) == journal.head
     journal.close()
-    assert durable_head(OsEnv(), Layout(home)) == (checkpoint.size, checkpoint.root)
+    assert durable_head(path=home) == (checkpoint.size, checkpoint.root)
     path = home.parent / "credits.checkpoints" / f"{checkpoint.size:020d}.note"
     assert path.read_bytes() == note
     assert read_checkpoint(note, keys=[KEY.trusted]) == checkpoint

@@ -1,0 +1,120 @@
+"""Checkpoints that nobody has to think of: taken by themselves, and gone along with when the journal is put away."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError
+
+from console import signing_keys
+from console.tests.waiting import wait_until
+from ledger import KeptCheckpoints, NewEvent
+from ledger.actions import close_live_ledger, live_ledger
+from ledger.engine.event import Command
+from ledger.tests.commands.calling import call
+from ledger.tests.commands.test_proof_verbs import ROOT
+from ledger.tests.proof.journals import chain_again
+
+
+@pytest.fixture(autouse=True)
+def keys(storage: Path) -> None:
+    """The installation has a signing key."""
+    signing_keys.create_first(directory=storage / "keys")
+
+
+@pytest.fixture
+def watching(storage: Path, tmp_path: Path) -> Iterator[Path]:
+    """`ledger checkpoint --watch` as `up` runs it; the file has what it says."""
+    said = tmp_path / "said"
+    with said.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "ledger", "checkpoint", "--watch"],
+            cwd=ROOT,
+            env={**os.environ, "GATEHOUSE_STORAGE": str(storage), "DJANGO_SETTINGS_MODULE": "console.settings"},
+            stderr=file,
+        )
+        yield said
+        process.kill()
+        process.wait()
+
+
+def sizes(live: Path) -> list[int]:
+    """The events at which something was signed."""
+    return KeptCheckpoints(live).sizes()
+
+
+def record_many(count: int) -> None:
+    """So many events, in commands of a thousand."""
+    journal = live_ledger().journal
+    for number in range(count // 1000):
+        events = [NewEvent(stream="import:x", type="import.line_refused", data={"line": 1})] * 1000
+        command = Command(
+            key=f"f{number}", fingerprint="0" * 32, actor="user:1", correlation="c", decide=lambda made=events: made
+        )
+        journal.execute(command)
+
+
+def test_checkpoints_are_taken_every_ten_thousand_events_without_being_asked(live: Path, watching: Path) -> None:
+    """The first at once, the next as soon as there is enough new, long before the minute is over."""
+    wait_until(lambda: bool(sizes(live)), timeout_seconds=60, what="the first checkpoint")
+    first = live_ledger().head.seq
+    record_many(10_000)
+
+    wait_until(lambda: len(sizes(live)) == 2, timeout_seconds=40, what="the second checkpoint")
+
+    assert sizes(live)[0] == first
+    assert sizes(live)[1] >= first + 10_000
+    assert watching.read_text() == ""
+
+
+def test_a_history_that_was_written_anew_is_reported_and_never_signed(live: Path, watching: Path) -> None:
+    """It goes on looking, and says once what is wrong."""
+    wait_until(lambda: bool(sizes(live)), timeout_seconds=60, what="the first checkpoint")
+    signed = sizes(live)
+    close_live_ledger()
+    (live / "manifest.jsonl").touch()
+    chain_again(live, lambda records: [*records[:-1], {**records[-1], "actor": "user:99"}])
+
+    wait_until(lambda: b"anew" in watching.read_bytes(), timeout_seconds=60, what="the report")
+
+    assert sizes(live) == signed
+
+
+def test_watching_takes_no_file(live: Path, tmp_path: Path) -> None:
+    """There would be one of many checkpoints in it."""
+    with pytest.raises(CommandError, match="takes no FILE"):
+        call("ledger", "checkpoint", tmp_path / "a.note", "--watch")
+
+
+@pytest.mark.django_db
+def test_a_reset_takes_the_checkpoints_along(live: Path, storage: Path) -> None:
+    """The archived journal is still held against them; the new one begins without any."""
+    call("ledger", "checkpoint")
+
+    call("ledger", "reset", "--yes")
+
+    (archived,) = [path for path in (storage / "events" / "archive").iterdir() if path.suffix != ".checkpoints"]
+    live_ledger()
+    assert "1 checkpoints compared" in call("ledger", "verify", archived).out
+    assert sizes(live) == []
+
+
+def test_an_older_copy_put_back_is_seen_by_whoever_looks(live: Path, tmp_path: Path) -> None:
+    """The checkpoints stand beside the directory, so a restored directory does not bring older ones."""
+    shutil.copytree(live, tmp_path / "older")
+    record_many(1000)
+    call("ledger", "checkpoint")
+    close_live_ledger()
+    shutil.rmtree(live)
+    shutil.copytree(tmp_path / "older", live)
+
+    done = call("ledger", "verify")
+
+    assert done.code == 1
+    assert "DAMAGED" in done.out

@@ -1,0 +1,98 @@
+"""What the journal browser says of the signed history: the head, the last checkpoint, and when they disagree."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from console import signing_keys
+from console.kernel.authority import Role
+from console.tests.people import person_with
+from ledger import commands
+from ledger.actions import close_live_ledger, live_ledger
+from ledger.conf import live_journal
+from ledger.tests.commands.calling import call
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def live(tmp_path: Path, settings: Any) -> Iterator[Path]:
+    """A live journal with one agent in it, and a signing key."""
+    close_live_ledger()
+    settings.STORAGE = tmp_path / "storage"
+    signing_keys.create_first(directory=settings.STORAGE / "keys")
+    create("ann")
+    yield live_journal()
+    close_live_ledger()
+
+
+def create(agent: str) -> None:
+    """One command."""
+    order = commands.CreateAgent(agent=agent, initial_micros=1_000_000)
+    live_ledger().execute(order, key=agent, actor="user:1", correlation="c")
+
+
+def shown() -> tuple[str, str]:
+    """The journal and its check, as an auditor sees them."""
+    client = Client()
+    client.force_login(person_with(Role.AUDITOR), backend="django.contrib.auth.backends.ModelBackend")
+    browser = client.get(reverse("admin:journal_events")).content.decode()
+    return browser, client.post(reverse("admin:journal_check")).content.decode()
+
+
+def test_the_pages_show_head_and_last_checkpoint() -> None:
+    """Which event was signed, and how many were recorded since."""
+    call("ledger", "checkpoint")
+    signed = live_ledger().head
+    create("bob")
+
+    browser, check = shown()
+
+    assert "Signed" in browser
+    assert "the journal still is what was signed there" in check
+    assert f"event {signed.seq}" in check
+    assert live_ledger().head.hash in check
+    assert "Not signed yet" in check
+
+
+def test_a_journal_that_nobody_signed_says_so() -> None:
+    """No checkpoint is not a good one."""
+    browser, check = shown()
+
+    assert "Not signed yet" in browser
+    assert "none that can be believed" in check
+
+
+def test_an_older_copy_of_the_journal_is_shown_as_what_it_is(live: Path, tmp_path: Path) -> None:
+    """Both pages, in words: events that were signed are gone."""
+    close_live_ledger()
+    shutil.copytree(live, tmp_path / "older")
+    create("bob")
+    call("ledger", "checkpoint")
+    close_live_ledger()
+    shutil.rmtree(live)
+    shutil.copytree(tmp_path / "older", live)
+
+    for page in shown():
+        assert "The journal is not the history that was signed" in page
+        assert "the journal still is what was signed there" not in page
+
+
+def test_a_checkpoint_that_was_changed_is_not_believed(live: Path) -> None:
+    """The page says so, and shows no event for it."""
+    call("ledger", "checkpoint")
+    (note,) = (live.parent / "credits.checkpoints").iterdir()
+    lines = note.read_bytes().split(b"\n")
+    note.write_bytes(b"\n".join([lines[0], b"1", *lines[2:]]))
+
+    browser, check = shown()
+
+    assert "changed after signing" in browser
+    assert "none that can be believed" in check
