@@ -28,8 +28,11 @@ class ConsoleConfig(AppConfig):
         from console.admin import audit, home, notifications, people, releases, tokens  # noqa: F401
         from console.kernel import row_binding
         from console.releases.run_context import context_of
+        from console.releases.switched import live_snapshots_are_on
+        from ledger.released import tell_live_snapshots
         from testruns.reports import tell_releases
 
         tell_releases(context_of)
+        tell_live_snapshots(live_snapshots_are_on)
         post_migrate.connect(seeds.plant, sender=self, dispatch_uid="console.seeds")
         post_migrate.connect(row_binding.bind_existing, sender=self, dispatch_uid="console.row_digests")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from ledger import gettext_noop
+
+LIVE_SNAPSHOTS: Final = "live-snapshots"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +30,7 @@ CAPABILITIES: Mapping[str, Capability] = MappingProxyType(
                 code="postgresql-store", phase="5a", title=gettext_noop("Event store in PostgreSQL"), is_built=False
             ),
             Capability(
-                code="live-snapshots", phase="6a", title=gettext_noop("Snapshots of the live journal"), is_built=False
+                code=LIVE_SNAPSHOTS, phase="6a", title=gettext_noop("Snapshots of the live journal"), is_built=True
             ),
             Capability(code="redis-bus", phase="7a", title=gettext_noop("Event bus on Redis"), is_built=False),
             Capability(code="read-side", phase="8a", title=gettext_noop("Separate read side"), is_built=False),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.text import slugify
 
 from console.kernel import audit
@@ -40,6 +40,7 @@ from ledger.credits.errors import ApprovalOverdue, SelfApproval
 from ledger.degradation import Watch
 from ledger.engine.errors import Corrupt
 from ledger.engine.layout import Layout
+from ledger.released import live_snapshots_are_on
 
 Progress = Callable[[int, int], None]
 Movement = (
@@ -92,7 +93,7 @@ def live_ledger() -> Ledger:
     with _opening:
         if _live is None:
             watch = _watched()
-            _live = Ledger.open(path=live_journal(), env=watch.env)
+            _live = Ledger.open(path=live_journal(), takes_snapshots=_wants_snapshots, env=watch.env)
             watch.start()
         return _live
 
@@ -238,6 +239,16 @@ def reset_ledger(*, actor: Actor | None) -> Path:
 def label_of(actor: Actor | None) -> str:
     """What journals and the trail call whoever acts; without a person it is the owner of the shell."""
     return actor.label if actor is not None else f"cli:{getpass.getuser()}"
+
+
+def _wants_snapshots() -> bool:
+    """Asked after each seal, by a thread of its own, which gives its connection back. No answer is no."""
+    try:
+        return live_snapshots_are_on()
+    except DatabaseError:
+        return False
+    finally:
+        connection.close()
 
 
 def _watched() -> Watch:

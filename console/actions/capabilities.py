@@ -11,6 +11,7 @@ from console.kernel.authority import Act
 from console.kernel.errors import NotFound
 from console.models import CapabilityAct
 from console.releases import running_tree_digest, standing
+from console.releases.switched import is_switched_on
 
 from .refusals import NoStandingRelease, NotBuiltYet, OtherBuildReleased, SwitchedAlready
 from .writing import required_reason
@@ -27,8 +28,7 @@ def switch_capability(*, actor: Actor, capability: str, is_on: bool, reason: str
     known = CAPABILITIES.get(capability)
     if known is None:
         raise NotFound(what=f"capability {capability}")
-    last = CapabilityAct.objects.filter(capability=capability).order_by("-pk").first()
-    if (last is not None and last.is_on) == is_on:
+    if is_switched_on(capability) == is_on:
         raise SwitchedAlready(capability=known.title)
     decision = None
     if is_on:

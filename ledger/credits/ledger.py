@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ledger.credits import commands, decide_approvals, decide_credits, decide_synergy, decide_system
-from ledger.credits.accounts import AGENT_PREFIX, SYSTEM_ACCOUNTS, Account, Agent, account_of
 from ledger.credits.answers import Answer, answer_of
-from ledger.credits.approvals import Approval, ApprovalState, PendingApproval
-from ledger.credits.eoc import EocReading
-from ledger.credits.errors import (
-    AlreadyRecorded,
-    InvalidChoice,
-    MissingKey,
-    UnknownAgent,
-    UnknownApproval,
-    UnknownCommand,
-)
-from ledger.credits.movements import agent_account
+from ledger.credits.errors import AlreadyRecorded, InvalidChoice, MissingKey, UnknownCommand
+from ledger.credits.past import PastLedger
+from ledger.credits.readings import Readings
 from ledger.credits.snapshots import SnapshotTaker
 from ledger.credits.state import CreditState
 from ledger.engine.env import Env, OsEnv
@@ -29,9 +19,7 @@ from ledger.engine.event import Command, Event, Head, NewEvent, Receipt
 from ledger.engine.journal import Journal, JournalStatus
 from ledger.engine.limits import SEGMENT_BYTES
 
-DECIDED_KNOWN_MAX = 1000
-"""Decided approvals that are kept in memory once they were read."""
-
+T = TypeVar("T")
 _Decide = Callable[[Any, CreditState], list[NewEvent]]
 _DecideInTime = Callable[[Any, CreditState, Callable[[], int]], list[NewEvent]]
 
@@ -56,15 +44,17 @@ _RULES_IN_TIME: dict[type[commands.CreditCommand], _DecideInTime] = {
 }
 
 
-class Ledger:
+class Ledger(Readings):
     """A credit ledger on one journal directory. Thread-safe; several processes may have the same directory open."""
 
-    def __init__(self, *, journal: Journal, state: CreditState, env: Env, taker: SnapshotTaker | None = None) -> None:
+    def __init__(
+        self, *, journal: Journal, path: Path, state: CreditState, env: Env, taker: SnapshotTaker | None = None
+    ) -> None:
+        super().__init__(state)
         self.journal = journal
-        self._state = state
+        self._path = path
         self._env = env
         self._taker = taker
-        self._decided: dict[str, Approval] = {}  # what was read of final decisions, which nothing changes any more
 
     @classmethod
     def open(
@@ -74,17 +64,18 @@ class Ledger:
         segment_bytes: int = SEGMENT_BYTES,
         read_only: bool = False,
         from_snapshot: bool = True,
-        takes_snapshots: bool = False,
+        takes_snapshots: bool | Callable[[], bool] = False,
         env: Env | None = None,
     ) -> Ledger:
         """Open the journal directory, replay it, create it when it is new and not `read_only`.
 
         `from_snapshot`: replay only what came after the newest valid snapshot; without it everything, which proves
-        more. `takes_snapshots`: have one taken after each seal, by a process of its own.
+        more. `takes_snapshots`: have one taken after each seal, by a process of its own; a question is asked each time,
+        by the thread that made the files of the seal.
         """
         state = CreditState()
         effects = env if env is not None else OsEnv()
-        taker = SnapshotTaker(path) if takes_snapshots else None
+        taker = SnapshotTaker(path, is_wanted=takes_snapshots) if takes_snapshots else None
         journal = Journal.open(
             path=path,
             state=state,
@@ -94,7 +85,7 @@ class Ledger:
             from_snapshot=from_snapshot,
             sealed=taker.start if taker is not None else None,
         )
-        return cls(journal=journal, state=state, env=effects, taker=taker)
+        return cls(journal=journal, path=path, state=state, env=effects, taker=taker)
 
     def close(self) -> None:
         """Give the files back. What was acknowledged is durable already."""
@@ -140,93 +131,6 @@ class Ledger:
             raise AlreadyRecorded(what=once) from conflict
         return answer_of(Receipt(events=tuple(map(self.current, receipt.events)), is_repeated=receipt.is_repeated))
 
-    def balance(self, account: str) -> int:
-        """Micro-credits of an agent ("a-17") or of a named account ("agent:a-17", "system:reward"); UnknownAgent."""
-        return self.journal.query(lambda: self._account(account).balance_micros)
-
-    def accounts(self) -> dict[str, int]:
-        """Every account with its balance in micro-credits. The sum is always 0."""
-        return self.journal.query(
-            lambda: {name: account.balance_micros for name, account in self._state.accounts.items()}
-        )
-
-    def agents(self) -> tuple[str, ...]:
-        """The agents in the order in which they were created."""
-        prefix = len(AGENT_PREFIX)
-        return self.journal.query(
-            lambda: tuple(name[prefix:] for name in self._state.accounts if name.startswith(AGENT_PREFIX))
-        )
-
-    def agent(self, agent: str) -> Agent:
-        """One agent; UnknownAgent, also for the name of a system account."""
-        return self.journal.query(lambda: _agent_of(agent, agent_account(self._state, agent)))
-
-    def agents_from(self, start: int, *, limit: int) -> tuple[Agent, ...]:
-        """At most `limit` agents in the order in which they were created, without the first `start`."""
-        prefix, first = len(AGENT_PREFIX), len(SYSTEM_ACCOUNTS) + start
-        return self.journal.query(
-            lambda: tuple(
-                _agent_of(name[prefix:], account)
-                for name, account in islice(self._state.accounts.items(), first, first + limit)
-            )
-        )
-
-    def synergy_rewarded(self, agent: str) -> int:
-        """Micro-credits of synergy an agent got in its life."""
-        return self.journal.query(lambda: self._account(account_of(agent)).rewarded_micros)
-
-    def eoc(self) -> EocReading:
-        """The CI score and the controller as they stand."""
-        return self.journal.query(lambda: self._state.eoc)
-
-    def open_breakers(self) -> dict[str, str]:
-        """The KARMA endpoints whose breaker is open, with the reason."""
-        return self.journal.query(lambda: dict(self._state.open_breakers))
-
-    def approval(self, request: str) -> Approval:
-        """One request: an open one from memory, a decided one from its events, read once. UnknownApproval.
-
-        The journal is read from its end back to the request, so a recent one costs little however long the journal is.
-        """
-        return self._approval(request, seq=None)
-
-    def _approval(self, request: str, *, seq: int | None) -> Approval:
-        """`seq`: of its `approval.requested`, where that is known."""
-        pending, state = self.journal.query(
-            lambda: (self._state.pending.get(request), self._state.approval_state_of(request))
-        )
-        if pending is not None:
-            return _open_approval(pending)
-        if state is None:
-            raise UnknownApproval(request=request)
-        known = self._decided.get(request)
-        if known is None:
-            if len(self._decided) >= DECIDED_KNOWN_MAX:
-                self._decided.clear()
-            known = self._decided[request] = _approval_of(self._events_of(f"approval:{request}", seq=seq))
-        return known
-
-    def _events_of(self, stream: str, *, seq: int | None) -> Iterator[Event]:
-        """All events of a stream in their order; the reading ends with the last of them, not with the journal."""
-        count = self.journal.stream_version(stream)
-        if seq is not None:
-            return self.events(stream=stream, after=seq - 1, limit=count)
-        return reversed(list(self.events(stream=stream, limit=count, descending=True)))
-
-    def approval_state(self, request: str) -> ApprovalState | None:
-        """Where a request stands, from memory; None when nobody requested it."""
-        return self.journal.query(lambda: self._state.approval_state_of(request))
-
-    def approvals(self, *, state: ApprovalState | None = None) -> Iterator[Approval]:
-        """Requests in the order they were made, all or those in one state; only pending ones come without reading."""
-        if state is ApprovalState.PENDING:
-            yield from map(_open_approval, self.journal.query(lambda: tuple(self._state.pending.values())))
-            return
-        for event in self.events(types=["approval.requested"]):
-            approval = self._approval(event.data["request"], seq=event.seq)
-            if state is None or approval.state is state:
-                yield approval
-
     def events(self, **filters: Any) -> Iterator[Event]:
         """Recorded events in their newest schema, filtered as `Journal.read` does it, in constant memory."""
         return map(self.current, self.journal.read(**filters))
@@ -235,13 +139,12 @@ class Ledger:
         """One event in its newest schema. Raises UnknownSeq, Corrupt."""
         return self.current(self.journal.get(seq=seq))
 
-    def current(self, event: Event) -> Event:
-        """A recorded event in the newest schema of its type; its hash stays the recorded one. Raises UnknownSchema."""
-        return self._state.current(event)
+    def at(self, seq: int) -> PastLedger:
+        """The ledger as it was behind event `seq`: folded anew, from the newest valid snapshot before it.
 
-    def state_digest(self) -> str:
-        """SHA-256 of the state; every replay of the same events reaches the same one."""
-        return self.journal.query(self._state.digest)
+        Takes as long as replaying what lies between. Raises UnknownSeq, Corrupt, OSError.
+        """
+        return PastLedger.of(self.journal, path=self._path, env=self._env, seq=seq)
 
     @property
     def head(self) -> Head:
@@ -264,48 +167,12 @@ class Ledger:
             raise UnknownCommand(command=kind.__name__)
         return lambda: rule_in_time(command, state, self._env.wall_micros)
 
-    def _account(self, account: str) -> Account:
-        accounts = self._state.accounts
-        known = accounts.get(account) or accounts.get(account_of(account))
-        if known is None:
-            raise UnknownAgent(account=account)
-        return known
+    def _query(self, read: Callable[[], T]) -> T:
+        return self.journal.query(read)
 
-
-def _agent_of(name: str, account: Account) -> Agent:
-    return Agent(
-        agent=name,
-        balance_micros=account.balance_micros,
-        rewarded_micros=account.rewarded_micros,
-        skill_ppm=account.skill_ppm or 0,
-    )
-
-
-def _open_approval(pending: PendingApproval) -> Approval:
-    return Approval(state=ApprovalState.PENDING, **pending._asdict())
-
-
-def _approval_of(events: Iterator[Event]) -> Approval:
-    requested = next(events)
-    data = requested.data
-    approvers: list[str] = []
-    last = requested
-    for last in events:
-        if last.type == "approval.approved":
-            approvers.append(last.data["approver"])
-    return Approval(
-        request=data["request"],
-        state=ApprovalState(last.data["state"]),
-        action_type=data["action_type"],
-        risk_level=data["risk_level"],
-        context=data["context"],
-        requester=data["requester"],
-        amount_micros=data.get("amount_micros"),
-        approvals_needed=data["approvals_needed"],
-        requested_at=requested.time,
-        expires_at=data["expires_at"],
-        approvers=tuple(approvers),
-        decided_by=last.data.get("approver") or last.data.get("by"),
-        decided_at=last.time,
-        reason=last.data.get("justification") or last.data.get("reason"),
-    )
+    def _events_of(self, stream: str, *, seq: int | None) -> Iterator[Event]:
+        """All events of a stream in their order; the reading ends with the last of them, not with the journal."""
+        count = self.journal.stream_version(stream)
+        if seq is not None:
+            return self.events(stream=stream, after=seq - 1, limit=count)
+        return reversed(list(self.events(stream=stream, limit=count, descending=True)))

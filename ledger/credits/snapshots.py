@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,13 +100,17 @@ def _fold(env: Env, layout: Layout, state: CreditState, start: Place, place: Pla
 class SnapshotTaker:
     """Starts a process that takes a snapshot, one at a time: what is sealed meanwhile is in the next one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_wanted: bool | Callable[[], bool] = True) -> None:
+        """`is_wanted` may be a question, for whom that changes while the ledger is open."""
         self._path = path
+        self._is_wanted = is_wanted
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Beside everything. A journal without a snapshot only opens more slowly, so trouble is none of its users'."""
+        if not (self._is_wanted() if callable(self._is_wanted) else self._is_wanted):
+            return
         with self._turn:
             if self._process is not None and self._process.poll() is None:
                 return

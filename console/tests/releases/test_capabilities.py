@@ -10,7 +10,7 @@ import pytest
 
 from console import actions, capabilities
 from console.actions.refusals import NoStandingRelease, NotBuiltYet, OtherBuildReleased, SwitchedAlready
-from console.capabilities import CAPABILITIES
+from console.capabilities import CAPABILITIES, LIVE_SNAPSHOTS
 from console.kernel.authority import Role
 from console.kernel.errors import InvalidInput, NotAllowed, NotFound
 from console.kernel.models import AuditEntry
@@ -21,6 +21,7 @@ from console.tests.releases.passing_time import outlive
 from console.tests.releases.people import WHY, Team, decide, sign_three, signer
 from console.tests.releases.runs import full_run
 from ledger import Answer, commands
+from ledger import released as released_for_live
 from ledger.actions import close_live_ledger, live_ledger
 from ledger.conf import live_journal
 from testruns.models import Build
@@ -44,11 +45,11 @@ def running_build(db: None) -> Build:
     return Build.objects.create(name="gatehouse", commit="f" * 40, tree_digest=running_tree_digest(), is_clean=True)
 
 
-def released(team: Team, build: Build) -> ReleaseRequest:
+def released(team: Team, build: Build, phase: str = "5a") -> ReleaseRequest:
     for _ in range(2):
         full_run(by=team.runner, build=build)
     actions.verify_live_journal(actor=team.engineer)
-    request = actions.open_request(actor=team.opener, phase="5a", build_id=build.pk)
+    request = actions.open_request(actor=team.opener, phase=phase, build_id=build.pk)
     sign_three(request, team)
     decide(request, Word.GO, by=team.supervisor)
     return request
@@ -101,6 +102,17 @@ def test_what_is_not_built_yet_is_said(team: Team, running_build: Build) -> None
 
     with pytest.raises(NotBuiltYet):
         switch(team)
+
+
+def test_snapshots_of_the_live_journal_follow_their_switch(team: Team, running_build: Build) -> None:
+    """Off until the act that a release of 6a allowed, and off again by the next one."""
+    assert not released_for_live.live_snapshots_are_on()
+    released(team, running_build)
+    released(team, running_build, phase="6a")
+
+    for is_on in (True, False):
+        actions.switch_capability(actor=team.supervisor, capability=LIVE_SNAPSHOTS, is_on=is_on, reason=WHY)
+        assert released_for_live.live_snapshots_are_on() is is_on
 
 
 def test_other_refusals_of_switching(built: None, team: Team, running_build: Build) -> None:

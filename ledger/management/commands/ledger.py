@@ -16,7 +16,7 @@ from ledger.management.verbs import VERBS
 class Command(BaseCommand):
     """Exit 0 done and sound, 1 something in the journal is broken, 2 usage, 4 error."""
 
-    help = "Works with a journal: verify, doctor, tail, subscribe, subscriptions, export, import, bench, reset."
+    help = f"Works with a journal: {', '.join(VERBS)}."
     requires_system_checks: list[str] = []  # an operator looks at a journal when something is wrong
 
     def add_arguments(self, parser: CommandParser) -> None:

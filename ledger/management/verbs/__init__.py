@@ -3,12 +3,15 @@
 from types import MappingProxyType
 
 from ledger.management.verbs import (
+    balance,
     bench,
     checkpoint,
     doctor,
     export,
     import_,
     reset,
+    seal,
+    snapshot,
     subscribe,
     subscriptions,
     tail,
@@ -23,6 +26,9 @@ VERBS = MappingProxyType(
         "subscribe": subscribe,
         "subscriptions": subscriptions,
         "checkpoint": checkpoint,
+        "balance": balance,
+        "seal": seal,
+        "snapshot": snapshot,
         "export": export,
         "import": import_,
         "bench": bench,

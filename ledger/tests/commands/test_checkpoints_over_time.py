@@ -51,13 +51,11 @@ def sizes(live: Path) -> list[int]:
 
 def record_many(count: int) -> None:
     """So many events, in commands of a thousand."""
-    journal = live_ledger().journal
+    events = [NewEvent(stream="import:x", type="import.line_refused", data={"line": 1})] * 1000
     for number in range(count // 1000):
-        events = [NewEvent(stream="import:x", type="import.line_refused", data={"line": 1})] * 1000
-        command = Command(
-            key=f"f{number}", fingerprint="0" * 32, actor="user:1", correlation="c", decide=lambda made=events: made
-        )
-        journal.execute(command)
+        key = f"filler-{number}"
+        command = Command(key=key, fingerprint="0" * 32, actor="user:1", correlation="c", decide=lambda: events)
+        live_ledger().journal.execute(command)
 
 
 def test_checkpoints_are_taken_every_ten_thousand_events_without_being_asked(live: Path, watching: Path) -> None:

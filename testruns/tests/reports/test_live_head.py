@@ -26,8 +26,8 @@ def test_the_head_of_the_live_journal_stands_in_manifest_and_reports(storage: Pa
     assert json.loads(run.manifest)["environment"]["live_journal"] == live
     assert hashlib.sha256(run.manifest.encode()).hexdigest() == run.manifest_digest
     assert json.loads(render(run=run, kind="json"))["environment"]["live_journal"] == live
-    for kind in ("html", "md"):
-        assert f"{head.seq}: {head.hash}" in render(run=run, kind=kind)
+    for kind in ("html", "markdown"):
+        assert f"{head.seq}: {head.hash}" in render(run=run, kind=kind).decode()
 
 
 def test_without_a_live_journal_a_report_invents_none(make_judged: MakeJudged) -> None:
@@ -35,4 +35,4 @@ def test_without_a_live_journal_a_report_invents_none(make_judged: MakeJudged) -
     run = make_judged(sound_run())
 
     assert "live_journal" not in run.environment
-    assert "Live journal, last event" in render(run=run, kind="md")
+    assert "Live journal, last event" in render(run=run, kind="markdown").decode()
