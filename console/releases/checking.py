@@ -48,11 +48,16 @@ _BLOCKING_SEVERITIES = (Severity.CRITICAL.value, Severity.MAJOR.value)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
-    """A checklist with what it was computed from. `recommendation`: the machine's word now, expired waivers gone."""
+    """A checklist with what it was computed from.
+
+    recommendation: the machine's word now, expired waivers gone. overlay: what the deciding runs alone say; None for
+    no run. missing: why they are not enough to decide by, which keeps the machine's word from being theirs.
+    """
 
     items: tuple[Item, ...]
     recommendation: Recommendation
     overlay: Overlay | None
+    missing: tuple[Text, ...]
 
 
 @lru_cache(maxsize=1)
@@ -83,7 +88,12 @@ def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
         checks=frozenset(definition_of(evidence.phase).checks),
     )
     items = build_checklist(facts, now=now)
-    return Checked(items=items, recommendation=evidence.recommendation, overlay=evidence.overlay)
+    return Checked(
+        items=items,
+        recommendation=evidence.recommendation,
+        overlay=evidence.overlay,
+        missing=evidence.selection.missing,
+    )
 
 
 def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
@@ -114,6 +124,7 @@ def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
         items=build_checklist(facts, now=now),
         recommendation=recommendation_of(overlay, is_complete=not facts.runs.missing),
         overlay=overlay,
+        missing=facts.runs.missing,
     )
 
 

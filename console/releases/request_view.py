@@ -37,7 +37,6 @@ from console.releases.standing import (
 )
 from testruns.actions import runs_of
 from testruns.models import Run
-from testruns.overlay import Overlay
 
 RUNS_MAX = 40
 """Runs that a page lists; the manifest lists every one."""
@@ -114,11 +113,6 @@ class RequestView:
     def checklist(self) -> tuple[Item, ...]:
         """Every item."""
         return self.checked.items
-
-    @property
-    def overlay(self) -> Overlay | None:
-        """The judgement over the deciding runs, waivers laid over."""
-        return self.checked.overlay
 
     @property
     def green_count(self) -> int:

@@ -290,3 +290,22 @@ def test_the_form_that_requests_a_run_warns_of_the_seat_it_costs(
     page = text_of(visit(signer(role)).get("/admin/testruns/run/request/"))
 
     assert ("Whoever requests a run cannot be Supervisor" in page) is is_warned
+
+
+def test_two_runs_of_one_seed_are_no_go_however_green_they_are(team: Team, build: Build, visit: Visit) -> None:
+    """The strip says the word that binds and why, before the request opens, on its page and in the signing box."""
+    for _ in range(2):
+        full_run(by=team.runner, build=build, seed=7)
+    why = "have the same seed"
+
+    preview = text_of(visit(team.opener).get(f"/admin/releases/phase/5a/request/?build={build.pk}"))
+    request = actions.open_request(actor=team.opener, phase="5a", build_id=build.pk)
+    pages = [
+        text_of(visit(who).get(of(request, rest)))
+        for who, rest in ((team.opener, ""), (team.engineer, "sign/engineer/"))
+    ]
+
+    for page in (preview, *pages):
+        verdict = page.partition("The machine recommends: ")[2]
+        assert verdict.startswith("INCOMPLETE")
+        assert why in verdict.partition("The deciding runs alone say GO.")[0]
