@@ -330,15 +330,15 @@ def gate(options: argparse.Namespace, screen: Screen) -> int:
 def import_results(options: argparse.Namespace, screen: Screen) -> int:
     """Hand over the results of another suite; the exit code is that of their verdict."""
     build, commit = _named(options.build, BUILD_NAMES, "--build"), _named(options.commit, COMMIT_NAMES, "--commit")
-    bound, files = uuid.uuid4().hex, {"junit": options.results, "coverage": options.coverage}
+    bound, files = uuid.uuid4().hex, (("junit", options.results), ("coverage", options.coverage))
     file = '{0}"; filename="{0}.xml"\r\nContent-Type: application/xml'
-    parts = {'build"': build.encode(), 'commit"': commit.encode()}
+    parts = [('build"', build.encode()), ('commit"', commit.encode())]
     try:
-        parts |= {file.format(name): path.read_bytes() for name, path in files.items() if path is not None}
+        parts += [(file.format(name), path.read_bytes()) for name, paths in files for path in paths]
     except OSError as fault:
         raise Stop(f"{plain(fault.filename or 'a file')} cannot be read: {plain(fault.strerror)}", USAGE) from None
     head = f'--{bound}\r\nContent-Disposition: form-data; name="'
-    body = b"".join(f"{head}{name}\r\n\r\n".encode() + part + b"\r\n" for name, part in parts.items())
+    body = b"".join(f"{head}{name}\r\n\r\n".encode() + part + b"\r\n" for name, part in parts)
     kind, body = f"multipart/form-data; boundary={bound}", body + f"--{bound}--\r\n".encode()
     return _conclude(screen, _server(screen).ask(f"{API}/imports/", body=body, kind=kind, key=str(uuid.uuid4())))
 
@@ -413,8 +413,9 @@ def _parser() -> argparse.ArgumentParser:
     add = command("gate", gate, "phase")
     add("--commit", metavar="SHA")
     add("--accept", choices=["conditional"], help="exit 0 for a CONDITIONAL release that is in use")
-    add = command("import", import_results, "results", results=Path)
-    add("--coverage", type=Path, metavar="FILE", help="Cobertura XML")
+    add = command("import", import_results)
+    add("results", type=Path, nargs="+", metavar="FILE", help="JUnit XML of one suite")
+    add("--coverage", type=Path, action="append", default=[], metavar="FILE", help="Cobertura XML; repeatable")
     add("--build", metavar="NAME")
     add("--commit", metavar="SHA")
     add = command("report", report, "run", run=int)

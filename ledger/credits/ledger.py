@@ -175,4 +175,5 @@ class Ledger(Readings):
         count = self.journal.stream_version(stream)
         if seq is not None:
             return self.events(stream=stream, after=seq - 1, limit=count)
-        return reversed(list(self.events(stream=stream, limit=count, descending=True)))
+        newest_first = list(self.events(stream=stream, limit=count, descending=True))
+        return iter(newest_first[::-1])

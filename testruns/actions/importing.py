@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Final, Never
@@ -24,7 +24,8 @@ from testruns.gates.policy import IMPORTS_CODE
 from testruns.gates.suite import IMPORTED_COVERAGE, IMPORTED_TESTS
 from testruns.imports.cobertura import read_cobertura
 from testruns.imports.junit import read_junit
-from testruns.imports.refusals import NothingBrought, UnusableBuildName, UnusableCommit
+from testruns.imports.limits import FILES_MAX
+from testruns.imports.refusals import NothingBrought, TooManyFiles, UnusableBuildName, UnusableCommit
 from testruns.imports.results import Results
 from testruns.imports.specs import IMPORTED_REPORTS, ImportedReport
 from testruns.models import Attempt, Evidence, Measurement, Run, RunEvidence, ScenarioExecution
@@ -39,18 +40,26 @@ from .policies import active_policy
 BUILD_NAME_CHARACTERS_MAX: Final = 200
 XML: Final = "application/xml"
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_READERS: Final[Mapping[str, Callable[[bytes], Results]]] = MappingProxyType(
+_READERS: Final[Mapping[str, Callable[..., Results]]] = MappingProxyType(
     {IMPORTED_TESTS: read_junit, IMPORTED_COVERAGE: read_cobertura}
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BroughtReport:
-    """One file that was read: its kind, what it says, and its bytes as evidence."""
+    """The files of one kind that were read: what they say together, and the bytes of each as evidence."""
 
     report: ImportedReport
     results: Results
-    evidence: Evidence
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def roles(self) -> tuple[tuple[str, Evidence], ...]:
+        """Each file with its role as evidence: the kind, for the second and later ones with their place."""
+        kind = self.report.file
+        return tuple(
+            (kind if place == 1 else f"{kind}-{place}", one) for place, one in enumerate(self.evidence, start=1)
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,19 +71,23 @@ class BroughtResults:
     reports: tuple[BroughtReport, ...]
 
 
-def read_results(*, actor: Actor, build: str, commit: str, files: Mapping[str, bytes]) -> BroughtResults:
+def read_results(*, actor: Actor, build: str, commit: str, files: Mapping[str, Sequence[bytes]]) -> BroughtResults:
     """Read the files and store their exact bytes as evidence. Not to be called inside a transaction.
 
-    files: content by kind, `junit` and `coverage`; at least one. UnusableBuildName, UnusableCommit, NothingBrought,
-    UnusableFile (its subclass says what is wrong, and where), NotAllowed. A refusal leaves only its audit entry.
+    files: contents by kind, `junit` and `coverage`; 1 to 100 in all. UnusableBuildName, UnusableCommit, NothingBrought,
+    TooManyFiles, UnusableFile (its subclass says what is wrong, and where), NotAllowed. A refusal leaves only its audit
+    entry.
     """
     _require_authority(actor=actor)
     try:
         name, commit = _build_name(build), _whole_commit(commit)
+        count = sum(map(len, files.values()))
+        if count > FILES_MAX:
+            raise TooManyFiles(field=next(iter(files)), count=count, high=FILES_MAX)
         read = {
-            report: _READERS[report.code](files[report.file])
+            report: _READERS[report.code](*files[report.file])
             for report in IMPORTED_REPORTS.values()
-            if report.file in files
+            if files.get(report.file)
         }
         if not read:
             raise NothingBrought(field="junit")
@@ -84,7 +97,11 @@ def read_results(*, actor: Actor, build: str, commit: str, files: Mapping[str, b
         build=name,
         commit=commit,
         reports=tuple(
-            BroughtReport(report=report, results=results, evidence=store(content=files[report.file], media_type=XML))
+            BroughtReport(
+                report=report,
+                results=results,
+                evidence=tuple(store(content=content, media_type=XML) for content in files[report.file]),
+            )
             for report, results in read.items()
         ),
     )
@@ -118,7 +135,7 @@ def import_results(*, actor: Actor, brought: BroughtResults) -> Run:
             "build": brought.build,
             "commit": brought.commit,
             "policy": policy.digest,
-            "evidence": {one.report.file: one.evidence.digest for one in brought.reports},
+            "evidence": {role: evidence.digest for one in brought.reports for role, evidence in one.roles},
         },
     )
     return settle_run(run_id=run.pk)
@@ -150,11 +167,12 @@ def _plan_of(brought: BroughtResults) -> RunPlan:
 
 
 def _not_passed(brought: BroughtResults) -> list[dict[str, Any]]:
+    """Of the kinds that name cases; at most as many as a reader keeps."""
     return [asdict(case) for one in brought.reports for case in one.results.not_passed]
 
 
 def _write_report(run: Run, one: BroughtReport, *, position: int) -> None:
-    """One file stands where a live run has a scenario execution with its only attempt."""
+    """The files of a kind stand where a live run has a scenario execution with its only attempt."""
     now = timezone.now()
     execution = ScenarioExecution.objects.create(
         run=run,
@@ -174,8 +192,9 @@ def _write_report(run: Run, one: BroughtReport, *, position: int) -> None:
         Measurement(attempt=attempt, name=each.name, value=plain_decimal(each.value), unit=each.unit)
         for each in one.results.measurements
     )
-    RunEvidence.objects.create(
-        run=run, execution=execution, attempt=attempt, role=one.report.file, evidence=one.evidence
+    RunEvidence.objects.bulk_create(
+        RunEvidence(run=run, execution=execution, attempt=attempt, role=role, evidence=evidence)
+        for role, evidence in one.roles
     )
     attempt.state, attempt.finished_at = ExecutionState.FINISHED.value, now
     attempt.save()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -23,7 +23,10 @@ _MEGABYTE: Final = 10**6
 
 
 class ImportForm(forms.Form):
-    """Name and commit of the build, and one file or both. What the values may be, the action says."""
+    """Name and commit of the build, and files of one kind or both. What the values may be, the action says.
+
+    Of several files in a field Django checks the last one; the action reads all of them.
+    """
 
     build = forms.CharField(
         label=gettext_lazy("Name of the build"),
@@ -42,9 +45,10 @@ class ImportForm(forms.Form):
 
     def refuse(self, refusal: InvalidInput) -> None:
         """Show a refusal beside its field, under the name the field has here."""
-        field = str(refusal.params["field"])
-        said = explain(refusal).removeprefix(f"{field}: ")
-        self.add_error(field, f"{self.fields[field].label}: {said}")
+        named = str(refusal.params["field"])
+        field, bracket, place = named.partition("[")
+        said = explain(refusal).removeprefix(f"{named}: ")
+        self.add_error(field, f"{self.fields[field].label}{bracket and ' ['}{place}: {said}")
 
 
 def import_results_page(request: HttpRequest) -> HttpResponse:
@@ -67,7 +71,7 @@ def import_results_page(request: HttpRequest) -> HttpResponse:
 def _import(request: HttpRequest, form: ImportForm) -> HttpResponse | None:
     """Call the actions; None after a refusal. A browser does not send a chosen file again, so the reader is told."""
     actor, values = actor_of(request), form.cleaned_data
-    files: dict[str, Any] = {name: values[name].read(FILE_BYTES_MAX + 1) for name in FILES if values[name]}
+    files = {name: [file.read(FILE_BYTES_MAX + 1) for file in request.FILES.getlist(name)] for name in FILES}
     try:
         brought = actions.read_results(actor=actor, build=values["build"], commit=values["commit"], files=files)
         run = actions.import_results(actor=actor, brought=brought)

@@ -26,12 +26,12 @@ from console.kernel.scopes import Scope
 from testruns import actions
 from testruns.api.answers import run_answer
 from testruns.api.schemas import RunDocument
-from testruns.imports.limits import FILE_BYTES_MAX
+from testruns.imports.limits import FILE_BYTES_MAX, FILES_MAX
 from testruns.imports.specs import IMPORTED_REPORTS
 
 FILES: Final = tuple(report.file for report in IMPORTED_REPORTS.values())
-_FORM_BYTES_MAX: Final = 64 * 1024
-"""The names, the text fields and the boundaries around the files."""
+_FORM_BYTES_MAX: Final = 256 * 1024
+"""The names, the text fields and the boundaries around a hundred files."""
 
 problems.register(
     {
@@ -47,19 +47,25 @@ problems.register(
         "import-file-misplaced": 400,
         "import-file-limit": 400,
         "import-nothing": 400,
+        "import-too-many-files": 400,
         "import-build-name": 400,
         "import-commit": 400,
     }
 )
 
 
+def _files(about: str) -> serializers.ListField:
+    file = serializers.FileField(allow_empty_file=True)
+    return serializers.ListField(child=file, required=False, max_length=FILES_MAX, help_text=about)
+
+
 class ImportBody(StrictSerializer):
-    """A form with files."""
+    """A form with files; a field of several files stands in it once for each."""
 
     build = serializers.CharField(max_length=1000, help_text="The name of the build: 1 to 200 characters.")
     commit = serializers.CharField(max_length=1000, help_text="The whole Git commit: 40 or 64 hexadecimal digits.")
-    junit = serializers.FileField(required=False, allow_empty_file=True, help_text="JUnit XML, at most 30 MB.")
-    coverage = serializers.FileField(required=False, allow_empty_file=True, help_text="Cobertura XML, at most 30 MB.")
+    junit = _files("JUnit XML of one suite, at most 30 MB each; 100 files and 60 MB in all.")
+    coverage = _files("Cobertura XML of one suite, at most 30 MB each.")
 
 
 class ImportsView(ApiView):
@@ -77,7 +83,7 @@ class ImportsView(ApiView):
             actor=self.actor(request),
             build=given["build"],
             commit=given["commit"],
-            files={name: _content(given[name]) for name in FILES if name in given},
+            files={name: [_content(file) for file in given[name]] for name in FILES if name in given},
         )
 
     @extend_schema(
@@ -87,10 +93,10 @@ class ImportsView(ApiView):
     )
     @idempotent
     def post(self, request: Request) -> HttpResponse:
-        """JUnit XML and Cobertura coverage of any project, with the name and commit of its build; one file or both.
+        """JUnit XML and Cobertura coverage of any project, with the name and commit of its build; one kind or both.
 
-        The exact bytes are kept as evidence. What a file claims is held against what it lists, and the worse of the
-        two counts. By itself an import releases nothing.
+        The exact bytes are kept as evidence. Several files of a kind are one suite. What a file claims is held against
+        what it lists, and the worse of the two counts. By itself an import releases nothing.
         """
         run = actions.import_results(actor=self.actor(request), brought=self.brought)
         location = request.build_absolute_uri(reverse("api-run", args=[run.pk]))
@@ -104,9 +110,9 @@ def _content(file: UploadedFile[Any]) -> bytes:
 
 
 def _refuse_repeated(request: Request) -> None:
-    """A form may hold a name twice; which of the two was meant, nobody knows."""
+    """A form may hold a text twice; which of the two was meant, nobody knows."""
     sent: Any = request.data
-    repeated = [name for name, values in sent.lists() if len(values) > 1]
+    repeated = [name for name, values in sent.lists() if len(values) > 1 and name not in FILES]
     if repeated:
         errors = [
             {"detail": _("This field stands in the form twice."), "pointer": f"/{name[:100]}"} for name in repeated

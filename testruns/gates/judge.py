@@ -16,7 +16,7 @@ from testruns.gates.measured import MeasuredExecution
 from testruns.gates.outcomes import REASONS, Finding, GateOutcome, Judgement, RuleOutcome, SourceReading
 from testruns.gates.policy import Policy, PolicyValues
 from testruns.gates.reading import read_source
-from testruns.gates.remarks import noise_remark
+from testruns.gates.remarks import noise_remark, reasons_of_errors
 from testruns.gates.rule import Rule, Severity
 from testruns.gates.suite import SUITE
 from testruns.gates.verdicts import Verdict, worst
@@ -52,7 +52,7 @@ def conclude(
         rules=outcomes,
         gates={gate: _judge_gate(gate=gate, outcomes=outcomes) for gate in gates},
         scenarios=_judge_scenarios(outcomes=outcomes, executions=executions),
-        findings=tuple(_finding(outcome) for outcome in failed),
+        findings=tuple(_finding(outcome, executions) for outcome in failed),
     )
 
 
@@ -112,9 +112,10 @@ def _suite_order(scenario: str) -> tuple[int, str]:
     return (SUITE.index(scenario) if scenario in SUITE else len(SUITE), scenario)
 
 
-def _finding(outcome: RuleOutcome) -> Finding:
+def _finding(outcome: RuleOutcome, executions: Sequence[MeasuredExecution]) -> Finding:
     failing = [reading for reading in outcome.sources if reading.verdict is Verdict.FAIL]
     reasons = [{"template": REASONS[reading.cause], "params": dict(reading.params)} for reading in failing]
+    reasons += [reason for reading in failing for reason in reasons_of_errors(reading, executions)]
     return Finding(
         rule_code=outcome.rule.code,
         severity=outcome.rule.severity,

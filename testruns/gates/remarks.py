@@ -1,17 +1,21 @@
-"""Remarks: what a person should know about how a run was measured, although no rule asks for it."""
+"""Remarks: what a person should know about how a run was measured, although no rule asks for it.
+
+And what the errors of an imported suite are, beside cases that broke: its files themselves can be what is wrong.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from ledger import gettext_noop
 from testruns.gates.measured import MeasuredExecution
-from testruns.gates.outcomes import Finding
+from testruns.gates.outcomes import Finding, SourceReading
 from testruns.gates.policy import PolicyValues
 from testruns.gates.reading import is_noisy
 from testruns.gates.rule import Severity
+from testruns.gates.suite import IMPORTED_TESTS
 from testruns.units import PERCENT, PPM, converted
 from testruns.wording import plain_decimal
 
@@ -28,6 +32,22 @@ _IMPACT: Final = gettext_noop(
     "hold is inconclusive and has to be measured again."
 )
 _WHERE: Final = gettext_noop("Other programs on this machine while the run lasted; other guests of the same host.")
+
+_ERRORS: Final = {
+    "counters_unreadable": gettext_noop("counters that are no number, against which no case can be held: %(count)s"),
+    "reports_empty": gettext_noop("files without a test case: %(count)s"),
+}
+
+
+def reasons_of_errors(reading: SourceReading, executions: Sequence[MeasuredExecution]) -> Iterator[dict[str, Any]]:
+    """What of the files themselves counts among the errors of imported tests; nothing for any other reading."""
+    if (reading.scenario, reading.measurement) != (IMPORTED_TESTS, "errors"):
+        return
+    for execution in executions:
+        for name, template in _ERRORS.items():
+            found = execution.measurements.get(name)
+            if execution.scenario == IMPORTED_TESTS and found is not None and found.value > 0:
+                yield {"template": template, "params": {"count": plain_decimal(found.value)}}
 
 
 def noise_remark(*, executions: Sequence[MeasuredExecution], values: PolicyValues) -> Finding | None:

@@ -3,19 +3,22 @@
 Where the two differ the worse one counts, because no file may look better than the cases it holds: a case that is
 claimed and not listed did not pass, a failure that is claimed without its case is one. A case listed several times
 counts once, by its worst outcome. A case whose outcome nobody can tell is an error (governance.md 6.3). Counters that
-are no number are one too: the cases cannot be held against them.
+are no number are one too, because the cases cannot be held against them, and so is a file without a case.
+
+Several files are one suite: their cases are counted together, and each file is held against its own claims, so that
+none makes up for another.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 from xml.sax.xmlreader import AttributesImpl
 
 from ledger import gettext_noop
@@ -23,8 +26,10 @@ from testruns.imports.hardened import Reader, read_file
 from testruns.imports.limits import CASES_MAX, NAMED_CASES_MAX
 from testruns.imports.numbers import count_of, seconds_of, share_ppm
 from testruns.imports.refusals import Misplaced
-from testruns.imports.results import Figures, NamedCase, Results, measured, shown_name
+from testruns.imports.results import Figures, NamedCase, Results, labels, measured, shown_name
 from testruns.imports.specs import TEST_MEASURES
+
+_Number = TypeVar("_Number", int, Decimal)
 
 _CASES: Final = gettext_noop("test cases")
 _SUITES: Final = ("testsuites", "testsuite")
@@ -124,8 +129,10 @@ class _JUnitReader(Reader):
 
     roots = _SUITES
 
-    def __init__(self, *, file: str) -> None:
+    def __init__(self, *, file: str, cases_before: int = 0) -> None:
+        """`cases_before` were listed by the files before this one."""
         super().__init__(file=file)
+        self._cases_before = cases_before
         self.count: Counter[str] = Counter()
         self.worst: dict[bytes, Outcome] = {}
         self.nameless: Counter[Outcome] = Counter()
@@ -163,7 +170,7 @@ class _JUnitReader(Reader):
             raise Misplaced(field=self.file, found=name, parent=self.parent, line=self.line)
 
     def _begin_suite(self, name: str, attributes: AttributesImpl[str]) -> None:
-        own = {counter: self._counter(attributes.get(counter)) for counter in COUNTERS}
+        own = {counter: self._counter(counter, attributes) for counter in COUNTERS}
         self._claim_time(seconds_of(attributes.get("time")))
         self.count["suites"] += name == "testsuite"
         self._suites.append(_Suite(own=own))
@@ -176,10 +183,19 @@ class _JUnitReader(Reader):
         elif len(self._suites) == 1 and not self._has_time and seconds is not None:
             self.seconds_claimed = (self.seconds_claimed or Decimal(0)) + seconds
 
-    def _counter(self, text: str | None) -> int | None:
+    def _counter(self, name: str, attributes: AttributesImpl[str]) -> int | None:
+        """None for none; one that is no number stands among what did not pass, by its name and what it says."""
+        text = attributes.get(name)
         number = count_of(text)
-        self.count["counters_unreadable"] += number is None and text is not None
+        if number is None and text is not None:
+            self.count["counters_unreadable"] += 1
+            counter = f'{self.file}, line {self.line}: {name}="{text[:40]}"'
+            self._name(Outcome.ERRED, attributes.get("name", ""), counter)
         return number
+
+    def _name(self, outcome: Outcome, *names: str) -> None:
+        if len(self.not_passed) < NAMED_CASES_MAX:
+            self.not_passed.append(NamedCase(outcome=_WORDS[outcome], name=shown_name(*names)))
 
     def _finish_suite(self) -> None:
         suite = self._suites.pop()
@@ -195,7 +211,7 @@ class _JUnitReader(Reader):
 
     def _begin_case(self, attributes: AttributesImpl[str]) -> None:
         self.count["cases_listed"] += 1
-        self.require(self.count["cases_listed"], _CASES, CASES_MAX)
+        self.require(self._cases_before + self.count["cases_listed"], _CASES, CASES_MAX)
         told = [attributes.get(word, "").strip().lower() for word in ("status", "result")]
         words = [word for word in told if word]
         self._case = _Case(
@@ -229,8 +245,8 @@ class _JUnitReader(Reader):
         self.count["outcomes_unclear"] += case.is_unclear
         self.count["flaky"] += case.is_flaky
         self._list(outcome)
-        if outcome in _WORDS and len(self.not_passed) < NAMED_CASES_MAX:
-            self.not_passed.append(NamedCase(outcome=_WORDS[outcome], name=shown_name(*case.names)))
+        if outcome in _WORDS:
+            self._name(outcome, *case.names)
         key = case.key
         if key is None:
             self.nameless[outcome] += 1
@@ -245,44 +261,98 @@ class _JUnitReader(Reader):
             self._suites[-1].listed[counter] += 1
 
 
-def read_junit(content: bytes, *, file: str = "junit") -> Results:
-    """The measurements of a JUnit XML file. UnusableFile, with the reason and the line, for one that is none."""
-    reader = _JUnitReader(file=file)
-    read_file(content, reader=reader)
-    figures = _figures(reader)
-    return Results(measurements=measured(specs=TEST_MEASURES, figures=figures), not_passed=tuple(reader.not_passed))
+@dataclass(frozen=True, kw_only=True)
+class _Beyond:
+    """What one file tells beyond its cases, by what it claims and how it is written."""
+
+    unlisted: Mapping[str, int]
+    errors: int
+    not_passed: int
+    is_empty: bool
 
 
-def _figures(reader: _JUnitReader) -> Figures:
-    cases = Counter(reader.worst.values()) + reader.nameless
-    claims, listed = reader.claims, reader.listed
+def read_junit(*contents: bytes, file: str = "junit") -> Results:
+    """The measurements of the JUnit XML files of one suite.
+
+    UnusableFile, with the reason, the file and the line, for one that is none.
+    """
+    readers: list[_JUnitReader] = []
+    for content, label in zip(contents, labels(file, count=len(contents)), strict=True):
+        reader = _JUnitReader(file=label, cases_before=sum(one.count["cases_listed"] for one in readers))
+        read_file(content, reader=reader)
+        readers.append(reader)
+    named = [case for reader in readers for case in reader.not_passed]
+    return Results(
+        measurements=measured(specs=TEST_MEASURES, figures=_figures(readers)),
+        not_passed=tuple(named[:NAMED_CASES_MAX]),
+    )
+
+
+def _beyond(reader: _JUnitReader) -> _Beyond:
+    claims, listed, count = reader.claims, reader.listed, reader.count
     unlisted = {counter: max(0, (claims[counter] or 0) - listed[counter]) for counter in COUNTERS}
-    unlisted_bad = unlisted["failures"] + unlisted["errors"]
-    broken_suites = max(0, reader.count["suite_errors"] - unlisted["errors"])
-    unheld = int(reader.count["counters_unreadable"] > 0)
-    passed = max(0, cases[Outcome.PASSED] - max(0, unlisted_bad - unlisted["tests"]))
+    is_empty = not listed["tests"]
+    broken_suites = max(0, count["suite_errors"] - unlisted["errors"])
+    errors = unlisted["errors"] + broken_suites
+    return _Beyond(
+        unlisted=unlisted,
+        errors=errors + (count["counters_unreadable"] > 0) + (is_empty and not errors),
+        not_passed=max(0, unlisted["failures"] + unlisted["errors"] - unlisted["tests"]),
+        is_empty=is_empty,
+    )
+
+
+def _cases(readers: Sequence[_JUnitReader]) -> tuple[Counter[Outcome], int]:
+    """The different cases of all files by their worst outcome, and how many listings repeat a case of another file."""
+    worst: dict[bytes, Outcome] = {}
+    repeated = 0
+    for reader in readers:
+        for key, outcome in reader.worst.items():
+            before = worst.get(key)
+            repeated += before is not None
+            worst[key] = outcome if before is None else max(outcome, before)
+    return sum((reader.nameless for reader in readers), Counter(worst.values())), repeated
+
+
+def _claimed(claims: Iterable[_Number | None]) -> _Number | None:
+    """What the files claim together; None when none of them claims anything."""
+    told = [claim for claim in claims if claim is not None]
+    return sum(told[1:], told[0]) if told else None
+
+
+def _figures(readers: Sequence[_JUnitReader]) -> Figures:
+    cases, repeated = _cases(readers)
+    beyond = [_beyond(reader) for reader in readers]
+    count: Counter[str] = sum((reader.count for reader in readers), Counter())
+    listed: Counter[str] = sum((reader.listed for reader in readers), Counter())
+    claimed = {counter: _claimed(reader.claims[counter] for reader in readers) for counter in COUNTERS}
+    unlisted = {counter: sum(one.unlisted[counter] for one in beyond) for counter in COUNTERS}
+    passed = max(0, cases[Outcome.PASSED] - sum(one.not_passed for one in beyond))
     due = cases.total() - cases[Outcome.SKIPPED] + unlisted["tests"]
     return {
+        "reports": len(readers),
+        "reports_empty": sum(one.is_empty for one in beyond),
         "cases": cases.total(),
         "cases_listed": listed["tests"],
-        "cases_claimed": claims["tests"],
+        "cases_claimed": claimed["tests"],
         "cases_unlisted": unlisted["tests"],
         "cases_run": cases[Outcome.PASSED] + cases[Outcome.FAILED],
         "passed": passed,
         "failures": cases[Outcome.FAILED] + unlisted["failures"],
-        "failures_claimed": claims["failures"],
-        "errors": cases[Outcome.ERRED] + unlisted["errors"] + broken_suites + unheld,
-        "errors_claimed": claims["errors"],
+        "failures_claimed": claimed["failures"],
+        "errors": cases[Outcome.ERRED] + sum(one.errors for one in beyond),
+        "errors_claimed": claimed["errors"],
         "skipped": cases[Outcome.SKIPPED],
-        "skipped_claimed": claims["skipped"],
+        "skipped_claimed": claimed["skipped"],
         "pass_rate_ppm": share_ppm(passed, due),
+        "duplicates": count["duplicates"] + repeated,
         **{
-            name: reader.count[name]
+            name: count[name]
             for name in (
-                *("duplicates", "flaky", "outcomes_unclear", "suite_errors", "suites"),
+                *("flaky", "outcomes_unclear", "suite_errors", "suites"),
                 *("counters_unreadable", "times_missing", "times_unreadable"),
             )
         },
-        "time_seconds": reader.seconds,
-        "time_claimed_seconds": reader.seconds_claimed,
+        "time_seconds": sum((reader.seconds for reader in readers), Decimal(0)),
+        "time_claimed_seconds": _claimed(reader.seconds_claimed for reader in readers),
     }

@@ -93,6 +93,15 @@ class BeyondLimit(UnusableFile):
     message = gettext_noop("%(field)s: the file goes beyond a limit in line %(line)s: %(reason)s, at most %(high)s.")
 
 
+class TooManyFiles(InvalidInput):
+    """An import of more files than are read at once."""
+
+    code = "import-too-many-files"
+    message = gettext_noop(
+        "%(field)s: %(count)s files were brought, at most %(high)s are read at once. Let the test runner write fewer."
+    )
+
+
 class NothingBrought(InvalidInput):
     """An import without a file."""
 

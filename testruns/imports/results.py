@@ -28,10 +28,15 @@ class NamedCase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Results:
-    """One file: its measurements, and the first cases that did not pass."""
+    """The files of one kind: their measurements together, and the first cases that did not pass."""
 
     measurements: tuple[Measurement, ...]
     not_passed: tuple[NamedCase, ...] = ()
+
+
+def labels(file: str, *, count: int) -> tuple[str, ...]:
+    """What refusals call each of the files sent in one field: by its place, where there are several."""
+    return (file,) if count == 1 else tuple(f"{file}[{place}]" for place in range(1, count + 1))
 
 
 def measured(*, specs: Sequence[MeasurementSpec], figures: Figures) -> tuple[Measurement, ...]:

@@ -28,15 +28,20 @@ class ImportedReport:
     measures: tuple[MeasurementSpec, ...]
 
 
+_REPORTS: Final = gettext_noop("Files that were brought together.")
+
 TEST_MEASURES: Final = (
-    counted("cases", gettext_noop("Different test cases in the file; one that is listed twice is one.")),
+    counted("reports", _REPORTS),
+    counted("reports_empty", gettext_noop("Files among them without a test case: errors.")),
+    counted("cases", gettext_noop("Different test cases in the files; one that is listed twice is one.")),
     counted("cases_run", gettext_noop("Cases that ran to an outcome of their own: passed or failed.")),
     counted("passed", gettext_noop("Cases that passed.")),
     counted("failures", gettext_noop("Cases that failed, those claimed beyond the listed ones included.")),
     counted(
         "errors",
         gettext_noop(
-            "Cases and suites that broke, or whose outcome nobody can tell; one more if a counter is no number."
+            "Cases and suites that broke, or whose outcome nobody can tell; one more for a file with a counter that is "
+            "no number, or without a case."
         ),
     ),
     counted("skipped", gettext_noop("Cases that were skipped. They count neither for nor against the pass rate.")),
@@ -72,6 +77,8 @@ TEST_MEASURES: Final = (
 )
 
 COVERAGE_MEASURES: Final = (
+    counted("reports", _REPORTS),
+    counted("reports_empty", gettext_noop("Files among them without a line; then no line rate is measured.")),
     counted("files", gettext_noop("Source files with at least one line that can be executed.")),
     counted("lines", gettext_noop("Different lines that can be executed.")),
     counted("lines_covered", gettext_noop("Lines that were executed at least once.")),
@@ -79,8 +86,8 @@ COVERAGE_MEASURES: Final = (
         name="line_rate_ppm",
         unit=PPM,
         help=gettext_noop(
-            "Covered lines as a share of all: the lowest of what was counted and what the file claims. Not measured "
-            "without a line. Rounded down."
+            "Covered lines as a share of all; each file counts only as far as the lowest of what was counted in it "
+            "and what it claims. Not measured when a file has no line. Rounded down."
         ),
     ),
     MeasurementSpec(name="line_rate_counted_ppm", unit=PPM, help=gettext_noop("The line rate by the listed lines.")),
@@ -104,8 +111,8 @@ IMPORTED_REPORTS: Final[Mapping[str, ImportedReport]] = MappingProxyType(
             file="junit",
             title=gettext_noop("Imported test report"),
             help=gettext_noop(
-                "A JUnit XML file of a suite that ran elsewhere. Its cases are counted one by one and held against "
-                "what the file claims; the worse of the two counts."
+                "The JUnit XML files of a suite that ran elsewhere. Its cases are counted one by one and held against "
+                "what each file claims; the worse of the two counts."
             ),
             measures=TEST_MEASURES,
         ),
@@ -114,8 +121,8 @@ IMPORTED_REPORTS: Final[Mapping[str, ImportedReport]] = MappingProxyType(
             file="coverage",
             title=gettext_noop("Imported coverage report"),
             help=gettext_noop(
-                "A Cobertura XML file of a suite that ran elsewhere. Its lines are counted one by one and held "
-                "against what the file claims; the worse of the two counts."
+                "The Cobertura XML files of a suite that ran elsewhere. Its lines are counted one by one and held "
+                "against what each file claims; the worse of the two counts."
             ),
             measures=COVERAGE_MEASURES,
         ),

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext as _
@@ -35,6 +41,11 @@ _KNOWN: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
         gettext_noop("The address does not read a body of this content type."),
     ),
     ((Http404, exceptions.NotFound), "not-found", gettext_noop("Nothing is at this address.")),
+    (
+        (TooManyFilesSent, TooManyFieldsSent),
+        "too-many-parts",
+        gettext_noop("The form has more than 100 files or 1000 fields, which is not read."),
+    ),
     ((RequestDataTooBig,), "body-too-large", gettext_noop("The body of the request is too large.")),
     (
         (exceptions.ParseError, SuspiciousOperation, UnreadablePostError),
@@ -243,6 +254,7 @@ register(
         "too-many-failures": (429, "Too many requests with wrong tokens came from this address."),
         "too-many-requests": (429, "The token, or the address without one, asks more often than it may."),
         "malformed-request": (400, "The request could not be read."),
+        "too-many-parts": (400, "The form has more files or fields than are read."),
         "malformed-json": (400, "The body is no JSON object that can be read without doubt."),
         "unknown-parameter": (400, "The query has a parameter that this address does not know."),
         "invalid-parameter": (400, "A parameter of the query has a value that it cannot have."),

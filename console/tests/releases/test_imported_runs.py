@@ -25,7 +25,7 @@ COMMIT = "4f1d2c9ab07e6655d3a1f09b8c7e6d5c4b3a2918"
 
 def imported(team: Team, *, junit: bytes = NEVER_RAN, build: str = "gatehouse", commit: str = COMMIT) -> Run:
     """Results that somebody brought for the commit of the build under release, red unless told otherwise."""
-    files = {"junit": junit, "coverage": coverage(1, 1)}
+    files = {"junit": [junit], "coverage": [coverage(1, 1)]}
     brought = read_results(actor=team.runner, build=build, commit=commit, files=files)
     return import_results(actor=team.runner, brought=brought)
 

@@ -18,7 +18,7 @@ from console.tests.people import person_with
 from testruns.evidence import read
 from testruns.imports import hardened
 from testruns.models import Evidence, Run
-from testruns.tests.imports.reports import NEVER_RAN, UNIT, coverage
+from testruns.tests.imports.reports import NEVER_RAN, UNIT, coverage, passing
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -32,13 +32,30 @@ def client(tester: Person) -> ApiClient:
 def bring(client: Client, *, key: str = "", **sent: Any) -> Any:
     """POST a form; bytes become files, None leaves a field out."""
     form = {"build": "shop", "commit": COMMIT, "junit": UNIT} | sent
-    fields = {
-        name: SimpleUploadedFile(f"../../{name}.xml", value) if isinstance(value, bytes) else value
-        for name, value in form.items()
-        if value is not None
-    }
+    fields = {name: _field(name, value) for name, value in form.items() if value is not None}
     headers = {"Idempotency-Key": f'"{key or uuid.uuid4()}"'}
     return client.post("/api/v1/imports/", fields, headers=headers)
+
+
+def _field(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_field(name, one) for one in value]
+    return SimpleUploadedFile(f"../../{name}.xml", value) if isinstance(value, bytes) else value
+
+
+def test_several_files_of_each_kind_are_one_run(client: ApiClient) -> None:
+    """A runner that writes a file for each class: one verdict, every file kept, and a bad one is named by its place."""
+    shards = [coverage(20, 20, name="a.py"), coverage(19, 20, name="b.py")]
+
+    answer = bring(client, junit=[UNIT, passing(3)], coverage=shards)
+    refused = bring(client, junit=[UNIT, b"<html/>"])
+    crowd = bring(client, junit=[passing(1)] * 101)
+
+    body = answer.json()
+    assert (answer.status_code, body["recommendation"]) == (201, "GO")
+    assert [one["role"] for one in body["evidence"]] == ["junit", "junit-2", "coverage", "coverage-2"]
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/junit[2]")
+    assert (crowd.status_code, crowd.json()["code"]) == (400, "too-many-parts")
 
 
 def test_a_pipeline_brings_its_results_and_reads_the_verdict(client: ApiClient) -> None:

@@ -31,13 +31,17 @@ def passing(count: int, *, skipped: int = 0) -> bytes:
     return suite("".join(cases), f'tests="{count + skipped}" skipped="{skipped}" failures="0" errors="0"')
 
 
-def coverage(covered: int, total: int, *, root: str | None = None) -> bytes:
-    """A Cobertura file of one source with `total` lines. root: its claims; true ones by default."""
+def coverage(covered: int, total: int, *, root: str | None = None, name: str = "a.py", below: str = "") -> bytes:
+    """A Cobertura file of one source with `total` lines, the first `covered` of them executed.
+
+    root: its claims; true ones by default. below: where its paths begin.
+    """
     rate = Decimal(covered) / total if total else Decimal(1)
     claims = f'line-rate="{rate}" lines-covered="{covered}" lines-valid="{total}"' if root is None else root
     lines = "".join(f'<line number="{n + 1}" hits="{int(n < covered)}"/>' for n in range(total))
     return (
-        f'<?xml version="1.0"?><coverage {claims}><packages><package name="p"><classes>'
-        f'<class name="a" filename="a.py"><methods/><lines>{lines}</lines></class>'
+        f'<?xml version="1.0"?><coverage {claims}><sources><source>{below}</source></sources>'
+        f'<packages><package name="p"><classes>'
+        f'<class name="a" filename="{name}"><methods/><lines>{lines}</lines></class>'
         f"</classes></package></packages></coverage>"
     ).encode()

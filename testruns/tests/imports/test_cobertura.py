@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from testruns.imports.cobertura import read_cobertura
 from testruns.imports.refusals import Misplaced
@@ -91,3 +95,51 @@ def test_another_format_with_the_same_root_is_refused() -> None:
     """Clover begins with <coverage> too; without this it would read as a report without a line."""
     with pytest.raises(Misplaced, match="<project> within <coverage> in line 1"):
         read_cobertura(b'<coverage generated="1"><project><metrics/></project></coverage>')
+
+
+def test_a_line_that_two_files_list_is_covered_when_one_of_them_covers_it() -> None:
+    """Two shards of one suite: 10 of 20 lines by one, 15 by the other."""
+    read = figures(read_cobertura(coverage(10, 20), coverage(15, 20)))
+
+    assert (read["reports"], read["files"], read["lines"], read["lines_covered"]) == (2, 1, 20, 15)
+    assert read["line_rate_ppm"] == 750_000
+
+
+def test_files_of_the_same_name_in_two_modules_are_two() -> None:
+    """`__init__.py` of one module says nothing about that of another."""
+    read = figures(read_cobertura(coverage(20, 20, below="/work/one"), coverage(0, 20, below="/work/two")))
+
+    assert (read["files"], read["lines"], read["line_rate_ppm"]) == (2, 40, 500_000)
+
+
+def test_what_one_file_claims_less_than_it_lists_is_taken_from_the_whole() -> None:
+    """Together they are never greener than what each of them tells: here 100 % of 10 lines and 50 % of 30."""
+    humble = coverage(30, 30, root='line-rate="0.5"', name="b.py")
+
+    read = figures(read_cobertura(coverage(10, 10), humble))
+
+    assert (read["line_rate_counted_ppm"], read["line_rate_ppm"]) == (1_000_000, 625_000)
+    assert read["line_rate_claimed_ppm"] == 625_000
+
+
+def test_a_file_without_a_line_among_others_leaves_the_whole_unmeasured() -> None:
+    """A module whose coverage was never collected is not hidden by the others."""
+    read = figures(read_cobertura(coverage(10, 10), coverage(0, 0, name="b.py")))
+
+    assert read["reports_empty"] == 1
+    assert "line_rate_ppm" not in read
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30), st.integers(0, 10_000)), min_size=1, max_size=6))
+def test_different_files_are_together_what_they_tell_one_by_one(reports: list[tuple[int, int, int]]) -> None:
+    """The rate is the average of each file's own, by lines; of one file, its own to the last digit."""
+    files = [
+        coverage(min(covered, total), total, root=f'line-rate="{Decimal(claim) / 10_000}"', name=f"{place}.py")
+        for place, (covered, total, claim) in enumerate(reports)
+    ]
+    alone = [figures(read_cobertura(one)) for one in files]
+
+    together = figures(read_cobertura(*files))
+
+    told = sum(one["line_rate_ppm"] * one["lines"] for one in alone)
+    assert together["line_rate_ppm"] == told // sum(one["lines"] for one in alone)

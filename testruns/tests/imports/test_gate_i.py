@@ -25,6 +25,7 @@ from testruns.plan import IMPORT_PROFILE, RunPlan
 from testruns.recommendation import Recommendation, Recommended, recommend
 from testruns.run_states import ExecutionState
 from testruns.tests.imports.reports import coverage, passing, suite
+from testruns.wording import spoken
 
 PINNED = Path(__file__).with_name("imports-policy-1.json")
 
@@ -178,3 +179,16 @@ def test_a_changed_rule_cannot_pass_as_the_shipped_policy(monkeypatch: pytest.Mo
 
     with pytest.raises(InvalidPolicy, match="imports 1"):
         imports_policy()
+
+
+def test_the_finding_of_broken_tests_says_what_of_the_files_is_wrong() -> None:
+    """Beside the number of errors: whoever reads it does not look for a broken test that there is not."""
+    unreadable = suite('<testcase name="a"/>', 'tests="x" failures="y"')
+
+    finding = judged(unreadable, coverage(1, 1))[0].findings[0]
+    empty = judged(suite(""), coverage(1, 1))[0].findings[0]
+
+    said = [spoken(template=one.what, params=one.what_params) for one in (finding, empty)]
+    assert "counters that are no number, against which no case can be held: 2" in said[0]
+    assert "files without a test case: 1" in said[1]
+    assert "files without" not in said[0]

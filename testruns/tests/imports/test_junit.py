@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from testruns.imports import junit
 from testruns.imports.junit import read_junit
+from testruns.imports.refusals import BeyondLimit
 from testruns.tests.imports.reports import NEVER_RAN, UNIT, figures, passing, suite
 
 
@@ -233,3 +235,47 @@ def test_names_for_people_are_short_plain_and_few() -> None:
     assert len(named) == 20
     assert all(len(one.name) <= 200 and one.name.isprintable() for one in named)
     assert named[7].name.startswith("7 evil\N{REPLACEMENT CHARACTER}")
+
+
+def test_several_files_are_one_suite_and_a_case_of_two_counts_once_by_its_worst_outcome() -> None:
+    """Sharded suites, and a matrix that runs the same cases twice."""
+    read = figures(read_junit(suite(case("a") + case("b")), suite(case("b", "<failure/>") + case("c"))))
+
+    assert (read["reports"], read["cases"], read["cases_listed"], read["duplicates"]) == (2, 3, 4, 1)
+    assert (read["passed"], read["failures"], read["pass_rate_ppm"]) == (2, 1, 666_666)
+    assert read["time_seconds"] == 2
+
+
+def test_no_file_makes_up_for_what_another_claims_and_does_not_list() -> None:
+    """4 claimed and 2 listed stay 2 that did not pass, whatever a second file lists without claiming it."""
+    short = suite(case("a") + case("b"), 'tests="4" failures="0" errors="0"')
+    generous = suite(case("c") + case("d") + case("e"), 'tests="1" failures="0" errors="0"')
+
+    read = figures(read_junit(short, generous))
+
+    assert (read["cases_claimed"], read["cases_listed"], read["cases_unlisted"]) == (5, 5, 2)
+    assert read["pass_rate_ppm"] == 714_285  # 5 of 7
+
+
+@pytest.mark.parametrize("silent", [suite(""), b"<testsuites/>", suite("", 'tests="0"')])
+def test_a_file_without_a_case_is_an_error_among_others(silent: bytes) -> None:
+    """One of many shards that never began would otherwise be hidden by those that ran."""
+    read = figures(read_junit(passing(50), silent))
+
+    assert (read["reports_empty"], read["errors"], read["pass_rate_ppm"]) == (1, 1, 1_000_000)
+
+
+def test_a_counter_that_is_no_number_is_named_with_its_file_and_line() -> None:
+    """Before the cases that broke: who reads the finding finds what to mend."""
+    named = read_junit(passing(1), suite(case("a", "<error/>"), 'tests="many"')).not_passed
+
+    assert [one.name for one in named] == ['s junit[2], line 1: tests="many"', "c a"]
+    assert {one.outcome for one in named} == {"error"}
+
+
+def test_the_limit_of_cases_is_that_of_all_files_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal names the file in which it was passed; lowered here."""
+    monkeypatch.setattr(junit, "CASES_MAX", 5)
+
+    with pytest.raises(BeyondLimit, match=r"junit\[2\]: .*test cases, at most 5"):
+        read_junit(passing(3), passing(3))
