@@ -133,7 +133,7 @@ def of_three_versions(tmp_path: Path) -> Path:
 def opened(path: Path) -> Ledger:
     """The ledger as a version with the chain would open it."""
     state = CreditState(schemas=CHAIN)
-    return Ledger(journal=Journal.open(path=path, state=state), state=state, env=OsEnv())
+    return Ledger(journal=Journal.open(path=path, state=state), path=path, state=state, env=OsEnv())
 
 
 def test_events_of_three_schemas_are_folded_and_read_as_the_newest(of_three_versions: Path) -> None:
