@@ -282,6 +282,9 @@ class Keeper:
         except Corrupt as error:
             self.problem = error
             return
+        except DurabilityUnknown:
+            self.is_stale = True
+            raise
         if report is not None:
             self._record(RECOVERED, report)
 

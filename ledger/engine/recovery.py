@@ -8,6 +8,7 @@ from typing import Any
 
 from ledger.engine import limits
 from ledger.engine.env import Env
+from ledger.engine.errors import DurabilityUnknown
 from ledger.engine.layout import drop, write_all
 from ledger.engine.mark import Mark
 from ledger.engine.segment import fill, fill_bytes
@@ -22,7 +23,8 @@ def settle(store: Store, problem: Problem | None) -> dict[str, Any] | None:
 
     The valid prefix of an un-fsynced flush is adopted up to its last whole commit (fsync first), the rest goes to
     quarantine and is erased before anything is appended. The answer is the data of the ``journal.recovered`` to be
-    recorded, None if nothing was cut. Raises Corrupt if bytes that were durable once are damaged or missing.
+    recorded, None if nothing was cut. Raises Corrupt if bytes that were durable once are damaged or missing,
+    DurabilityUnknown if a sync fails: the journal is then poisoned.
     """
     problem = problem or missing_end(store)
     if problem is not None and is_corrupt(store, problem):
@@ -32,11 +34,26 @@ def settle(store: Store, problem: Problem | None) -> dict[str, Any] | None:
     if segment is None:
         return None
     if mark is None or mark.seq < store.seq:
-        store.env.fdatasync(segment.fd)
-    report = _cut(store, problem) if problem is not None else None
+        _make_durable(store, mark, lambda: _sync(store, segment.fd))
+    report = _cut(store, problem, mark) if problem is not None else None
     if mark is None or mark.seq < store.seq:
         store.write_mark()
     return report
+
+
+def _sync(store: Store, fd: int) -> None:
+    """What a dead process left: its records, and the name of the segment it may just have opened."""
+    store.env.fdatasync(fd)
+    store.env.sync_directory(store.layout.segments)
+
+
+def _make_durable(store: Store, mark: Mark | None, work: Callable[[], None]) -> None:
+    """A sync that fails is never tried again on that file: the journal is poisoned, and stays what the mark says."""
+    try:
+        work()
+    except OSError as error:
+        store.poison(f"recovery: {error}", mark=mark)
+        raise DurabilityUnknown(reason=str(error)) from error
 
 
 def missing_end(store: Store) -> Problem | None:
@@ -73,7 +90,7 @@ def is_corrupt(store: Store, problem: Problem) -> bool:
     return highest > problem.seq
 
 
-def _cut(store: Store, problem: Problem) -> dict[str, Any] | None:
+def _cut(store: Store, problem: Problem, mark: Mark | None) -> dict[str, Any] | None:
     """Quarantine and erase everything behind the last whole commit. Space that was never written is no loss."""
     segment = store.active
     assert segment is not None
@@ -85,7 +102,7 @@ def _cut(store: Store, problem: Problem) -> dict[str, Any] | None:
         store.env.mkdir(store.layout.quarantine)
         store.env.sync_directory(store.layout.path)
         copy(store.env, segment.fd, start, written, store.layout.quarantine / name)
-    segment.erase(start, stop)
+    _make_durable(store, mark, lambda: segment.erase(start, stop))
     if name is None:
         return None
     return {

@@ -261,18 +261,25 @@ class Store:
             raise DurabilityUnknown(reason=str(error)) from second
         raise NotWritten(reason=str(error)) from error
 
-    def write_mark(self, *, is_poisoned: bool = False) -> None:
+    def write_mark(self) -> None:
         """Say that everything up to here is durable. A failure to say so loses nothing: the mark only may lag."""
+        self._write_mark(self._mark())
+
+    def _mark(self) -> Mark:
         segment = self.active
         assert segment is not None
+        return Mark(self.seq, segment.first, segment.end, self.digest, self.epoch)
+
+    def _write_mark(self, mark: Mark) -> None:
         try:
-            self.marks.write(Mark(self.seq, segment.first, segment.end, self.digest, self.epoch, is_poisoned))
+            self.marks.write(mark)
         except OSError:
             self.marks.forget()
 
-    def poison(self, reason: str) -> None:
-        """An fsync failed: nobody may write to this file again, in this process or another."""
-        self.write_mark(is_poisoned=True)
+    def poison(self, reason: str, *, mark: Mark | None = None) -> None:
+        """An fsync failed: nobody may write to this file again, in this process or another. ``mark`` is what is durable
+        where that is less than what was read."""
+        self._write_mark((mark or self._mark())._replace(is_poisoned=True))
         try:
             fd = self.env.open(self.layout.poisoned, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         except OSError:
@@ -312,6 +319,7 @@ class Store:
         try:
             put_in_place(self.env, self.layout, temporary, first=first, line=flush.lines[0])
         except OSError as error:
+            self._take_back(first, error)
             raise NotWritten(reason=str(error)) from error
         if segment is not None:
             self.leave_active()
@@ -319,6 +327,15 @@ class Store:
         self._stand_behind_opened(flush)
         self._point_shortcut()
         return [*events, opened]
+
+    def _take_back(self, first: int, error: OSError) -> None:
+        """The next segment may have its name already, but not durably: nobody may go on in it."""
+        try:
+            drop(self.env, self.layout.segment(first))
+        except OSError as second:
+            if self.active is not None:
+                self.poison(f"directory: {error}; undo: {second}")
+            raise DurabilityUnknown(reason=str(error)) from second
 
     def _seal(self, state: str) -> Event:
         segment = self.active

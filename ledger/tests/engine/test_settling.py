@@ -1,0 +1,156 @@
+"""What the next process makes of one that died or failed half way: nothing is built on what is not durable yet.
+
+Two events come together in each of these: a process dies or a sync fails, and later the power is cut.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from ledger.engine.errors import DurabilityUnknown, LedgerError, Poisoned
+from ledger.simulation.client import Client, command, judge, moving
+from ledger.simulation.disk import SimDisk
+from ledger.simulation.env import SimEnv
+from ledger.simulation.promises import Promises
+from ledger.simulation.turns import Killed
+
+SEGMENT_BYTES = 4096
+CUTS = 60
+
+
+class Fault:
+    """Lets one call fail or be the last: the first of this name on this file once it is armed."""
+
+    def __init__(self, promises: Promises, call: str, name: str = "") -> None:
+        self._promises = promises
+        self._call, self._name = call, name
+        self.action: Callable[[], None] | None = None
+
+    def __call__(self, call: str, name: str, content: bytes) -> None:
+        self._promises.see(content)
+        if self.action is not None and call == self._call and name.startswith(self._name):
+            action, self.action = self.action, None
+            action()
+
+
+def killing(one: Client) -> Callable[[], None]:
+    """The process ends in the middle of the call."""
+
+    def die() -> None:
+        one.env.die()
+        raise Killed
+
+    return die
+
+
+def fail() -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def client(disk: SimDisk, promises: Promises, meet: Fault | None = None) -> Client:
+    return Client(SimEnv(disk, meet=meet), promises, segment_bytes=SEGMENT_BYTES)
+
+
+def go_on(one: Client, key: str) -> Exception | None:
+    return one.execute(command(key, [moving("agent:a", 1, "x" * 300)]))
+
+
+def fill(one: Client) -> None:
+    """Until the next command needs a new segment."""
+    number = 0
+    while not one.journal._keeper.store.needs_next():
+        assert go_on(one, f"fill-{number}") is None
+        number += 1
+
+
+def lost_at_power_cuts(disk: SimDisk, promises: Promises) -> list[str]:
+    """What is wrong with the disks that power cuts leave."""
+    found = (judge(disk.after_power_cut(Random(seed)), promises, segment_bytes=SEGMENT_BYTES) for seed in range(CUTS))
+    return [wrong for wrong in found if wrong and "poisoned" not in wrong]
+
+
+@pytest.mark.parametrize("is_open_already", [True, False])
+def test_a_segment_that_a_dead_process_left_is_adopted_with_its_name(is_open_already: bool) -> None:
+    """Killed between giving the name and syncing the directory: the next writer syncs it before it acknowledges."""
+    disk, promises = SimDisk(), Promises()
+    fault = Fault(promises, "sync_directory", "segments")
+    first = client(disk, promises, fault)
+    second = client(disk, promises) if is_open_already else None
+    fill(first)
+    fault.action = killing(first)
+    with pytest.raises(Killed):
+        go_on(first, "killed")
+
+    second = second or client(disk, promises)
+    assert go_on(second, "after") is None
+
+    assert lost_at_power_cuts(disk, promises) == []
+
+
+def test_a_directory_that_cannot_be_synced_leaves_no_segment_to_build_on() -> None:
+    """The new name is taken back; the same process tries again, and acknowledges nothing before its name is durable."""
+    disk, promises = SimDisk(), Promises()
+    fault = Fault(promises, "sync_directory", "segments")
+    one = client(disk, promises, fault)
+    fill(one)
+    fault.action = fail
+
+    assert isinstance(go_on(one, "refused"), LedgerError)
+    assert go_on(one, "after") is None
+
+    assert one.journal.status.segments == 2
+    assert lost_at_power_cuts(disk, promises) == []
+
+
+def leave_unsynced(disk: SimDisk, promises: Promises) -> None:
+    """A process dies when its flush is written, and before it is durable."""
+    fault = Fault(promises, "fdatasync", "0")
+    first = client(disk, promises, fault)
+    assert go_on(first, "kept") is None
+    fault.action = killing(first)
+    with pytest.raises(Killed):
+        go_on(first, "left")
+
+
+@pytest.mark.parametrize("is_open_already", [True, False])
+def test_a_sync_that_fails_while_adopting_poisons_the_journal(is_open_already: bool) -> None:
+    """What a failed sync left may be gone although a later one succeeds, so nobody writes behind it."""
+    disk, promises = SimDisk(seed=3), Promises()
+    fault = Fault(promises, "fdatasync", "0")
+    second = client(disk, promises, fault) if is_open_already else None
+    leave_unsynced(disk, promises)
+    fault.action = fail
+
+    if second is None:
+        with pytest.raises(DurabilityUnknown):
+            client(disk, promises, fault)
+        second = client(disk, promises)
+    else:
+        assert isinstance(go_on(second, "after"), DurabilityUnknown)
+
+    assert isinstance(go_on(second, "later"), Poisoned)
+    assert second.journal.status.head.seq == 2
+    assert second.journal.recover(reason="tested", actor="user:1").type == "journal.recovered"
+    assert go_on(second, "later") is None
+    assert lost_at_power_cuts(disk, promises) == []
+
+
+def test_a_torn_end_that_cannot_be_erased_durably_poisons_the_journal() -> None:
+    """Half a flush could come back behind later records and look like rot."""
+    disk, promises = SimDisk(), Promises()
+    first = client(disk, promises)
+    assert go_on(first, "kept") is None
+    path: Path = first.journal._keeper.store.active.path  # type: ignore[union-attr]  # there is one
+    first.env.die()
+    disk.file(path).write(b'{"seq":3,"torn', len(disk.file(path).content.rstrip(b"\n")) + 1)
+    fault = Fault(promises, "fsync", path.name)
+    fault.action = fail
+
+    with pytest.raises(DurabilityUnknown):
+        client(disk, promises, fault)
+
+    assert client(disk, promises).journal.status.state == "poisoned"
