@@ -217,7 +217,7 @@ def reset_ledger(*, actor: Actor | None) -> Path:
     if actor is not None:
         _permit_reset(actor=actor)
     close_live_ledger()
-    with _storage_held():
+    with storage_held():
         layout = Layout(live_journal())
         if not layout.facts.exists():
             raise NoLiveJournal(path=layout.path)
@@ -354,7 +354,7 @@ def _build(
 
 
 @contextmanager
-def _storage_held() -> Iterator[None]:
+def storage_held() -> Iterator[None]:
     """Hold the lock of a running console, so that none runs and none starts meanwhile."""
     descriptor = os.open(storage_lock(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

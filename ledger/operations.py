@@ -1,7 +1,9 @@
-"""What an operator does around a journal, each act in the audit trail: subscriptions, and leaving read-only."""
+"""What an operator does around a journal, each act in the audit trail: subscriptions, repairs, leaving read-only."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,14 @@ from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from ledger import Ledger
-from ledger.actions import label_of, live_ledger, live_watch
+from ledger.actions import close_live_ledger, label_of, live_ledger, live_watch, storage_held
 from ledger.conf import live_journal
 from ledger.credits.texts import require_reason
 from ledger.degradation import NotReadOnly, State
 from ledger.degradation.errors import StillDamaged
+from ledger.doctor.kinds import RepairKind
+from ledger.doctor.repairing import Repaired, carry_out
+from ledger.proof.checkpoints import Checkpoint
 from ledger.subscriptions import reset, unpark
 from ledger.subscriptions.record import Hold, Record
 
@@ -51,6 +56,35 @@ def reset_subscription(*, actor: Actor | None, journal: Path, name: str, to: int
     finally:
         ledger.close()
     return before
+
+
+def repair_journal(
+    *, actor: Actor | None, journal: Path, kind: RepairKind, reason: str, checkpoints: Sequence[Checkpoint] = ()
+) -> Repaired:
+    """Mend one kind of damage; `checkpoints` are those that may be believed.
+
+    `actor` None is the owner of the shell, who needs neither role nor reason. Raises NotAllowed, ReasonTooShort,
+    ConsoleRunning for the live journal, and what `carry_out` raises.
+    """
+    target = f"journal:{journal.name}"
+    if actor is not None:
+        _permit_repair(actor=actor, target=target)
+        require_reason(reason, field="reason")
+    is_live = journal.absolute() == live_journal()
+    if is_live:
+        close_live_ledger()
+    with storage_held() if is_live else nullcontext(), transaction.atomic():
+        done = carry_out(path=journal, kind=kind, by=label_of(actor), reason=reason.strip(), checkpoints=checkpoints)
+        after: dict[str, Any] = {"by": label_of(actor), "repair": kind.value, "reason": reason.strip()}
+        after |= {"kept": done.kept.name}
+        after |= {name: done.repair.params[name] for name in ("first", "last") if name in done.repair.params}
+        audit.record(actor=actor, act=Act.REPAIR_JOURNAL.value, object=target, after=after)
+    return done
+
+
+@action(Act.REPAIR_JOURNAL, target="{target}")
+def _permit_repair(*, actor: Actor, target: str) -> None:
+    """The authority check and its refusal entry."""
 
 
 @action(Act.LEAVE_READ_ONLY, target="journal:credits")

@@ -20,6 +20,7 @@ from ledger.engine.seal import Sealer, last_event, manifest_lines
 FORMAT = "gatehouse-snapshot-1"
 _SUFFIX = ".json"
 _Say = Callable[[str], None]
+NOT_RESTORED = (OSError, ValueError, LookupError, TypeError, AttributeError)
 
 
 class Place(NamedTuple):
@@ -50,14 +51,15 @@ def restore_newest(
         if until is not None and seq > until:
             continue
         try:
-            return _restore(env, layout, state, seq)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            return restore(env, layout, state, seq)
+        except NOT_RESTORED as error:
             say(f"The snapshot of event {seq} was passed over: {error}.")
             state.reset()
     return None
 
 
-def _restore(env: Env, layout: Layout, state: SnapshotState, seq: int) -> Place:
+def restore(env: Env, layout: Layout, state: SnapshotState, seq: int) -> Place:
+    """The state behind event ``seq``. Raises one of NOT_RESTORED, and then ``state`` may be half of it."""
     content = _content(env, layout, seq)
     header = orjson.loads(content[: content.find(b"\n")])
     end_at = content.rfind(b"\n", 0, len(content) - 1) + 1

@@ -19,7 +19,7 @@ from ledger.engine.event import Event, Head
 from ledger.engine.layout import Layout, read_facts, read_whole
 from ledger.engine.mark import Mark, MarkFile
 from ledger.engine.recovery import written_end
-from ledger.engine.seal import sha256_of
+from ledger.engine.seal import crc_of_file, sha256_of
 from ledger.engine.segment import SEALED
 from ledger.engine.walk import Problem, Walker, later_flush, shown_text
 
@@ -92,6 +92,7 @@ class SegmentReading:
     size: int
     sealed_state: str | None
     sha256: str | None
+    crc: str | None
     hashes: dict[int, str]
     kinds: Kinds
     problem: Problem | None
@@ -168,6 +169,7 @@ def read_segment(env: Env, file: SegmentFile, *, progress: Callable[[int], None]
         size=size,
         sealed_state=str(last.data.get("state")) if last is not None and is_sealed else None,
         sha256=sha256_of(env, path) if is_sealed and size == walker.offset else None,
+        crc=crc_of_file(env, path) if is_sealed and size == walker.offset else None,
         hashes=hashes,
         kinds=kinds,
         problem=problem,
@@ -355,6 +357,7 @@ class _Judgement:
             "head": reading.head,
             "state": reading.sealed_state,
             "sha256": reading.sha256 if is_stripped else line.get("sha256"),
+            "crc": reading.crc if is_stripped and "crc" in line else line.get("crc"),
         }
         for name, value in said.items():
             if line.get(name) != value:

@@ -1,4 +1,4 @@
-"""What several verbs share: the journal argument, the person behind a command, events as lines."""
+"""What several verbs share: the journal argument, the checkpoints beside it, the person behind a command, lines."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ from console.kernel.acts import Actor
 from console.kernel.models import Person
 from ledger import Event
 from ledger.conf import live_journal
+from ledger.engine.env import OsEnv
+from ledger.engine.layout import Layout, read_facts
+from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints
+from ledger.proof.errors import CheckpointRefused
+from ledger.proof.history import kept_checkpoints
+from ledger.proof.notes import TrustedKey
 
 
 def add_journal(parser: ArgumentParser) -> None:
@@ -26,6 +32,20 @@ def journal_of(options: dict[str, Any]) -> Path:
     """The journal that was named, or the live one."""
     named: Path | None = options["journal"]
     return named if named is not None else live_journal()
+
+
+def checkpoints_beside(
+    path: Path, keys: list[TrustedKey]
+) -> tuple[list[Checkpoint], list[tuple[int, CheckpointRefused]]]:
+    """Those beside a journal's directory, but not of a journal that stood there before a reset; and those refused.
+
+    Where there is no key they cannot be checked, and prove nothing.
+    """
+    if path.is_file() or not keys:
+        return [], []
+    journal_id = read_facts(OsEnv(), Layout(path.absolute())).journal_id
+    good, bad = kept_checkpoints(KeptCheckpoints(path), keys=keys)
+    return [one for one in good if one.journal_id == journal_id], bad
 
 
 def add_person(parser: ArgumentParser) -> None:

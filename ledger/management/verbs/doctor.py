@@ -1,32 +1,120 @@
-"""`ledger doctor`: how a journal is, what lies around it, and what somebody should look at."""
+"""`ledger doctor`: how a journal is, what happened to it in plain words, what can be done, and doing that."""
 
 from __future__ import annotations
 
 import shutil
 from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils.translation import gettext
 
-from ledger import ApprovalState, Ledger, decimal_of
+from ledger import ApprovalState, Ledger, LedgerError, check_invariants, decimal_of
+from ledger.doctor.examination import Diagnosis, examine
+from ledger.doctor.kinds import DamageKind, Repair, RepairKind
 from ledger.engine.env import OsEnv
+from ledger.engine.errors import NotAJournal
 from ledger.engine.layout import Layout, file_system_of
-from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND
-from ledger.management.verbs.common import add_journal, journal_of
+from ledger.keys import trusted_keys
+from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND, said
+from ledger.management.verbs.common import actor_of, add_journal, add_person, checkpoints_beside, journal_of
+from ledger.operations import repair_journal
+from ledger.proof.checkpoints import Checkpoint
 
-HELP = "Says how a journal is: state, size, disk, what recovery cut off, accounts. Exit 0 normal, 1 look at it."
+HELP = (
+    "Says how a journal is: state, size, disk, what is damaged and why, and what can be done about it with what each "
+    "would lose. With --repair KIND --yes it does that, and keeps a copy of every file first. Exit 0 normal, 1 look."
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the journal."""
+    """Declare the journal and the repair."""
     add_journal(parser)
+    parser.add_argument("--repair", choices=[kind.value for kind in RepairKind], metavar="KIND", help="what to do")
+    parser.add_argument("--yes", action="store_true", help="do it; without this it is only said what would be done")
+    parser.add_argument("--reason", default="", help="why, for the journal and the audit trail; needed with --as")
+    add_person(parser)
 
 
 def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
-    """Open for reading and print; opening already verifies every record."""
+    """Examine, print, and repair if that was asked for; then examine again."""
     path = journal_of(options).absolute()
+    checkpoints = _checkpoints(path)
+    diagnosis = examine(Layout(path), checkpoints=checkpoints)
+    is_normal = _print_facts(out, path, diagnosis)
+    _print_diagnosis(out, diagnosis)
+    if options["repair"] is None:
+        return EXIT_SOUND if is_normal else EXIT_BROKEN
+    kind = RepairKind(options["repair"])
+    repair = diagnosis.offered(kind)
+    if repair is not None and not options["yes"]:
+        out.write(gettext("Nothing was changed. To do it, repeat the command with --yes."))
+        return EXIT_BROKEN
+    actor = actor_of(options)
+    if actor is not None and not options["reason"]:
+        raise CommandError(gettext("Say why with --reason."))
+    done = repair_journal(actor=actor, journal=path, kind=kind, reason=options["reason"], checkpoints=checkpoints)
+    out.write(gettext("Done. Copies of all files that were touched are in %(path)s.") % {"path": done.kept})
+    if done.unrecorded is not None:
+        out.write(gettext("It is not recorded in the journal: %(reason)s") % {"reason": said(done.unrecorded)})
+    return _after(out, path, checkpoints)
+
+
+def _checkpoints(path: Path) -> list[Checkpoint]:
+    try:
+        return checkpoints_beside(path, trusted_keys())[0]
+    except NotAJournal:
+        return []
+
+
+def _after(out: Any, path: Path, checkpoints: Sequence[Checkpoint]) -> int:
+    """How it is now: what verify and check_invariants say."""
+    now = examine(Layout(path), checkpoints=_checkpoints(path) or checkpoints[:0])
+    _print_diagnosis(out, now)
+    report = check_invariants(path)
+    broken = [line for line in report.lines if line.is_held is False]
+    for line in broken:
+        out.write(f"{line.code}: {gettext(line.question)} {line.detail}")
+    is_sound = now.report is not None and now.report.is_sound and not broken
+    out.write(
+        gettext("verify: sound; every invariant holds") if is_sound else gettext("The journal still needs attention.")
+    )
+    return EXIT_SOUND if is_sound and not now.damages else EXIT_BROKEN
+
+
+def _print_diagnosis(out: Any, diagnosis: Diagnosis) -> None:
+    if not diagnosis.damages:
+        return
+    for damage in diagnosis.damages:
+        _print_line(out, gettext("what happened"), gettext(damage.text) % damage.params)
+    if diagnosis.damages[0].kind is not DamageKind.FACTS:
+        text = gettext("Events 1 to %(seq)s are verified and can be read.") % {"seq": diagnosis.safe}
+        _print_line(out, gettext("what is safe"), text)
+    for repair in diagnosis.repairs:
+        _print_repair(out, repair)
+
+
+def _print_repair(out: Any, repair: Repair) -> None:
+    _print_line(out, gettext("what can be done"), f"ledger doctor --repair {repair.kind.value} --yes")
+    _print_line(out, "", gettext(repair.does) % repair.params)
+    _print_line(out, "", gettext("It loses: %(what)s") % {"what": gettext(repair.loses) % repair.params})
+
+
+def _print_line(out: Any, name: str, fact: str) -> None:
+    out.write(f"{name:22}{fact}")
+
+
+def _print_facts(out: Any, path: Path, diagnosis: Diagnosis) -> bool:
+    """Open for reading and print; what cannot be opened is said instead. Whether everything is normal."""
     layout = Layout(path)
-    ledger = Ledger.open(path=path, read_only=True)
+    try:
+        ledger = Ledger.open(path=path, read_only=True)
+    except LedgerError as error:
+        _print_line(out, gettext("journal"), str(path))
+        _print_line(out, gettext("state"), f"{gettext('needs attention')} {said(error)}")
+        return False
     try:
         status = ledger.status
         accounts = ledger.accounts()
@@ -36,7 +124,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
         ledger.close()
     disk = shutil.disk_usage(path)
     kept = sorted(layout.quarantine.iterdir()) if layout.quarantine.is_dir() else []
-    is_damaged = bool(status.reason) or layout.poisoned.exists()
+    is_damaged = bool(diagnosis.damages) or bool(status.reason)
     state = gettext("needs attention") if is_damaged else gettext("normal")
     facts = {
         gettext("journal"): f"{path} ({status.journal_id})",
@@ -52,8 +140,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
         or "0",
     }
     for name, fact in facts.items():
-        out.write(f"{name:22}{fact}")
-    name = gettext("warning")
+        _print_line(out, name, fact)
     for warning in status.warnings:
-        out.write(f"{name:22}{warning}")
-    return EXIT_BROKEN if is_damaged or status.warnings else EXIT_SOUND
+        _print_line(out, gettext("warning"), warning)
+    return not is_damaged and not status.warnings

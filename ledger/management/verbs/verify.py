@@ -11,17 +11,18 @@ from django.utils.translation import gettext
 
 from ledger import LedgerError
 from ledger.credits.schemas import CREDIT_SCHEMAS
+from ledger.credits.state import CreditState
 from ledger.engine.env import OsEnv
 from ledger.engine.layout import Layout, read_facts
 from ledger.keys import trusted_keys
 from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND, progress_bar, said
-from ledger.management.verbs.common import add_journal, journal_of
-from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints, read_checkpoint
-from ledger.proof.errors import CheckpointRefused
+from ledger.management.verbs.common import add_journal, checkpoints_beside, journal_of
+from ledger.proof.checkpoints import Checkpoint, read_checkpoint
 from ledger.proof.exports import is_export, verify_export
-from ledger.proof.history import differences, kept_checkpoints
+from ledger.proof.history import differences
 from ledger.proof.notes import NOTE_BYTES_MAX, TrustedKey
 from ledger.proof.processes import verify_in_processes
+from ledger.proof.snapshots import wrong_snapshots
 from ledger.proof.verification import VerifyReport
 
 HELP = "Checks checksums, chain, order, seals, end and signed checkpoints of a journal. Exit 0 sound, 1 damaged."
@@ -43,7 +44,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     given = [_given(one, keys) for one in options["since"]]
     if is_export(path):
         return _verify_export(out, path, keys, given)
-    kept, distrusted = _kept(path, keys)
+    kept, distrusted = checkpoints_beside(path, keys)
     checkpoints = [*given, *kept]
     with progress_bar(title=gettext("Verifying")) as progress:
         report = verify_in_processes(path=path, progress=progress, watched={one.size for one in checkpoints})
@@ -52,6 +53,8 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     for line in wrong:
         out.write(line)
     out.write(_of_checkpoints(checkpoints))
+    for remark in _remarks(path):
+        out.write(remark)
     is_sound = report.is_sound and not wrong
     out.write(gettext("sound") if is_sound else gettext("DAMAGED"))
     if not report.is_end_proven and not report.is_sealed and not checkpoints:
@@ -63,18 +66,6 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
 def _given(path: Path, keys: list[TrustedKey]) -> Checkpoint:
     with path.open("rb") as file:
         return read_checkpoint(file.read(NOTE_BYTES_MAX + 1), keys=keys)
-
-
-def _kept(path: Path, keys: list[TrustedKey]) -> tuple[list[Checkpoint], list[tuple[int, CheckpointRefused]]]:
-    """Those beside a journal's directory, but not of a journal that stood there before a reset.
-
-    Where there is no key they cannot be checked, and prove nothing.
-    """
-    if path.is_file() or not keys:
-        return [], []
-    journal_id = read_facts(OsEnv(), Layout(path.absolute())).journal_id
-    good, bad = kept_checkpoints(KeptCheckpoints(path), keys=keys)
-    return [one for one in good if one.journal_id == journal_id], bad
 
 
 def _verify_export(out: Any, path: Path, keys: list[TrustedKey], given: list[Checkpoint]) -> int:
@@ -91,6 +82,18 @@ def _verify_export(out: Any, path: Path, keys: list[TrustedKey], given: list[Che
     out.write(gettext("sound") if is_sound else gettext("DAMAGED"))
     _refuse_unknown(read.report)
     return EXIT_SOUND if is_sound else EXIT_BROKEN
+
+
+def _remarks(path: Path) -> list[str]:
+    """What lies around a journal and is derived from it: wrong, it costs time when the journal is opened, no event."""
+    if path.is_file():
+        return []
+    wrong = wrong_snapshots(OsEnv(), Layout(path.absolute()), CreditState())
+    text = gettext(
+        "remark: snapshot %(name)s is passed over (%(reason)s). It is derived from the journal and no part of it; "
+        "`ledger doctor` sets it aside."
+    )
+    return [text % {"name": one.name, "reason": one.reason} for one in wrong]
 
 
 def _refuse_unknown(report: VerifyReport) -> None:
