@@ -78,9 +78,10 @@ def _after(out: Any, path: Path, checkpoints: Sequence[Checkpoint]) -> int:
     for line in broken:
         out.write(f"{line.code}: {gettext(line.question)} {line.detail}")
     is_sound = now.report is not None and now.report.is_sound and not broken
-    out.write(
-        gettext("verify: sound; every invariant holds") if is_sound else gettext("The journal still needs attention.")
-    )
+    if is_sound:
+        out.write(gettext("verify: sound; every invariant holds"))
+    else:
+        out.write(gettext("The journal still needs attention; what is left to do stands above."))
     return EXIT_SOUND if is_sound and not now.damages else EXIT_BROKEN
 
 
