@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from django.db import DatabaseError, connection, transaction
@@ -37,10 +38,12 @@ from ledger import (
 )
 from ledger.conf import archive_directory, imports_directory, live_journal, storage_lock
 from ledger.credits.errors import ApprovalOverdue, SelfApproval
-from ledger.degradation import Watch
+from ledger.degradation import Watch, memory_of_machine
+from ledger.degradation.states import BACKLOG_WARNING
 from ledger.engine.errors import Corrupt
 from ledger.engine.layout import Layout
 from ledger.released import live_snapshots_are_on
+from ledger.subscriptions import backlog
 
 Progress = Callable[[int, int], None]
 Movement = (
@@ -254,7 +257,8 @@ def _wants_snapshots() -> bool:
 def _watched() -> Watch:
     global _watch
     if _watch is None:
-        _watch = Watch(path=live_journal())
+        path = live_journal()
+        _watch = Watch(path=path, memory=memory_of_machine, backlog=partial(backlog, path=path, above=BACKLOG_WARNING))
     return _watch
 
 

@@ -17,6 +17,8 @@ from ledger.engine import limits
 from ledger.engine.layout import Layout
 
 _DISK = gettext_noop("%(count)s %% of the disk is used. Free space; that ends by itself.")
+_MEMORY = gettext_noop("%(count)s %% of the machine's memory is in use.")
+_BACKLOG = gettext_noop("A subscriber of the journal is %(count)s events behind: ledger subscriptions says which one.")
 _SENTENCES = {
     (Cause.LATENCY, Level.WARNING): gettext_noop(
         "%(count)s of %(total)s writes in half a minute took longer than 0.1 s, the slowest %(worst)s s."
@@ -28,6 +30,10 @@ _SENTENCES = {
     (Cause.ERRORS, Level.CRITICAL): gettext_noop("%(count)s of %(total)s writes in half a minute failed."),
     (Cause.DISK, Level.WARNING): _DISK,
     (Cause.DISK, Level.CRITICAL): _DISK,
+    (Cause.MEMORY, Level.WARNING): _MEMORY,
+    (Cause.MEMORY, Level.CRITICAL): _MEMORY,
+    (Cause.BACKLOG, Level.WARNING): _BACKLOG,
+    (Cause.BACKLOG, Level.CRITICAL): _BACKLOG,
     (Cause.DAMAGE, Level.CRITICAL): gettext_noop("The journal was damaged, and is sound again."),
 }
 

@@ -1,8 +1,8 @@
 """The rule: which measurements degrade a journal, which stop its writes, and how each state is left.
 
-Thresholds: warning and critical levels of write latency (p99), of failed writes and of the disk. Disk alone never stops
-writes: the journal does that itself above its write-block mark, and goes on by itself. What was critical for another
-reason is left only by a person.
+Thresholds: warning and critical levels of write latency (p99), of failed writes, of disk, memory and backlog. Only what
+says that a write may be lost or hang stops writes: latency, errors, damage; that is left only by a person. A full disk
+blocks writes in the journal itself above its write-block mark, and goes on by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from ledger.engine.limits import FULL_PERCENT, RESUME_PERCENT
 LATENCY_WARNING_MICROS, LATENCY_CRITICAL_MICROS = 100_000, 1_000_000
 ERROR_SHARE_WARNING_PERCENT, ERROR_SHARE_CRITICAL_PERCENT = 1, 5
 DISK_WARNING_PERCENT, DISK_CRITICAL_PERCENT = RESUME_PERCENT, FULL_PERCENT
+
+MEMORY_WARNING_PERCENT, MEMORY_CRITICAL_PERCENT = 90, 95
+BACKLOG_WARNING, BACKLOG_CRITICAL = 1_000, 10_000
+"""Events that a running subscriber of the journal has not got yet."""
 
 SLOW_SHARE_PERCENT = 1
 """A p99 is past a threshold when more than this share of the writes is."""
@@ -50,6 +54,8 @@ class Cause(StrEnum):
     LATENCY = "latency"
     ERRORS = "errors"
     DISK = "disk"
+    MEMORY = "memory"
+    BACKLOG = "backlog"
     DAMAGE = "damage"
 
 
@@ -79,8 +85,9 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One measurement that is not calm: how bad, and the numbers behind it (`count` of `total`, or percent of a disk).
+    """One measurement that is not calm: how bad, and the numbers behind it.
 
+    `count` of `total` writes, percent of disk or memory, or events of a backlog.
     `worst_micros` is the slowest write, 0 where that says nothing.
     """
 
@@ -99,9 +106,16 @@ SIGNALS: Mapping[tuple[Cause, Level], Signal] = MappingProxyType(
         (Cause.ERRORS, Level.CRITICAL): Signal.CRITICAL,
         (Cause.DISK, Level.WARNING): Signal.WARNING,
         (Cause.DISK, Level.CRITICAL): Signal.WARNING,
+        (Cause.MEMORY, Level.WARNING): Signal.WARNING,
+        (Cause.MEMORY, Level.CRITICAL): Signal.WARNING,
+        (Cause.BACKLOG, Level.WARNING): Signal.WARNING,
+        (Cause.BACKLOG, Level.CRITICAL): Signal.WARNING,
         (Cause.DAMAGE, Level.CRITICAL): Signal.CRITICAL,
     }
 )
+SEEN_BY_ALL = frozenset({Cause.DISK, Cause.MEMORY, Cause.BACKLOG})
+"""What every process can measure for itself."""
+
 TRANSITIONS: Mapping[tuple[State, Signal], State] = MappingProxyType(
     {
         (State.NORMAL, Signal.CALM): State.NORMAL,
@@ -154,6 +168,19 @@ def findings_of_disk(*, size_bytes: int, free_bytes: int) -> list[Finding]:
     used = 100 - free_bytes * 100 // size_bytes
     level = _level(is_critical=used >= DISK_CRITICAL_PERCENT, is_warning=used >= DISK_WARNING_PERCENT)
     return [Finding(cause=Cause.DISK, level=level, count=used, total=100)] if level else []
+
+
+def findings_of_memory(*, size_bytes: int, available_bytes: int) -> list[Finding]:
+    """What the memory of the machine says; `count` is the percentage in use."""
+    used = 100 - available_bytes * 100 // size_bytes
+    level = _level(is_critical=used >= MEMORY_CRITICAL_PERCENT, is_warning=used >= MEMORY_WARNING_PERCENT)
+    return [Finding(cause=Cause.MEMORY, level=level, count=used, total=100)] if level else []
+
+
+def findings_of_backlog(event_count: int) -> list[Finding]:
+    """What those who follow say by how far they are behind; `count` are the events."""
+    level = _level(is_critical=event_count > BACKLOG_CRITICAL, is_warning=event_count > BACKLOG_WARNING)
+    return [Finding(cause=Cause.BACKLOG, level=level, count=event_count, total=event_count)] if level else []
 
 
 def _is_past(count: int, total: int, percent: int) -> bool:

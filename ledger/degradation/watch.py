@@ -1,14 +1,15 @@
 """One journal's state, as this process and the others on this machine find it.
 
 What was found is shared through `condition.json` in the directory of the journal, written when the state changes:
-read-only until a person removes it, degraded for as long as somebody confirms it. How full the disk is everybody sees.
+read-only until a person removes it, degraded for as long as somebody confirms it. Disk, memory and backlog are seen by
+everybody.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,12 +19,15 @@ import orjson
 
 from ledger.degradation.errors import NotReadOnly, ReadOnlyNow
 from ledger.degradation.states import (
+    SEEN_BY_ALL,
     TRANSITIONS,
     Cause,
     Finding,
     Level,
     State,
+    findings_of_backlog,
     findings_of_disk,
+    findings_of_memory,
     findings_of_writes,
     signal_of,
 )
@@ -55,9 +59,23 @@ class _Shared:
 
 
 class Watch:
-    """Watches the journal in directory `path` for one process. `env` is what that process opens the journal with."""
+    """Watches the journal in directory `path` for one process. `env` is what that process opens the journal with.
 
-    def __init__(self, *, path: Path, env: Env | None = None, writes: Writes | None = None) -> None:
+    `memory` answers the bytes of the machine and those still available, `backlog` how many events the running
+    subscriber that is farthest behind has not got yet; what raises OSError or ValueError says nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        env: Env | None = None,
+        writes: Writes | None = None,
+        memory: Callable[[], tuple[int, int]] | None = None,
+        backlog: Callable[[], int] | None = None,
+    ) -> None:
+        self._memory = memory
+        self._backlog = backlog
         self.writes = writes if writes is not None else Writes()
         self.env = env if env is not None else MeasuredEnv(self.writes)
         self._files = OsEnv()
@@ -109,6 +127,12 @@ class Watch:
         with suppress(OSError):
             size, free = self.env.disk(self.path)
             found += findings_of_disk(size_bytes=size, free_bytes=free)
+        with suppress(OSError, ValueError):
+            if self._memory is not None:
+                size, available = self._memory()
+                found += findings_of_memory(size_bytes=size, available_bytes=available)
+            if self._backlog is not None:
+                found += findings_of_backlog(self._backlog())
         return found
 
     # Leaving
@@ -150,7 +174,7 @@ class Watch:
             self._unshared = found
             self._write(_Shared(standing=found))
         elif found.state is State.DEGRADED:
-            own = tuple(one for one in measured if one.cause is not Cause.DISK)
+            own = tuple(one for one in measured if one.cause not in SEEN_BY_ALL)
             is_said = shared is not None and shared.until_micros - now > _HOLDS_MICROS // 2
             if own and not is_said:
                 standing = Standing(state=found.state, findings=own, since=found.since)

@@ -2,7 +2,7 @@
 
 from ledger.subscriptions.following import EventPage, Interest, events_after, pause_seconds
 from ledger.subscriptions.retry import Retry
-from ledger.subscriptions.steering import Park, Standing, reset, standings, unpark
+from ledger.subscriptions.steering import Park, Standing, backlog, reset, standings, unpark
 from ledger.subscriptions.subscriber import Subscriber
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Retry",
     "Standing",
     "Subscriber",
+    "backlog",
     "events_after",
     "pause_seconds",
     "reset",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import UnknownSeq
 from ledger.engine.journal import Journal
+from ledger.proof.history import durable_head
 from ledger.subscriptions.errors import StreamNotParked, SubscriptionDamaged
 from ledger.subscriptions.record import Hold, Record, Records
 
@@ -47,6 +49,24 @@ def standings(journal: Journal, *, path: Path, env: Env | None = None) -> Iterat
         parks = tuple(_park(journal, record, stream) for stream in record.holds)
         lag = max(head - record.position, 0)
         yield Standing(name=name, record=record, is_running=is_running, lag_events=lag, parks=parks)
+
+
+def backlog(*, path: Path, above: int, env: Env | None = None) -> int:
+    """How many events the running subscriber that is farthest behind has not got yet, if more than `above`; else 0.
+
+    Reads no event, and asks whether it runs only who is that far behind: asking keeps others from starting meanwhile.
+    A damaged position tells nothing here; `standings` names it. Raises OSError.
+    """
+    env = env or OsEnv()
+    records = Records(env=env, journal=path)
+    head = durable_head(path=path, env=env)
+    behind: dict[str, int] = {}
+    if head is None:
+        return 0
+    for name in records.names():
+        with suppress(SubscriptionDamaged):
+            behind[name] = head.seq - records.read(name).position
+    return max((lag for name, lag in behind.items() if lag > above and records.is_running(name)), default=0)
 
 
 def unpark(*, path: Path, name: str, stream: str, env: Env | None = None) -> Hold:

@@ -15,7 +15,9 @@ from ledger.degradation.states import (
     Level,
     Signal,
     State,
+    findings_of_backlog,
     findings_of_disk,
+    findings_of_memory,
     findings_of_writes,
     signal_of,
 )
@@ -44,11 +46,12 @@ def test_every_state_has_an_answer_to_every_measurement(state: State, signal: Si
 
 
 def test_a_full_disk_never_stops_writes() -> None:
-    """It degrades; the journal itself blocks writes and goes on by itself. Everything else that is critical stops."""
+    """It degrades, like memory and backlog; the journal itself blocks writes and goes on. All else critical stops."""
     stopping = {cause for (cause, level), signal in SIGNALS.items() if signal is Signal.CRITICAL}
 
     assert stopping == {Cause.LATENCY, Cause.ERRORS, Cause.DAMAGE}
-    assert SIGNALS[Cause.DISK, Level.CRITICAL] is SIGNALS[Cause.DISK, Level.WARNING] is Signal.WARNING
+    for cause in (Cause.DISK, Cause.MEMORY, Cause.BACKLOG):
+        assert SIGNALS[cause, Level.CRITICAL] is SIGNALS[cause, Level.WARNING] is Signal.WARNING
 
 
 @pytest.mark.parametrize(
@@ -88,6 +91,26 @@ def test_a_disk_is_judged_by_what_is_used(free: int, level: str | None) -> None:
     found = findings_of_disk(size_bytes=100, free_bytes=free)
 
     assert [one.level.value for one in found] == ([level] if level else [])
+
+
+@pytest.mark.parametrize(
+    ("available", "level"), [(11, None), (10, "warning"), (6, "warning"), (5, "critical"), (0, "critical")]
+)
+def test_memory_is_judged_by_what_is_used(available: int, level: str | None) -> None:
+    """From 90 and from 95 percent of the machine's."""
+    found = findings_of_memory(size_bytes=100, available_bytes=available)
+
+    assert [(one.cause, one.level.value) for one in found] == ([(Cause.MEMORY, level)] if level else [])
+
+
+@pytest.mark.parametrize(
+    ("events", "level"), [(0, None), (1000, None), (1001, "warning"), (10_000, "warning"), (10_001, "critical")]
+)
+def test_a_backlog_is_judged_by_its_events(events: int, level: str | None) -> None:
+    """Past 1,000 and past 10,000."""
+    found = findings_of_backlog(events)
+
+    assert [(one.cause, one.level.value) for one in found] == ([(Cause.BACKLOG, level)] if level else [])
 
 
 def test_the_worst_measurement_counts() -> None:
