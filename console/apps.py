@@ -23,6 +23,7 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         """Connect the seeds to migrate, and put the console's own pages on the admin site."""
         from console import seeds
+        from console.actions.live_verification import record_live_verification
 
         # Registered here, because the site itself must load without them.
         from console.admin import audit, home, notifications, people, releases, tokens  # noqa: F401
@@ -30,9 +31,11 @@ class ConsoleConfig(AppConfig):
         from console.releases.run_context import context_of
         from console.releases.switched import live_snapshots_are_on
         from ledger.released import tell_live_snapshots
+        from ledger.verifying.starting import record_live_with
         from testruns.reports import tell_releases
 
         tell_releases(context_of)
         tell_live_snapshots(live_snapshots_are_on)
+        record_live_with(record_live_verification)
         post_migrate.connect(seeds.plant, sender=self, dispatch_uid="console.seeds")
         post_migrate.connect(row_binding.bind_existing, sender=self, dispatch_uid="console.row_digests")

@@ -3,7 +3,7 @@
 from console.actions.capabilities import switch_capability
 from console.actions.conditions import close_condition, close_with_file, confirm_condition
 from console.actions.deciding import NewCondition, decide, revoke_release
-from console.actions.live_verification import verify_live_journal
+from console.actions.live_verification import start_live_verification, verify_live_journal
 from console.actions.passwords import HalfPassword, confirm_reset, reset_password, withdraw_reset
 from console.actions.people import (
     create_person,
@@ -55,6 +55,7 @@ __all__ = [
     "set_own_password",
     "sign_review",
     "sign_seat",
+    "start_live_verification",
     "switch_capability",
     "take_role",
     "verify_live_journal",

@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+from datetime import datetime
 
 from django.utils import timezone
 
 from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
+from console.kernel.models import Person
 from console.models import LiveVerification
-from ledger import LedgerError, check_invariants, gettext_noop, verify
 from ledger.actions import live_ledger
 from ledger.conf import live_journal
+from ledger.verifying.reading import Outcome, examine
+from ledger.verifying.starting import start_verification
 
-ENGINE_STREAM = "system:journal"
-PROBLEMS_MAX = 20
+
+def start_live_verification(*, actor: Actor) -> bool:
+    """Have the live journal verified beside the console; False when somebody did already, whose outcome then counts.
+
+    Raises NotAllowed, OSError.
+    """
+    _ask(actor=actor)
+    _make_first()
+    return start_verification(actor=actor, journal=live_journal())
 
 
 def verify_live_journal(*, actor: Actor) -> LiveVerification:
-    """Read the live journal from its files and put on record what was found; a journal without events is sound.
+    """Read the live journal here and now and put on record what was found; one without events is sound.
 
     Reading takes as long as the journal is; it happens outside of the transaction. Raises `NotAllowed`.
     """
     _permit(actor=actor)
-    events, head, is_sound, detail = _examine()
-    row: LiveVerification = _record(actor=actor, events=events, head=head, is_sound=is_sound, detail=detail)
+    _make_first()
+    outcome = examine(live_journal(), began_at=timezone.now().isoformat(), progress=lambda *_: None)
+    row: LiveVerification = _record(actor=actor, outcome=outcome)
     return row
+
+
+def record_live_verification(outcome: Outcome, person: int) -> None:
+    """Put on record what was found for this person, who asked in the console. Raises `NotAllowed`."""
+    _record(actor=Actor(person=Person.objects.get(pk=person), via="console"), outcome=outcome)
+
+
+@action(Act.VERIFY_JOURNAL, target="journal:credits")
+def _ask(*, actor: Actor) -> None:
+    """What is found may be on record much later, or never when the process dies: that somebody asked is at once."""
+    audit.record(actor=actor, act="journal.ask_verification", object="journal:credits")
 
 
 @action(Act.VERIFY_JOURNAL, target="journal:credits")
@@ -36,41 +56,33 @@ def _permit(*, actor: Actor) -> None:
 
 
 @action(Act.VERIFY_JOURNAL, target="journal:credits")
-def _record(*, actor: Actor, events: int, head: str, is_sound: bool, detail: list[dict[str, Any]]) -> LiveVerification:
+def _record(*, actor: Actor, outcome: Outcome) -> LiveVerification:
+    """The row says when reading began: what the journal became meanwhile was not verified."""
     row = LiveVerification.objects.create(
-        at=timezone.now(), person=actor.person, events=events, head=head, is_sound=is_sound, detail=detail
+        at=datetime.fromisoformat(outcome.began_at),
+        person=actor.person,
+        events=outcome.events,
+        head=outcome.head_hash,
+        is_sound=outcome.is_sound,
+        detail=list(outcome.problems),
     )
     audit.record(
         actor=actor,
         act=Act.VERIFY_JOURNAL,
         object="journal:credits",
-        after={"events": events, "head": head, "is_sound": is_sound, "problems": len(detail)},
+        after={
+            "events": outcome.events,
+            "seq": outcome.head_seq,
+            "head": outcome.head_hash,
+            "is_sound": outcome.is_sound,
+            "problems": len(outcome.problems),
+        },
         rows=(row,),
     )
     return row
 
 
-def _examine() -> tuple[int, str, bool, list[dict[str, Any]]]:
-    """Events of the ledger (not the engine's own), hash of the last one, soundness, and every problem as a text."""
+def _make_first() -> None:
+    """A new installation's journal is made when it is first used."""
     if not live_journal().exists():
-        live_ledger()  # makes an empty one
-    streams: Counter[bool] = Counter()
-    report = verify(path=live_journal(), take=lambda event: streams.update([event.stream == ENGINE_STREAM]))
-    problems = [_problem(finding) for finding in report.problems]
-    try:
-        lines = check_invariants(live_journal()).lines
-        broken = [_broken(line.question, line.where) for line in lines if line.is_held is False]
-    except LedgerError as error:
-        broken = [{"template": error.message, "params": {name: str(value) for name, value in error.params.items()}}]
-    detail = [*problems, *broken][:PROBLEMS_MAX]
-    return streams[False], report.head.hash, not detail, detail
-
-
-def _problem(finding: Any) -> dict[str, Any]:
-    place = {"what": finding.what, "segment": finding.segment, "line": finding.line}
-    return {"template": gettext_noop("%(what)s of %(segment)s is wrong at line %(line)s"), "params": place}
-
-
-def _broken(question: str, where: tuple[str, ...]) -> dict[str, Any]:
-    params = {"question": {"template": question, "params": {}}, "where": ", ".join(where)}
-    return {"template": gettext_noop("%(question)s No: %(where)s"), "params": params}
+        live_ledger()

@@ -245,6 +245,9 @@ _TRAIL: Mapping[str, Said] = MappingProxyType(
         "subscription.steer": Said(
             gettext_noop("set the place of a subscription"), gettext_noop("%(who)s set the place of %(object)s.")
         ),
+        "journal.ask_verification": Said(
+            gettext_noop("have the live journal verified"), gettext_noop("%(who)s had %(object)s verified.")
+        ),
         "journal.verify": Said(
             gettext_noop("verify the live journal"),
             gettext_noop("%(who)s verified %(object)s: %(events)s events, %(problems)s problems."),

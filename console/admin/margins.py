@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from console.admin.words import PROFILES, word_of
-from testruns.charts import Dot, course_svg
+from console.kernel.charts.drawing import Dot, course_svg
 from testruns.gates.policy import SHIPPED_GATES
 from testruns.gates.registry import GATES
 from testruns.gates.rule import Operator, Severity

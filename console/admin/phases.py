@@ -30,6 +30,8 @@ from console.releases import Evidence
 from console.releases.board import history_of, newest_build, phase_board, phase_view
 from console.releases.evidence import ListedRun
 from console.releases.request_view import RUNS_MAX
+from ledger.conf import live_journal
+from ledger.verifying.starting import standing_of
 from testruns.actions import builds_that_ran
 from testruns.models import Build
 
@@ -78,6 +80,7 @@ def phase_page(request: HttpRequest, code: str) -> HttpResponse:
         "signed": view.signed,
         "verification": view.verification,
         "why_not_verify": why_not(request, Act.VERIFY_JOURNAL),
+        "verifying": standing_of(live_journal()),
         "capabilities": capability_lines(request, standing=view.line.standing),
     }
     return _page(request, "console/releases/phase.html", context)
@@ -112,12 +115,11 @@ def preview_page(request: HttpRequest, code: str) -> HttpResponse:
 
 @act_view(back="admin:releases")
 def verify_journal(request: HttpRequest, code: str) -> HttpResponse:
-    """Verify the live journal and go back to the phase."""
-    found = actions.verify_live_journal(actor=actor_of(request))
-    if found.is_sound:
-        messages.success(request, _("The live journal is sound: %(events)s events.") % {"events": found.events})
+    """Have the live journal verified and go back to the phase, which follows it."""
+    if actions.start_live_verification(actor=actor_of(request)):
+        messages.success(request, _("The live journal is being verified. What is found will stand here."))
     else:
-        messages.error(request, _("The verification found faults in the live journal."))
+        messages.info(request, _("The live journal is being verified already. What is found will stand here."))
     return redirect(return_path(request, fallback=f"/admin/releases/phase/{code}/"))
 
 

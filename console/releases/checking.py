@@ -31,6 +31,7 @@ from console.releases.definitions import definition_of
 from console.releases.evidence import Evidence, listed, overlay_over, recommendation_of
 from console.releases.seats import eligible_names, names_by, standing_sign_offs
 from console.releases.standing import Standing, predecessors_of, standing_of, standings_of
+from ledger.verifying.starting import began_after
 from testruns.actions import last_editor_of, rules_of
 from testruns.environment import identify_build
 from testruns.gates.outcomes import RuleOutcome
@@ -202,8 +203,11 @@ def _reason(outcome: RuleOutcome) -> Text:
 
 
 def _journal() -> JournalFact | None:
+    """What was verified last, if it was the journal that is live now."""
     last = LiveVerification.objects.order_by("-pk").first()
-    return JournalFact(at=last.at, events=last.events, is_sound=last.is_sound) if last else None
+    if last is None or began_after(last.at):
+        return None
+    return JournalFact(at=last.at, events=last.events, is_sound=last.is_sound)
 
 
 def _review(review: Review | None, manifest: Mapping[str, Any]) -> ReviewFact | None:

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy
 
 from console.kernel.doors import Page, Section, add_section
-from ledger.admin import approvals, views
+from ledger.admin import approvals, verification, views
 
 add_section(
     Section(
@@ -15,12 +15,13 @@ add_section(
         pages=(
             Page(route="journal/", view=views.events, name="journal_events"),
             Page(route="journal/event/<int:seq>/", view=views.event, name="journal_event"),
+            Page(route="journal/streams/", view=views.streams, name="journal_streams"),
             Page(route="journal/accounts/", view=views.accounts, name="journal_accounts"),
             Page(route="journal/account/", view=views.account, name="journal_account"),
-            Page(route="journal/check/", view=views.check, name="journal_check"),
+            Page(route="journal/verification/", view=verification.verification, name="journal_verification"),
             Page(route="journal/leave-read-only/", view=views.leave, name="journal_leave_read_only"),
         ),
     )
 )
 
-__all__ = ["approvals", "views"]
+__all__ = ["approvals", "verification", "views"]

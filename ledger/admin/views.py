@@ -1,4 +1,4 @@
-"""The journal browser: read-only pages over a journal, live or imported, and a button that checks every invariant."""
+"""The journal browser: read-only pages over a journal, live or imported."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from console.kernel.authority import Act
-from console.kernel.doors import act_view, actor_of, explain, why_not
-from ledger import Event, Ledger, LedgerError, UnknownAgent, check_invariants
+from console.kernel.doors import act_view, actor_of, explain, person_of, why_not
+from ledger import Event, Ledger, LedgerError, UnknownAgent
+from ledger.admin.balance_chart import balance_chart
 from ledger.admin.filters import EVENT_TYPES, JournalFilter, seq_of
+from ledger.admin.history import history_of
 from ledger.admin.journals import ChosenJournal, chosen_journal, journals
 from ledger.admin.proof import proof_line
-from ledger.admin.reading import EventLine, effects_of, history_of, page_of_events
+from ledger.admin.reading import EventLine, effects_of, page_of_events
+from ledger.admin.streams import newest_streams, streams_named
 from ledger.credits.policy import REASON_LENGTH_MIN
 from ledger.credits.texts import TEXT_LENGTH_MAX
 from ledger.operations import leave_read_only
 
-ACCOUNTS_SHOWN = 500
+ACCOUNTS_PER_PAGE = 100
+SEARCH_LENGTH_MAX = 100
 _TYPED = "journal_reason"
 
 
@@ -45,7 +49,7 @@ def events(request: HttpRequest) -> HttpResponse:
         until, after = seq_of(request.GET.get("until", "")), seq_of(request.GET.get("after", ""))
         context["page"] = page_of_events(ledger=ledger, wanted=wanted, until=until, after=after)
         context |= {"head": ledger.head, "proof": proof_line(journal, ledger)}
-    return _render(request, journal, "ledger/events.html", title=_("Journal"), **context)
+    return render(request, journal, "ledger/events.html", title=_("Journal"), **context)
 
 
 def event(request: HttpRequest, seq: int) -> HttpResponse:
@@ -65,7 +69,7 @@ def event(request: HttpRequest, seq: int) -> HttpResponse:
         "previous": seq - 1 if seq > 1 else None,
         "next": seq + 1 if seq < ledger.head.seq else None,
     }
-    return _render(request, journal, "ledger/event.html", title=_("Event %(seq)s") % {"seq": seq}, **context)
+    return render(request, journal, "ledger/event.html", title=_("Event %(seq)s") % {"seq": seq}, **context)
 
 
 def _event(ledger: Ledger, seq: int) -> Event | None:
@@ -79,22 +83,43 @@ def _line(found: Event | None) -> EventLine | None:
     return EventLine(event=found) if found else None
 
 
+def streams(request: HttpRequest) -> HttpResponse:
+    """Every stream with the number of its events and the last one; those whose name holds a search."""
+    journal = chosen_journal(request)
+    if refusal := _unreadable(request, journal):
+        return refusal
+    search = request.GET.get("q", "").strip()[:SEARCH_LENGTH_MAX]
+    ledger = journal.open()
+    if search:
+        page = streams_named(ledger=ledger, search=search, start=seq_of(request.GET.get("start", "")) or 0)
+    else:
+        page = newest_streams(ledger=ledger, until=seq_of(request.GET.get("until", "")))
+    context = {"page": page, "search": search, "is_first": "until" not in request.GET and "start" not in request.GET}
+    return render(request, journal, "ledger/streams.html", title=_("Streams"), **context)
+
+
 def accounts(request: HttpRequest) -> HttpResponse:
-    """Every account with its balance; the sum is 0."""
+    """Every account with its balance, in the order they were opened; the sum is 0."""
     journal = chosen_journal(request)
     if refusal := _unreadable(request, journal):
         return refusal
     found = journal.open().accounts()
-    search = request.GET.get("q", "").strip()[:100]
-    shown = sorted((name, balance) for name, balance in found.items() if search.lower() in name.lower())
+    search = request.GET.get("q", "").strip()[:SEARCH_LENGTH_MAX]
+    names = [name for name in found if search.lower() in name.lower()] if search else list(found)
+    start = seq_of(request.GET.get("start", "")) or 0
+    following = start + ACCOUNTS_PER_PAGE
     context = {
-        "accounts": shown[:ACCOUNTS_SHOWN],
-        "hidden_count": max(len(shown) - ACCOUNTS_SHOWN, 0),
+        "accounts": [(name, found[name]) for name in names[start:following]],
+        "found_count": len(names),
+        "first": start + 1,
+        "last": min(following, len(names)),
+        "before": max(start - ACCOUNTS_PER_PAGE, 0) if start else None,
+        "next": following if following < len(names) else None,
         "count": len(found),
         "sum_micros": sum(found.values()),
         "search": search,
     }
-    return _render(request, journal, "ledger/accounts.html", title=_("Accounts"), **context)
+    return render(request, journal, "ledger/accounts.html", title=_("Accounts"), **context)
 
 
 def account(request: HttpRequest) -> HttpResponse:
@@ -112,19 +137,8 @@ def account(request: HttpRequest) -> HttpResponse:
     full_name = name if ":" in name else f"agent:{name}"
     until = seq_of(request.GET.get("until", ""))
     history = history_of(ledger=ledger, account=full_name, balance_micros=balance, until=until)
-    return _render(request, journal, "ledger/account.html", title=full_name, history=history)
-
-
-@act_view(back="admin:journal_events")
-def check(request: HttpRequest) -> HttpResponse:
-    """Read the whole journal from its files and check every invariant; changes nothing, but takes work, hence POST."""
-    journal = chosen_journal(request)
-    report = check_invariants(journal.path)
-    context: dict[str, Any] = {"report": report}
-    if journal.condition.is_readable:
-        ledger = journal.open()
-        context |= {"head": ledger.head, "proof": proof_line(journal, ledger)}
-    return _render(request, journal, "ledger/check.html", title=_("Check of the journal"), **context)
+    chart = balance_chart(history.drawn, zone=person_of(request).time_zone)
+    return render(request, journal, "ledger/account.html", title=full_name, history=history, until=until, chart=chart)
 
 
 @act_view(back="admin:journal_events")
@@ -143,6 +157,7 @@ def _unreadable(request: HttpRequest, journal: ChosenJournal) -> HttpResponse | 
     return None if journal.condition.is_readable else redirect(journal.address("events"))
 
 
-def _render(request: HttpRequest, journal: ChosenJournal, template: str, **context: Any) -> HttpResponse:
+def render(request: HttpRequest, journal: ChosenJournal, template: str, **context: Any) -> HttpResponse:
+    """A page of the journal browser in the frame of the site."""
     frame = {**admin.site.each_context(request), "journal": journal, "journals": journals()}
     return TemplateResponse(request, template, {**frame, **context})

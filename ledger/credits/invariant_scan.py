@@ -45,13 +45,14 @@ class Scanner:
         self.first_seq = 0
         self.seq = 0
         self.event_count = 0
+        self.bytes_read = 0
         self.digest_at_durable: bytes | None = None
         self.torn: str | None = None
 
     def scan(self, path: Path) -> Iterator[tuple[Place, Event]]:
         """The readable events of one segment file."""
         has_padding = False
-        for number, line, is_whole in _lines(path):
+        for number, line, is_whole in self._lines(path):
             place = Place(path.name, number)
             if not line:
                 has_padding = True
@@ -122,30 +123,30 @@ class Scanner:
         elif event.type == "segment.opened" and isinstance(previous, str) and _HASH.fullmatch(previous):
             self._previous = bytes.fromhex(previous)
 
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """(number, line, whether it ended in a newline); long runs of padding come as one empty line."""
-    number, rest = 0, b""
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            if not rest and not chunk.strip(b"\n"):
-                number += len(chunk)
-                yield number, b"", True
-                continue
-            content = rest + chunk
-            padding = max(len(content) - len(content.rstrip(b"\n")) - 1, 0)
-            *lines, rest = content[: len(content) - padding].split(b"\n")
-            for line in lines:
-                number += 1
-                yield number, line, True
-            if padding:
-                number += padding
-                yield number, b"", True
-            if len(rest) > 2 * EVENT_BYTES_MAX:
-                yield number + 1, rest, False
-                return
-    if rest:
-        yield number + 1, rest, False
+    def _lines(self, path: Path) -> Iterator[tuple[int, bytes, bool]]:
+        """(number, line, whether it ended in a newline); long runs of padding come as one empty line."""
+        number, rest = 0, b""
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                self.bytes_read += len(chunk)
+                if not rest and not chunk.strip(b"\n"):
+                    number += len(chunk)
+                    yield number, b"", True
+                    continue
+                content = rest + chunk
+                padding = max(len(content) - len(content.rstrip(b"\n")) - 1, 0)
+                *lines, rest = content[: len(content) - padding].split(b"\n")
+                for line in lines:
+                    number += 1
+                    yield number, line, True
+                if padding:
+                    number += padding
+                    yield number, b"", True
+                if len(rest) > 2 * EVENT_BYTES_MAX:
+                    yield number + 1, rest, False
+                    return
+        if rest:
+            yield number + 1, rest, False
 
 
 def _is_event(event: Event) -> bool:

@@ -123,9 +123,10 @@ def verify(
     wanted = sorted({*watched, mark.seq} if mark is not None else watched)
     paths = [path] if is_file else _segment_paths(env, layout)
     firsts = [_first_of(one, is_alone=is_file) for one in paths]
+    following = [*firsts[1:], 2**64] if firsts else []
     files = [
-        SegmentFile(one, first, tuple(seq for seq in wanted if first <= seq < following))
-        for one, first, following in zip(paths, firsts, [*firsts[1:], 2**64], strict=True)
+        SegmentFile(one, first, tuple(seq for seq in wanted if first <= seq < after))
+        for one, first, after in zip(paths, firsts, following, strict=True)
     ]
     listed = [] if is_file else list(_manifest_lines(env, layout))
     readings = list(read_all(env, files, progress=progress, take=take) if read is None else read(files))

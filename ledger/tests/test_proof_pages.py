@@ -40,11 +40,11 @@ def create(agent: str) -> None:
 
 
 def shown() -> tuple[str, str]:
-    """The journal and its check, as an auditor sees them."""
+    """The journal and the page of its verification, as an auditor sees them."""
     client = Client()
     client.force_login(person_with(Role.AUDITOR), backend="django.contrib.auth.backends.ModelBackend")
     browser = client.get(reverse("admin:journal_events")).content.decode()
-    return browser, client.post(reverse("admin:journal_check")).content.decode()
+    return browser, client.get(reverse("admin:journal_verification")).content.decode()
 
 
 def test_the_pages_show_head_and_last_checkpoint() -> None:

@@ -14,6 +14,23 @@
     return seconds >= 60 ? `${Math.floor(seconds / 60)}\u202fmin ${Math.round(seconds % 60)}\u202fs` : `${whole.format(seconds)}\u202fs`;
   }
 
+  /* A moment on the axis (short) or at the cursor: behind a start, or on the calendar where the chart has one. */
+  const DAY = 86400;
+  function saidMoment(points, seconds, isShort) {
+    if (points.begins === undefined) return saidTime(seconds);
+    const span = points.xs[points.xs.length - 1];
+    const day = { day: "numeric", month: "short" };
+    const clock = { hour: "2-digit", minute: "2-digit", ...(span < 600 ? { second: "2-digit" } : {}) };
+    const parts = isShort ? (span > 1.5 * DAY ? day : clock) : { ...day, year: "numeric", ...clock, timeZoneName: "short" };
+    const zone = points.zone ? { timeZone: points.zone } : {};
+    const spoken = language === "en" ? "en-GB" : language;
+    return new Intl.DateTimeFormat(spoken, { ...parts, ...zone }).format(new Date(1000 * (points.begins + seconds)));
+  }
+
+  function saidValue(points, value) {
+    return points.places ? new Intl.NumberFormat(language, { maximumFractionDigits: points.places }).format(value) : figures.format(value);
+  }
+
   /* The theme's colours as the style sheet resolves them for this element. */
   function colourOf(figure, selector) {
     return getComputedStyle(figure.querySelector(`.swatch ${selector}`)).color;
@@ -70,19 +87,20 @@
     const figure = figureOf(plot);
     if (!figure) return;
     const index = plot.cursor.idx;
+    const { points } = drawn.get(figure.dataset.chart);
     const hasValues = index !== null && index !== undefined;
     const at = figure.querySelector("[data-at]");
     const parts = [];
     for (const place of figure.querySelectorAll("[data-line]")) {
       const value = hasValues ? plot.data[Number(place.dataset.line) + 1][index] : null;
-      place.textContent = hasValues ? (value === null || value === undefined ? "–" : figures.format(value)) : "";
+      place.textContent = hasValues ? (value === null || value === undefined ? "–" : saidValue(points, value)) : "";
       if (hasValues) parts.push(place.parentElement.textContent.trim().replace(/\s+/g, " "));
     }
-    at.textContent = hasValues ? saidTime(plot.data[0][index]) : "";
+    at.textContent = hasValues ? saidMoment(points, plot.data[0][index], false) : "";
     const slider = plot.root.parentElement;
     if (hasValues) {
       slider.setAttribute("aria-valuenow", plot.data[0][index]);
-      slider.setAttribute("aria-valuetext", `${saidTime(plot.data[0][index])}: ${parts.join(", ")}`);
+      slider.setAttribute("aria-valuetext", `${saidMoment(points, plot.data[0][index], false)}: ${parts.join(", ")}`);
     }
   }
 
@@ -108,8 +126,8 @@
         y: points.log ? { distr: 3, range } : { range },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: 26, values: (_plot, splits) => splits.map(saidTime), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600] },
-        { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => (value === null ? "" : figures.format(value))) },
+        { ...axis, grid: { show: false }, size: 26, values: (_plot, splits) => splits.map((split) => saidMoment(drawn.get(key).points, split, true)), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, ...[1, 2, 5, 7, 14, 30, 60, 90, 180, 365, 730].map((days) => days * DAY)] },
+        { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => (value === null ? "" : saidValue(drawn.get(key).points, value))) },
       ],
       series: [
         {},
@@ -119,6 +137,7 @@
           width: 1.75,
           dash: DASHES[line.style],
           points: { show: points.xs.length < 3 },
+          ...(points.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
         })),
       ],
       hooks: { drawAxes: [below], draw: [above], setCursor: [showValues] },
@@ -146,7 +165,7 @@
     place.setAttribute("aria-valuemin", points.xs[0]);
     place.setAttribute("aria-valuemax", points.xs[points.xs.length - 1]);
     place.setAttribute("aria-valuenow", points.xs[0]);
-    place.setAttribute("aria-valuetext", saidTime(points.xs[0]));
+    place.setAttribute("aria-valuetext", saidMoment(points, points.xs[0], false));
     place.addEventListener("keydown", (event) => moveCursor(drawn.get(figure.dataset.chart).plot, event));
   }
 

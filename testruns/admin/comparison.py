@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from testruns.admin.figures import said
+from console.kernel.charts.figures import said
 from testruns.admin.waiting_times import Distribution, distributions
 from testruns.models import RuleResult
 from testruns.reading import RunView

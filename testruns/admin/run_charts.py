@@ -7,24 +7,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from console.kernel.charts.drawing import TREND, Band, Bars, Chart, Line, Mark
+from console.kernel.charts.figures import said
+from console.kernel.charts.shown import Shown, shown_bars, shown_chart
 from testruns.actions import rules_of
-from testruns.admin.figures import said, said_time
 from testruns.admin.run_choice import RunChoice
-from testruns.charts import TREND, Band, Bars, Chart, Line, Mark, bars_svg, svg_of
 from testruns.gates.policy import InvalidPolicy, Policy
 from testruns.gates.rule import Rule
 from testruns.models import Run, ScenarioExecution
 from testruns.reading import ExecutionLine, RunView
 from testruns.units import converted
 
-ROWS_MAX = 30
-"""Rows of the table beside a chart; every sample is in the evidence."""
 POINTS_MIN = 2
 RATE_OVER_MS_MIN = 100
 """The last sample may come right behind the one before it: a rate over so short a time says nothing."""
@@ -34,33 +31,6 @@ RECOVERY = "recovery_ms_"
 SOAK = "load_reality"
 Sample = Mapping[str, int]
 Measured = Mapping[str, Decimal]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    """What a chart shows, in words: headings and rows."""
-
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shown:
-    """A chart as the page has it: the still picture, the table, and plain values for the script (None: it stays still).
-
-    note: what the picture cannot say.
-    """
-
-    chart: Chart | Bars
-    svg: SafeString
-    table: Table
-    plain: dict[str, Any] | None
-    note: str = ""
-
-    @property
-    def values_id(self) -> str:
-        """Where the script finds the values."""
-        return f"{self.chart.key}-values"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,10 +111,13 @@ def charts_of(source: ChartSource) -> tuple[Shown, ...]:
     """Every chart there is something to draw for."""
     shown = []
     if len(source.samples) >= POINTS_MIN:
-        shown += [_shown(chart, note) for chart, note in (latency(source), throughput(source), memory(source))]
-        shown.append(_shown(*files(source)))
+        drawn = (latency(source), throughput(source), memory(source), files(source))
+        shown += [shown_chart(chart, note=note) for chart, note in drawn]
     recovery = recoveries(source)
-    return (*shown, _shown_bars(recovery)) if recovery else tuple(shown)
+    if recovery is None:
+        return tuple(shown)
+    heading = _("Recovery")
+    return (*shown, shown_bars(recovery, headings=(_("Kill"), f"{heading} (ms)")))
 
 
 def latency(source: ChartSource) -> tuple[Chart, str]:
@@ -328,58 +301,3 @@ def _summary(lines: Sequence[Line], *, unit: str) -> str:
             parts.append(_("%(name)s: %(median)s in the middle, %(largest)s at most") % figures)
     text = "; ".join(parts)
     return f"{text} ({unit})." if unit and text else f"{text}." if text else ""
-
-
-def _shown(chart: Chart, note: str) -> Shown:
-    return Shown(
-        chart=chart,
-        svg=mark_safe(svg_of(chart, say=said, say_time=said_time)),  # noqa: S308 - escaped where it is made
-        table=_table(chart),
-        plain=_plain(chart),
-        note=note,
-    )
-
-
-def _shown_bars(bars: Bars) -> Shown:
-    rows = tuple((name, said(value)) for name, value in zip(bars.names, bars.values, strict=True))
-    recovery = _("Recovery")
-    return Shown(
-        chart=bars,
-        svg=mark_safe(bars_svg(bars, say=said)),  # noqa: S308 - escaped where it is made
-        table=Table(headings=(_("Kill"), f"{recovery} (ms)"), rows=rows),
-        plain=None,
-    )
-
-
-def _table(chart: Chart) -> Table:
-    """Moments as far apart as the rows allow, the last one always."""
-    step = -(-len(chart.xs) // ROWS_MAX)
-    chosen = range(len(chart.xs) - 1, -1, -step)[::-1]
-    unit = f" ({chart.unit})" if chart.unit else ""
-    return Table(
-        headings=(_("Time"), *(f"{line.label}{unit}" for line in chart.lines)),
-        rows=tuple((said_time(chart.xs[at]), *(_cell(line.values[at]) for line in chart.lines)) for at in chosen),
-    )
-
-
-def _rounded(values: Sequence[float | None]) -> list[float | None]:
-    """To a thousandth: a microsecond, a kilobyte."""
-    return [None if value is None else round(value, 3) for value in values]
-
-
-def _cell(value: float | None) -> str:
-    return "–" if value is None else said(value)
-
-
-def _plain(chart: Chart) -> dict[str, Any]:
-    """The chart for the script, with no more digits than can be seen."""
-    return {
-        "xs": _rounded(chart.xs),
-        "lines": [{"label": line.label, "style": line.style, "values": _rounded(line.values)} for line in chart.lines],
-        "marks": [{"kind": mark.kind, "start": mark.start, "end": mark.end} for mark in chart.marks],
-        "band": {"upper": chart.band.upper, "lower": chart.band.lower} if chart.band else None,
-        "low": chart.y_scale.low,
-        "high": chart.y_scale.high,
-        "log": chart.is_log,
-        "unit": chart.unit,
-    }

@@ -9,8 +9,8 @@ from decimal import Decimal
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from testruns.admin.figures import said
-from testruns.charts import WHOLE, Percentiles, ShareLimit, percentiles_svg
+from console.kernel.charts.drawing import WHOLE, Percentiles, ShareLimit, percentiles_svg
+from console.kernel.charts.figures import said
 from testruns.gates.rule import Operator
 from testruns.models import RuleResult
 from testruns.reading import ExecutionLine, RunView

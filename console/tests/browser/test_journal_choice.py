@@ -11,7 +11,9 @@ from django.test import Client
 from ledger import Ledger
 from ledger.actions import import_journal, live_ledger
 from ledger.admin.journals import OPEN_MAX, ChosenJournal
+from ledger.conf import imports_directory
 from ledger.tests.credits.planting import LEGACY, write_from_the_future, write_newer_schema
+from ledger.tests.verifying.conftest import verify_here
 
 pytestmark = pytest.mark.django_db
 
@@ -53,19 +55,21 @@ def test_every_link_and_form_of_an_imported_journal_stays_in_it(browse: Browse, 
     assert client.get(ADDRESS, {"journal": imported}).content.decode().count(f'name="journal" value="{imported}"') == 2
 
 
-def test_accounts_balances_and_the_check_are_those_of_the_imported_journal(browse: Browse, imported: str) -> None:
+def test_accounts_balances_and_verification_are_those_of_the_imported_journal(browse: Browse, imported: str) -> None:
     """The same views, the other journal; the live one knows nothing of its agents."""
+    verify_here(imports_directory() / imported)
     client = browse("auditor")
     accounts = client.get(f"{ADDRESS}accounts/", {"journal": imported}).context["accounts"]
     agent = next(name for name, balance in accounts if name.startswith("agent:") and balance)
 
     history = client.get(f"{ADDRESS}account/", {"journal": imported, "name": agent}).context["history"]
-    report = client.post(f"{ADDRESS}check/", {"journal": imported}).context["report"]
+    standing = client.get(f"{ADDRESS}verification/", {"journal": imported}).context["standing"]
     of_live = client.get(f"{ADDRESS}account/", {"name": agent})
 
     assert history.lines
     assert history.balance_micros == dict(accounts)[agent]
-    assert report.event_count > 100
+    assert standing.outcome is not None
+    assert standing.outcome.events > 100
     assert of_live.headers["Location"] == f"{ADDRESS}accounts/"
 
 

@@ -1,14 +1,20 @@
-"""The journal browser: filters, cursor, causes and effects, the events behind a balance, the check."""
+"""The journal browser: filters, cursor, causes and effects, the events behind a balance, the verification."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from ledger import Ledger
+from ledger import Ledger, commands
+from ledger.tests.verifying.conftest import verify_here
+from ledger.verifying.standing import Progress
+from ledger.verifying.starting import place_of
 
 pytestmark = pytest.mark.django_db
 
@@ -113,26 +119,89 @@ def test_an_account_nobody_created_leads_back_with_the_reason(browse: Browse, le
     assert "nobody" in page
 
 
-def test_the_check_holds_on_a_sound_journal_and_asks_for_post(browse: Browse, ledger_with_events: Ledger) -> None:
-    """It reads everything, so it does not happen by following a link."""
-    client = browse("auditor")
+def test_a_journal_that_was_never_verified_offers_to_and_looking_changes_nothing(
+    browse: Browse, ledger_with_events: Ledger, storage: Path
+) -> None:
+    """Following the link starts nothing."""
+    page = browse("auditor").get(f"{ADDRESS}verification/").content.decode()
 
-    report = client.post(f"{ADDRESS}check/").context["report"]
-
-    assert report.is_held
-    assert report.event_count == ledger_with_events.head.seq
-    assert client.get(f"{ADDRESS}check/").status_code == 405
+    assert "Not verified here yet" in page
+    assert page.count("Verify the journal") == 1
+    assert not (storage / "verifications").exists()
 
 
-def test_the_check_finds_an_amount_that_was_edited_in_the_file(
+def test_a_sound_journal_is_said_with_what_was_read_and_what_came_since(
+    browse: Browse, ledger_with_events: Ledger, storage: Path
+) -> None:
+    """And whether a release can rest on it."""
+    head = ledger_with_events.head
+    verify_here(storage / "events" / "credits")
+    create = commands.CreateAgent(agent="late", initial_micros=1)
+    ledger_with_events.execute(create, key="late", actor="user:1", correlation="late")
+
+    page = browse("auditor").get(f"{ADDRESS}verification/").content.decode()
+
+    assert "The journal is sound: every invariant holds" in page
+    assert f'data-copy="{head.hash}"' in page
+    assert "2 events were recorded since." in page
+    assert "It is not on record for releases. This takes one of these roles:" in " ".join(page.split())
+
+
+def test_an_amount_that_was_edited_in_the_file_is_found_and_named(
     browse: Browse, ledger_with_events: Ledger, storage: Path
 ) -> None:
     """A changed digit turns the page red and is named with its place."""
     segment = next((storage / "events" / "credits" / "segments").glob("*.jsonl"))
     content = segment.read_bytes()
     segment.write_bytes(content.replace(b'"amount_micros":1500000', b'"amount_micros":1500001', 1))
+    verify_here(storage / "events" / "credits")
 
-    response = browse("auditor").post(f"{ADDRESS}check/")
+    page = browse("auditor").get(f"{ADDRESS}verification/").content.decode()
 
-    assert not response.context["report"].is_held
-    assert "The journal breaks an invariant" in response.content.decode()
+    assert "The verification found faults in the journal" in page
+    assert f"chain of {segment.name} is wrong at line 6" in page
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_what_is_running_is_followed_and_what_broke_off_is_said(
+    browse: Browse, ledger_with_events: Ledger, storage: Path, is_running: bool
+) -> None:
+    """With its progress; only the running one asks the server again."""
+    place = place_of(storage / "events" / "credits")
+    held = place.begin(at=timezone.now().isoformat(), by="Ada", records_for=None)
+    assert held is not None
+    place.tell(Progress(step=2, done_bytes=1, total_bytes=2))
+    if not is_running:
+        os.close(held)
+
+    page = browse("auditor").get(f"{ADDRESS}verification/").content.decode()
+
+    assert ('hx-trigger="every 2s"' in page) is is_running
+    assert ("Step 2 of 2: every invariant" in page) is is_running
+    assert ("it got to 75 %" in page) is not is_running
+    if is_running:
+        os.close(held)
+
+
+def test_pressing_while_one_is_running_starts_none_and_says_so(
+    browse: Browse, ledger_with_events: Ledger, storage: Path
+) -> None:
+    """Whoever comes second sees the progress of the first."""
+    place = place_of(storage / "events" / "credits")
+    held = place.begin(at=timezone.now().isoformat(), by="Ada", records_for=None)
+    assert held is not None
+
+    page = browse("auditor").post(f"{ADDRESS}verification/", follow=True).content.decode()
+
+    assert "Somebody has started it already." in page
+    assert "started by Ada just now" in " ".join(re.sub(r"<[^>]+>", "", page).split())
+    os.close(held)
+
+
+def test_a_disk_that_refuses_is_said(browse: Browse, ledger_with_events: Ledger, storage: Path) -> None:
+    """Nothing is started, and nothing breaks."""
+    (storage / "verifications").write_text("in the way")
+
+    page = browse("auditor").post(f"{ADDRESS}verification/", follow=True).content.decode()
+
+    assert "The verification could not be started: Not a directory." in page

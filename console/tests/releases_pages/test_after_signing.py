@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -28,6 +29,9 @@ from console.tests.people import give, person_with
 from console.tests.releases.people import Team, attest, condition, decide, sign_three, write_review
 from console.tests.releases_pages.conftest import Visit
 from console.tests.releases_pages.test_acts import WHY, of, text_of
+from ledger.actions import live_ledger
+from ledger.conf import live_journal
+from ledger.verifying.starting import carry_out, place_of
 from testruns.models import Build, Run
 
 
@@ -215,10 +219,20 @@ def test_a_capability_is_not_switched_on_without_a_release_and_says_why(team: Te
 
 
 def test_the_live_journal_is_verified_from_the_page_of_a_phase(team: Team, visit: Visit) -> None:
-    """An empty journal is sound and says that it has 0 events."""
-    page = visit(team.tester).post("/admin/releases/phase/5a/verify-journal/", follow=True)
+    """The page follows the one that runs; an empty journal is sound and says that it has 0 events."""
+    client, place = visit(team.tester), place_of(live_journal())
+    running = place.begin(at=timezone.now().isoformat(), by="Ada", records_for=None)
+    assert running is not None
+    live_ledger()
+    followed = client.post("/admin/releases/phase/5a/verify-journal/", follow=True).content.decode()
+    carry_out(live_journal(), place=place, is_live=True)
+    os.close(running)
+    page = client.get("/admin/releases/phase/5a/")
 
+    assert "The live journal is being verified already." in followed
+    assert 'hx-select="#phase"' in followed
     assert (LiveVerification.objects.get().events, "0 events" in text_of(page)) == (0, True)
+    assert 'hx-select="#phase"' not in page.content.decode()
 
 
 def test_an_overdue_condition_turns_every_page_red_and_waits_for_nobody_to_notice(

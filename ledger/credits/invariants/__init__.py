@@ -85,12 +85,15 @@ def _check_ours(
 
 def _events(scanner: Scanner, segments: list[Path], progress: Progress | None) -> Iterator[tuple[Place, Event]]:
     total = sum(segment.stat().st_size for segment in segments)
-    done = 0
+    told = 0
     for segment in segments:
-        yield from scanner.scan(segment)
-        done += segment.stat().st_size
-        if progress is not None:
-            progress(done, total)
+        for found in scanner.scan(segment):
+            yield found
+            if progress is not None and scanner.bytes_read != told:
+                told = scanner.bytes_read
+                progress(told, total)
+    if progress is not None:
+        progress(total, total)
 
 
 def _report_keys(findings: Findings, repeated: set[int], segments: list[Path]) -> None:

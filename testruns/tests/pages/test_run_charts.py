@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 from django.utils.translation import override
 
+from console.kernel.charts.drawing import Chart
 from testruns.admin.run_charts import ChartSource, charts_of, latency, memory, recoveries, throughput
-from testruns.charts import Chart
 from testruns.gates.policy import shipped_policy
 
 SECONDS = 1800

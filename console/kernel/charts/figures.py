@@ -21,3 +21,9 @@ def said_time(seconds: float) -> str:
     """Seconds, as minutes where those are whole."""
     whole = round(seconds)
     return f"{whole // 60}\u202fmin" if whole and whole % 60 == 0 else f"{said(seconds)}\u202fs"
+
+
+def said_amount(value: float) -> str:
+    """An amount in full, with two digits behind the point where there are any."""
+    places = 0 if round(value, 2) == round(value) else 2
+    return formats.number_format(Decimal(f"{value:.{places}f}"), decimal_pos=places, use_l10n=True, force_grouping=True)

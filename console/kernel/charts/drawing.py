@@ -31,7 +31,9 @@ WHOLE: Final = 100.0
 """All answers, in percent: the share of the slowest."""
 STYLES: Final = 4
 """Lines look different in colour and in dashes; more than four in one chart nobody can tell apart."""
-_TIME_STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
+_TIME_STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600)
+_DAY: Final = 86_400
+_DAY_STEPS: Final = (1, 2, 5, 7, 14, 30, 60, 90, 180, 365, 730)
 _NARROWEST: Final = 1e-9
 _CIRCLE: Final = '<circle class="dot s1" r="5"/>'
 _DIAMOND: Final = '<path class="dot s2" d="M0-6 6 0 0 6-6 0z"/>'
@@ -80,6 +82,7 @@ class Chart:
     """Lines over seconds since a start. summary: what a person who cannot see it should know.
 
     xs: strictly increasing. is_log: latencies lie decades apart from their limits. from_zero: shares and rates.
+    is_stepped: a value holds until the next one, as a balance does.
     """
 
     key: str
@@ -92,6 +95,7 @@ class Chart:
     band: Band | None = None
     is_log: bool = False
     from_zero: bool = False
+    is_stepped: bool = False
 
     def __post_init__(self) -> None:
         if any(len(line.values) != len(self.xs) for line in self.lines):
@@ -199,7 +203,8 @@ def scale_of(values: Sequence[float], *, is_log: bool = False, from_zero: bool =
 
 def time_ticks(seconds: float) -> tuple[float, ...]:
     """Round moments from 0 to `seconds`, at most seven."""
-    step = next((step for step in _TIME_STEPS if seconds / step <= TICKS_MAX), math.ceil(seconds / TICKS_MAX))
+    steps = (*_TIME_STEPS, *(_DAY * days for days in _DAY_STEPS))
+    step = next((step for step in steps if seconds / step <= TICKS_MAX), math.ceil(seconds / TICKS_MAX))
     return tuple(float(step * number) for number in range(int(seconds // step) + 1))
 
 
@@ -209,7 +214,7 @@ def svg_of(chart: Chart, *, say: Say, say_time: Say) -> str:
     plot = [_band(chart.band, x_scale, y_scale)] if chart.band else []
     plot += [_mark(mark, x_scale, y_scale) for mark in chart.marks if mark.kind != TREND]
     columns = _columns(chart.xs, x_scale)
-    plot += [_line(line, columns, y_scale) for line in chart.lines]
+    plot += [_line(line, columns, y_scale, is_stepped=chart.is_stepped) for line in chart.lines]
     plot += [_mark(mark, x_scale, y_scale) for mark in chart.marks if mark.kind == TREND]
     parts = [_grid(y_scale), _time_axis(x_scale, say_time), _stretched(plot), _values(y_scale, say)]
     return _drawing(chart.key, chart.title, chart.summary, parts)
@@ -352,7 +357,7 @@ def _time_axis(scale: Scale, say: Say) -> str:
     return "".join(parts)
 
 
-def _line(line: Line, columns: Sequence[str], scale: Scale) -> str:
+def _line(line: Line, columns: Sequence[str], scale: Scale, *, is_stepped: bool) -> str:
     """One path; where nothing was measured it has a gap, and a single point between two gaps stays visible."""
     parts: list[str] = []
     is_open = False
@@ -361,7 +366,9 @@ def _line(line: Line, columns: Sequence[str], scale: Scale) -> str:
         if value is None:
             is_open = False
             continue
-        parts.append(f"L{column} {height_of(value):.1f}" if is_open else f"M{column} {height_of(value):.1f}h0")
+        height = f"{height_of(value):.1f}"
+        onwards = f"H{column}V{height}" if is_stepped else f"L{column} {height}"
+        parts.append(onwards if is_open else f"M{column} {height}h0")
         is_open = True
     return f'<path class="line s{line.style}" d="{"".join(parts)}"/>'
 

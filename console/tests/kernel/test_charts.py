@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from testruns.charts import (
+from console.kernel.charts.drawing import (
     PLOT_HEIGHT,
     PLOT_WIDTH,
     Band,

@@ -1,0 +1,53 @@
+"""The verification of a journal: the button that starts it, how far it is, and what came of the last one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from console.kernel.authority import Act
+from console.kernel.doors import actor_of, explain, why_not
+from ledger import LedgerError
+from ledger.admin.journals import ChosenJournal, chosen_journal
+from ledger.admin.proof import proof_line
+from ledger.admin.views import render
+from ledger.verifying.starting import standing_of, start_verification
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def verification(request: HttpRequest) -> HttpResponse:
+    """GET: where it stands. POST: start it in a process of its own, and come back to look."""
+    journal = chosen_journal(request)
+    if request.method == "POST":
+        _start(request, journal)
+        return redirect(journal.address("verification"))
+    standing = standing_of(journal.path)
+    context: dict[str, Any] = {
+        "standing": standing,
+        "why_not_on_record": why_not(request, Act.VERIFY_JOURNAL) if journal.is_live else "",
+    }
+    if journal.condition.is_readable:
+        ledger = journal.open()
+        context |= {"head": ledger.head, "proof": proof_line(journal, ledger)}
+        context["newer_count"] = max(ledger.head.seq - standing.outcome.head_seq, 0) if standing.outcome else 0
+    return render(request, journal, "ledger/verification.html", title=_("Verification of the journal"), **context)
+
+
+def _start(request: HttpRequest, journal: ChosenJournal) -> None:
+    try:
+        if journal.is_live and not journal.path.exists():
+            journal.open()  # makes an empty one
+        is_new = start_verification(actor=actor_of(request), journal=journal.path)
+    except LedgerError as refused:
+        messages.error(request, explain(refused))
+    except OSError as refused:
+        reason = refused.strerror or str(refused)
+        messages.error(request, _("The verification could not be started: %(reason)s.") % {"reason": reason})
+    else:
+        if not is_new:
+            messages.info(request, _("Somebody has started it already. You see how far it is."))

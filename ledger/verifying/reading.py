@@ -1,0 +1,101 @@
+"""What a verification reads: every record, hash and seal, then every invariant, and what it all comes to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ledger.credits.invariant_lines import InvariantLine
+from ledger.credits.invariants import check
+from ledger.engine.errors import LedgerError
+from ledger.engine.messages import gettext_noop
+from ledger.proof.verification import Finding, verify
+
+STEPS = 2
+PROBLEMS_MAX = 20
+ENGINE_STREAM = "system:journal"
+
+Text = dict[str, Any]
+"""A sentence as plain JSON: `template`, and `params`, whose values may be such sentences."""
+
+Progress = Callable[[int, int, int], None]
+"""Told which of the `STEPS` it is (from 1), the bytes read in it, and the bytes to read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What was found in the journal as it was from `began_at` (ISO 8601) on, up to the event `head_seq`.
+
+    `events` counts those of the ledger, not the engine's own. `problems`: at most `PROBLEMS_MAX`; empty when sound.
+    """
+
+    began_at: str
+    events: int = 0
+    head_seq: int = 0
+    head_hash: str = ""
+    segments: int = 0
+    problems: tuple[Text, ...] = ()
+    lines: tuple[InvariantLine, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def of_json(cls, values: dict[str, Any]) -> Outcome:
+        """The outcome that `as_json` made these of; TypeError, KeyError and the like when they are none."""
+        lines = tuple(InvariantLine(**{**line, "where": tuple(line["where"])}) for line in values["lines"])
+        return cls(**{**values, "problems": tuple(values["problems"]), "lines": lines})
+
+
+def examine(path: Path, *, began_at: str, progress: Progress) -> Outcome:
+    """Read the journal in `path` twice. A journal that is missing or cannot be read is a problem, never an error."""
+    streams: Counter[bool] = Counter()
+    try:
+        report = verify(
+            path=path,
+            progress=lambda done, total: progress(1, done, total),
+            take=lambda event: streams.update([event.stream == ENGINE_STREAM]),
+        )
+    except Exception as error:  # noqa: BLE001  # a journal of another version, or one planted, may raise anything
+        return Outcome(began_at=began_at, problems=(_unreadable(error),))
+    problems = [_problem(finding) for finding in report.problems]
+    lines: tuple[InvariantLine, ...] = ()
+    try:
+        lines = check(path, progress=lambda done, total: progress(2, done, total)).lines
+        problems += [_broken(line) for line in lines if line.is_held is False]
+    except Exception as error:  # noqa: BLE001  # as above
+        problems.append(_unreadable(error))
+    return Outcome(
+        began_at=began_at,
+        events=streams[False],
+        head_seq=report.head.seq,
+        head_hash=report.head.hash,
+        segments=report.segments,
+        problems=tuple(problems[:PROBLEMS_MAX]),
+        lines=lines,
+    )
+
+
+def _problem(finding: Finding) -> Text:
+    place = {"what": finding.what, "segment": finding.segment, "line": finding.line}
+    return {"template": gettext_noop("%(what)s of %(segment)s is wrong at line %(line)s"), "params": place}
+
+
+def _broken(line: InvariantLine) -> Text:
+    params = {"question": {"template": line.question, "params": {}}, "where": ", ".join(line.where)}
+    return {"template": gettext_noop("%(question)s No: %(where)s"), "params": params}
+
+
+def _unreadable(error: Exception) -> Text:
+    if isinstance(error, LedgerError):
+        return {"template": error.message, "params": {name: str(value) for name, value in error.params.items()}}
+    return {"template": gettext_noop("The journal cannot be read: %(reason)s"), "params": {"reason": repr(error)}}
