@@ -1,0 +1,35 @@
+"""The application as a server process loads it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+LOADED = """
+import gc, sys
+import console.wsgi
+collected, frozen = len(gc.get_objects()), gc.get_freeze_count()
+before = set(sys.modules)
+from django.test import RequestFactory
+from django.urls import resolve
+resolve("/api/v1/runs/"), resolve("/admin/")
+late = [name for name in set(sys.modules) - before if name.split(".")[0] in {"console", "ledger", "testruns"}]
+print(collected, frozen, *late)
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_requests_need_is_loaded_before_the_first_and_never_collected_again() -> None:
+    """A full collection in the middle of a request goes through what requests made, not through the whole program."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "console.settings"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LOADED], env=environment, capture_output=True, text=True, timeout=120
+    )
+
+    assert done.returncode == 0, done.stderr
+    collected, frozen, *late = done.stdout.split()
+    assert int(collected) * 20 < int(frozen)
+    assert late == []
