@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -13,7 +13,9 @@ import psutil
 import pytest
 from django.core.management import call_command
 
+from console.bench import figures
 from console.bench.loop import NotAnswered, Patient, Steady, drive
+from console.bench.server import Server
 
 
 def test_the_benchmark_measures_everything_it_promises_against_a_real_server() -> None:
@@ -31,6 +33,21 @@ def test_the_benchmark_measures_everything_it_promises_against_a_real_server() -
     assert re.search(r"\d+ were sent away meanwhile", text)
     assert end.value.code == int("MISSED" in text)
     assert not [one for one in psutil.Process().children(recursive=True) if "gunicorn" in " ".join(one.cmdline())]
+
+
+@pytest.mark.parametrize(
+    "of", [lambda server: figures.getting(server, "/"), lambda server: figures.consuming(server, ["a"])]
+)
+def test_each_connection_asks_by_every_token_in_turns(of: Callable[[Server], figures.Ask]) -> None:
+    """Three of them for each are throttled where one server process has nearly all connections, the other a few."""
+    tokens = tuple(f"token-{number}" for number in range(12))
+    server = Server(address=("127.0.0.1", 1), tokens=tokens, waiting=1, judged=2)
+    request = of(server)(2)
+
+    used = Counter(re.search(rb"Bearer (\S+)", request())[1] for _ in range(36))  # type: ignore[index]  # it is there
+
+    assert set(used.values()) == {3}
+    assert len(used) == len(tokens)
 
 
 class _Server(BaseHTTPRequestHandler):
