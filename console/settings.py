@@ -82,7 +82,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "console.urls"
 WSGI_APPLICATION = "console.wsgi.application"
-WEB_PROCESSES, WEB_THREADS = 2, 4  # of the web server; at most a quarter of the threads may wait for something
+WEB_PROCESSES, WEB_THREADS = 2, 8  # of the web server; at most a quarter of the threads may wait for something
 
 TEMPLATES = [
     {
