@@ -9,10 +9,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 WORKERS ?= 3
+CASES ?= 200
 RUN_STAMP := $(VENV)/.run-$(firstword $(shell cksum < requirements.lock))
 TEST_STAMP := $(VENV)/.test-$(firstword $(shell cksum < requirements-dev.lock))
 
-.PHONY: run test lint
+.PHONY: run test schema lint
 .DEFAULT_GOAL := run
 
 run: $(RUN_STAMP)
@@ -22,6 +23,11 @@ run: $(RUN_STAMP)
 test: export PYTHONDONTWRITEBYTECODE :=
 test: lint
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+# The long form of the test that sends generated requests to every operation of the API: CASES of each kind for each.
+schema: export SCHEMA_CASES = $(CASES)
+schema: $(TEST_STAMP)
+	$(VENV)/bin/python -m pytest -n0 --timeout 36000 console/tests/api/test_schema.py $(ARGS)
 
 lint: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .

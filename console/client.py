@@ -286,9 +286,9 @@ def _conclude(screen: Screen, run: Mapping[str, Any], *, required: Sequence[str]
         raise Stop(f"run {need(run, 'run', int)} is {plain(need(run, 'state', str))} and has no recommendation")
     verdicts = dict.fromkeys(required, "not judged")
     verdicts |= {plain(one.get("gate")): plain(one.get("verdict")) for one in _rows(run, "gates")}
-    for gate, verdict in sorted(verdicts.items()):
-        screen.say(f"Gate {gate}: {verdict}")
-    screen.say(plain(run.get("sentence", "")))
+    lines = [f"Gate {gate}: {verdict}" for gate, verdict in sorted(verdicts.items())]
+    lines += [f"- {plain(one.get('severity'))}: {plain(one.get('what'))}" for one in _rows(run, "findings")]
+    screen.say("\n".join([*lines, plain(run.get("sentence", ""))]))
     if required:
         asked = {verdicts[gate] for gate in required}
         code = GO if asked == {"PASS"} else NO_GO if "FAIL" in asked else INCOMPLETE

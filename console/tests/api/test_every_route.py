@@ -8,13 +8,16 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
+from console.kernel.api import throttles
 from console.kernel.authority import AUTHORITY, TOKEN_SCOPES, Act, Role
-from console.kernel.models import AuditEntry
+from console.kernel.models import ApiToken, AuditEntry, Person
 from console.kernel.scopes import Scope
 from console.models import ReleaseRequest
 from console.tests.api.routes import NOWHERE, Route, make_world, routes
@@ -171,7 +174,13 @@ def test_what_changes_anything_is_no_get_and_what_a_table_lets_tokens_do() -> No
 
 def test_every_scope_role_and_stranger_gets_exactly_what_the_table_says(world: dict[str, Any]) -> None:
     """One world for all of it: 403 or 401 where the table says so, and nowhere else; never a 500."""
-    wrong = [*wrong_by_scope(world), *wrong_by_role(world), *wrong_without(world), *dead_ends(world)]
+    wrong = [
+        *wrong_by_scope(world),
+        *wrong_by_role(world),
+        *wrong_without(world),
+        *wrong_after_its_end(world),
+        *dead_ends(world),
+    ]
 
     assert wrong == []
 
@@ -210,6 +219,24 @@ def wrong_without(world: dict[str, Any]) -> Iterator[str]:
             answer = ask(client, route, line.values)
             if (answer.status_code == status) is (not line.scopes) or answer.status_code == 500:
                 yield f"{status}: {route}: {answer.status_code}"
+
+
+def wrong_after_its_end(world: dict[str, Any]) -> Iterator[str]:
+    """By a token with every scope that is over: 401 at every door but the public ones, before anything is done."""
+    for end in ("expired", "revoked", "deactivated"):
+        person, now = person_with(*Role), timezone.now()
+        past = {"created_at": now - timedelta(days=2), "expires_at": now - timedelta(days=1)}
+        client = api_client(person, *Scope, **(past if end == "expired" else {}))
+        if end == "revoked":
+            ApiToken.objects.filter(person=person).update(revoked_at=now, revoked_by=person)
+        elif end == "deactivated":
+            Person.objects.filter(pk=person.pk).update(is_active=False)
+        for route, line in table(world):
+            throttles.forget_everything()
+            answer = ask(client, route, line.values)
+            is_refused = answer.status_code == 401 and end in answer.json()["detail"]
+            if is_refused is (not line.scopes) or answer.status_code == 500:
+                yield f"{end}: {route}: {answer.status_code}"
 
 
 def dead_ends(world: dict[str, Any]) -> Iterator[str]:

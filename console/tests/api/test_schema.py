@@ -1,7 +1,7 @@
 """The OpenAPI document: its examples work, and whatever is sent, the answer is documented and no fault of the program.
 
 Each operation is sent a few generated requests, right and wrong ones, with tokens of every single scope, of all scopes
-and without one. The long form sends many: `SCHEMA_CASES=200 pytest --timeout 3600 console/tests/api/test_schema.py`.
+and without one. The long form sends many: `make schema CASES=200`.
 """
 
 from __future__ import annotations

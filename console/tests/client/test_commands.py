@@ -142,6 +142,17 @@ def test_a_run_is_asked_for_with_the_values_of_its_plan(server: BadServer, gateh
     ]
 
 
+def test_what_a_run_found_is_said_before_its_word(server: BadServer, gatehouse: Gatehouse) -> None:
+    """In the log of the pipeline, where people look first; on one line, whatever a file of results is called."""
+    finding = {"severity": "critical", "what": "Rule I01 failed:\ncounters that are no number: 2 ::error::x"}
+    server.plays(says(JUDGED | {"findings": [finding]}))
+
+    ended = gatehouse(*RUN)
+
+    assert "- critical: Rule I01 failed: counters that are no number: 2 : :error: :x" in ended.out.splitlines()
+    assert ended.word == "INCOMPLETE"
+
+
 def test_why_a_run_waits_is_said_once_until_it_changes(server: BadServer, gatehouse: Gatehouse) -> None:
     """The place in line and the reason, as the console words it; nothing of it once the run has the machine."""
     next_in_line = WAITING | {"waiting": {"position": 1, "reason": "A worker takes it at once.\n::error::x"}}
@@ -224,21 +235,22 @@ def test_the_commit_comes_from_the_pipeline(server: BadServer, gatehouse: Gateho
     assert server.asked[-1].path.endswith(f"commit={'b' * 40}")
 
 
-def test_an_import_sends_both_files_as_they_are(server: BadServer, gatehouse: Gatehouse, tmp_path: Path) -> None:
+def test_an_import_sends_its_files_as_they_are(server: BadServer, gatehouse: Gatehouse, tmp_path: Path) -> None:
     """Exact bytes, build and commit beside them; the exit code is that of the verdict."""
     results, coverage = tmp_path / "results.xml", tmp_path / "coverage.xml"
     results.write_bytes(b"<testsuites>\r\n--not-the-boundary\r\n</testsuites>\n")
     coverage.write_bytes(b"\xef\xbb\xbf<coverage/>")
     server.plays(says(JUDGED | {"recommendation": "NO_GO"}, status=201))
 
-    ended = gatehouse("import", str(results), "--coverage", str(coverage), CI_COMMIT_SHA=COMMIT, CI_PROJECT_PATH="a/b")
+    files = (str(results), str(results), "--coverage", str(coverage), "--coverage", str(coverage))
+    ended = gatehouse("import", *files, CI_COMMIT_SHA=COMMIT, CI_PROJECT_PATH="a/b")
 
     body = server.asked[0].body
     assert (ended.code, ended.word) == (client.NO_GO, "NO_GO")
     assert server.asked[0].headers["content-type"].startswith("multipart/form-data; boundary=")
     assert b'name="build"\r\n\r\na/b\r\n' in body
     assert b'name="junit"; filename="junit.xml"\r\nContent-Type: application/xml\r\n\r\n' + results.read_bytes() in body
-    assert coverage.read_bytes() + b"\r\n--" in body
+    assert (body.count(results.read_bytes()), body.count(coverage.read_bytes() + b"\r\n--")) == (2, 2)
 
 
 def test_a_file_that_cannot_be_read_is_named(server: BadServer, gatehouse: Gatehouse, tmp_path: Path) -> None:

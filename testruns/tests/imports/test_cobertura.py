@@ -107,7 +107,7 @@ def test_a_line_that_two_files_list_is_covered_when_one_of_them_covers_it() -> N
 
 def test_files_of_the_same_name_in_two_modules_are_two() -> None:
     """`__init__.py` of one module says nothing about that of another."""
-    read = figures(read_cobertura(coverage(20, 20, below="/work/one"), coverage(0, 20, below="/work/two")))
+    read = figures(read_cobertura(coverage(20, 20, below="/src/one"), coverage(0, 20, below="/src/two")))
 
     assert (read["files"], read["lines"], read["line_rate_ppm"]) == (2, 40, 500_000)
 
