@@ -25,6 +25,8 @@ from ledger.proof.history import differences
 from ledger.proof.snapshots import wrong_snapshots
 from ledger.proof.verification import VerifyReport, verify
 
+_BESIDE_SNAPSHOTS = frozenset({DamageKind.POISONED, DamageKind.TORN, DamageKind.MARK})
+
 
 class Prefix(NamedTuple):
     """Everything up to event ``seq`` is verified; it ends at byte ``end`` of the segment that begins with `segment`."""
@@ -177,8 +179,7 @@ class _Examination:
         self._manifest(report)
         if names := damaged_index_files(self._env, self._layout):
             self._add(DamageKind.INDEX, RepairKind.REBUILD_INDEXES, names=", ".join(names))
-        for wrong in wrong_snapshots(self._env, self._layout, CreditState()):
-            self._add(DamageKind.SNAPSHOT, RepairKind.DROP_SNAPSHOTS, name=wrong.name, reason=wrong.reason)
+        self._snapshots()
         self._signed(report, prefix)
         repairs = tuple(self._repairs[kind] for kind in RepairKind if kind in self._repairs)
         return Diagnosis(damages=tuple(self._damages), repairs=repairs, safe=prefix.seq, report=report)
@@ -276,6 +277,13 @@ class _Examination:
                     expected=finding.expected,
                     found=finding.found,
                 )
+
+    def _snapshots(self) -> None:
+        """A snapshot is held against segments, manifest and indexes: only where those are right is it at fault."""
+        if any(damage.kind not in _BESIDE_SNAPSHOTS for damage in self._damages):
+            return
+        for wrong in wrong_snapshots(self._env, self._layout, CreditState()):
+            self._add(DamageKind.SNAPSHOT, RepairKind.DROP_SNAPSHOTS, name=wrong.name, reason=wrong.reason)
 
     def _signed(self, report: VerifyReport, prefix: Prefix) -> None:
         """Only of a journal that is whole in itself: behind a break nothing was read."""

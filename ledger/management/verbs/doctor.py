@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,13 @@ from ledger import ApprovalState, Ledger, LedgerError, check_invariants, decimal
 from ledger.doctor.examination import Diagnosis, examine
 from ledger.doctor.kinds import DamageKind, Repair, RepairKind
 from ledger.engine.env import OsEnv
-from ledger.engine.errors import NotAJournal
 from ledger.engine.layout import Layout, file_system_of
 from ledger.keys import trusted_keys
 from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND, said
-from ledger.management.verbs.common import actor_of, add_journal, add_person, checkpoints_beside, journal_of
+from ledger.management.verbs.common import actor_of, add_journal, add_person, journal_of
 from ledger.operations import repair_journal
-from ledger.proof.checkpoints import Checkpoint
+from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints
+from ledger.proof.history import kept_checkpoints
 
 HELP = (
     "Says how a journal is: state, size, disk, what is damaged and why, and what can be done about it with what each "
@@ -59,19 +58,17 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     out.write(gettext("Done. Copies of all files that were touched are in %(path)s.") % {"path": done.kept})
     if done.unrecorded is not None:
         out.write(gettext("It is not recorded in the journal: %(reason)s") % {"reason": said(done.unrecorded)})
-    return _after(out, path, checkpoints)
+    return _after(out, path)
 
 
 def _checkpoints(path: Path) -> list[Checkpoint]:
-    try:
-        return checkpoints_beside(path, trusted_keys())[0]
-    except NotAJournal:
-        return []
+    """Those beside it that a key of this installation signed; where it has none all, as reason enough to look."""
+    return kept_checkpoints(KeptCheckpoints(path), keys=trusted_keys() or None)[0]
 
 
-def _after(out: Any, path: Path, checkpoints: Sequence[Checkpoint]) -> int:
+def _after(out: Any, path: Path) -> int:
     """How it is now: what verify and check_invariants say."""
-    now = examine(Layout(path), checkpoints=_checkpoints(path) or checkpoints[:0])
+    now = examine(Layout(path), checkpoints=_checkpoints(path))
     _print_diagnosis(out, now)
     report = check_invariants(path)
     broken = [line for line in report.lines if line.is_held is False]
@@ -104,7 +101,7 @@ def _print_repair(out: Any, repair: Repair) -> None:
 
 
 def _print_line(out: Any, name: str, fact: str) -> None:
-    out.write(f"{name:22}{fact}")
+    out.write(f"{name:24}{fact}")
 
 
 def _print_facts(out: Any, path: Path, diagnosis: Diagnosis) -> bool:
@@ -129,7 +126,7 @@ def _print_facts(out: Any, path: Path, diagnosis: Diagnosis) -> bool:
     state = gettext("needs attention") if is_damaged else gettext("normal")
     facts = {
         gettext("journal"): f"{path} ({status.journal_id})",
-        gettext("state"): f"{state} {status.reason}".strip(),
+        gettext("state"): state if diagnosis.damages else f"{state} {status.reason}".strip(),
         gettext("head"): f"event {status.head.seq:,}, {status.head.hash}",
         gettext("segments"): f"{status.segments:,} of at most {status.segment_bytes:,} bytes",
         gettext("file system"): file_system_of(OsEnv().mounts(), path) or gettext("unknown"),

@@ -56,6 +56,8 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     for remark in _remarks(path):
         out.write(remark)
     is_sound = report.is_sound and not wrong
+    if not is_sound:
+        out.write(gettext("`ledger doctor` says what happened, what is safe, and what can be done about it."))
     out.write(gettext("sound") if is_sound else gettext("DAMAGED"))
     if not report.is_end_proven and not report.is_sealed and not checkpoints:
         out.write(_open_question(path))
@@ -88,12 +90,15 @@ def _remarks(path: Path) -> list[str]:
     """What lies around a journal and is derived from it: wrong, it costs time when the journal is opened, no event."""
     if path.is_file():
         return []
-    wrong = wrong_snapshots(OsEnv(), Layout(path.absolute()), CreditState())
+    layout = Layout(path.absolute())
+    wrong = wrong_snapshots(OsEnv(), layout, CreditState())
     text = gettext(
         "remark: snapshot %(name)s is passed over (%(reason)s). It is derived from the journal and no part of it; "
-        "`ledger doctor` sets it aside."
+        "`ledger doctor` says what to do."
     )
-    return [text % {"name": one.name, "reason": one.reason} for one in wrong]
+    poisoned = gettext("remark: the disk failed to confirm a write; nothing is written until an engineer recovers it.")
+    remarks = [poisoned] if layout.poisoned.exists() else []
+    return [*remarks, *(text % {"name": one.name, "reason": one.reason} for one in wrong)]
 
 
 def _refuse_unknown(report: VerifyReport) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
+from console import signing_keys
 from console.kernel.acts import Actor
 from console.kernel.models import AuditEntry
 from ledger import NewEvent
@@ -173,3 +175,58 @@ def test_a_journal_that_is_not_of_credits_is_not_repaired(tmp_path: Path, db: An
     assert done.code == 4
     assert "audit.recorded" in done.err
     assert not (tmp_path / "other.repairs").exists()
+
+
+@pytest.mark.django_db
+def test_an_older_copy_in_the_place_of_the_journal_is_named_and_can_be_accepted(live: Path, storage: Path) -> None:
+    """The copy is sound in itself: the checkpoints beside it say what is missing; afterwards it is signed again."""
+    signing_keys.create_first(directory=storage / "keys")
+    close_live_ledger()
+    copy = shutil.copytree(live, storage / "older")
+    damages.go_on(live, 3)
+    assert call("ledger", "checkpoint").code == 0
+    shutil.rmtree(live)
+    copy.rename(live)
+
+    named = call("ledger", "doctor")
+    refused = call("ledger", "checkpoint")
+    done = call("ledger", "doctor", "--repair", "accept-history", "--yes")
+
+    assert named.code == 1
+    assert "The journal ends at event 4, but on 20" in named.out
+    assert "it had 7, as a signed checkpoint says" in named.out
+    assert "It loses: Events up to 7" in named.out
+    assert refused.code == 4
+    assert done.code == 0
+    assert call("ledger", "checkpoint").code == 0
+    assert call("ledger", "verify").code == 0
+
+
+@pytest.fixture
+def with_snapshot(tmp_path: Path) -> Path:
+    """A journal with sealed segments and a snapshot."""
+    return damages.make(tmp_path / "journal")
+
+
+def test_verify_names_a_damaged_snapshot_as_a_remark(with_snapshot: Path) -> None:
+    """The journal is sound all the same: exit 0."""
+    damages.damage_snapshot(with_snapshot)
+
+    done = call("ledger", "verify", with_snapshot)
+
+    assert done.code == 0
+    assert "remark: snapshot 0000" in done.out
+    assert "(it is damaged or cut)" in done.out
+    assert done.out.endswith("sound\n")
+
+
+def test_verify_holds_the_manifests_checksum_against_the_segment(with_snapshot: Path) -> None:
+    """Opening believes it, so a wrong one is damage; the doctor is named."""
+    damages.damage_manifest_crc(with_snapshot)
+
+    done = call("ledger", "verify", with_snapshot)
+
+    assert done.code == 1
+    assert "manifest: segment 0000" in done.out
+    assert "expected crc " in done.out
+    assert "`ledger doctor` says what happened" in done.out

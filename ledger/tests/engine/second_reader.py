@@ -60,6 +60,7 @@ def read_journal(files: dict[str, bytes]) -> list[dict[str, Any]]:
 
 
 def _facts(content: bytes) -> dict[str, Any]:
+    facts: dict[str, Any]
     (facts,) = _json_lines(content)
     require(list(facts) == ["format", "journal_id", "created", "segment_bytes"], "journal.json")
     require(facts["format"] == "gatehouse-journal-1", "the format")
