@@ -12,6 +12,7 @@ from ledger.credits.karma_reading import KarmaReading
 from ledger.credits.ledger import Ledger
 from ledger.credits.legacy import LegacyReport, import_legacy
 from ledger.credits.schemas import Schemas
+from ledger.credits.snapshots import take_snapshot
 from ledger.engine.canonical import canonical_bytes, digest_of
 from ledger.engine.copying import copy_journal
 from ledger.engine.env import OsEnv
@@ -70,6 +71,7 @@ __all__ = [
     "gettext_noop",
     "import_legacy",
     "micros_of",
+    "take_snapshot",
     "verify",
     "verify_history",
 ]

@@ -105,6 +105,10 @@ LAG_PERCENTILES: Final = (("p50", 500_000), ("p95", 950_000), ("p99", 990_000))
         ),
         counted("projection_looks", gettext_noop("Orders that were looked at in the second process.")),
         counted("seals", gettext_noop("Segments that were sealed.")),
+        counted(
+            "events_from_snapshot",
+            gettext_noop("Events that the last replay took from a snapshot; it has to come to the same state."),
+        ),
         counted("open_files_growth", gettext_noop("Files open at the end more than after the warm-up.")),
         counted("repeated_answers", gettext_noop("Orders sent again that got the first answer again.")),
     ),
@@ -148,12 +152,13 @@ def run(context: ScenarioContext) -> None:
         report.progress(fraction=0.95, text=gettext_noop("Reading the journal back"))
         live = ask_state(hosts, member)
         hosts.end_all()
-    facts = audit(context, live=live).facts
+    audited = audit(context, live=live, takes_snapshot=True)
     _measure_lag(context, seen)
     report.measure("duration_seconds", result["elapsed_ms"] // 1000)
     report.measure("offered_rate", context.offered_rate)
     report.measure("degradation_ppm", _degradation_ppm(*result["halves"]))
-    report.measure("seals", facts.types["segment.sealed"])
+    report.measure("seals", audited.facts.types["segment.sealed"])
+    report.measure("events_from_snapshot", audited.events_from_snapshot)
     if context.retry_injection:
         report.measure("repeated_answers", result["repeated"])
     warm_ns = started_ns + context.warmup_seconds * 1_000_000_000

@@ -84,6 +84,7 @@ OWN_NAMES = {
         "projection_lag_max_us",
         "projection_looks",
         "seals",
+        "events_from_snapshot",
         "open_files_growth",
         "offered_rate",
     },
@@ -252,6 +253,7 @@ def test_load_lasts_as_long_as_asked_and_seals_often(sound: Sound) -> None:
     assert outcome.measured["offered_rate"] == 100
     assert outcome.measured["operations"] >= 300
     assert outcome.measured["seals"] >= 10
+    assert 0 < outcome.measured["events_from_snapshot"] < outcome.measured["events"]
     assert outcome.of_type("sample")[-1]["offered"] == 300
 
 
