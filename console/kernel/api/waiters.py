@@ -24,8 +24,11 @@ LOOK_EVERY_SECONDS = 0.5
 COME_AGAIN_SECONDS = (5, 10)
 """Spread, so that many clients that were sent away at once do not come back at once."""
 
+PLACES = max(1, settings.WEB_THREADS // 4)
+"""In each server process."""
+
 Answer = TypeVar("Answer")
-_slots = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
+_slots = threading.BoundedSemaphore(PLACES)
 
 register({"too-many-waiters": (503, "As many requests wait as this server lets wait; the others come again later.")})
 

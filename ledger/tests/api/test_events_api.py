@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ def test_whoever_waits_gets_the_next_event_as_soon_as_it_is_durable(engineer: Ap
     head = ledger.head.seq
 
     def record() -> None:
-        wait_until(lambda: waiters._slots._value == 0, timeout_seconds=15, what="the wait")
+        wait_until(lambda: waiters._slots._value < waiters.PLACES, timeout_seconds=15, what="the wait")
         consume(ledger, 1)
         consume(ledger, 2, mission="m-9")
 
@@ -122,7 +123,9 @@ def test_a_wait_without_an_event_ends_with_an_empty_page_and_its_cursor(engineer
 def test_more_waiters_than_there_are_places_are_sent_away_at_once(engineer: ApiClient, ann: str) -> None:
     """With the time after which to come again; who does not wait is served."""
     head = live_ledger().head.seq
-    with waiters.slot():
+    with ExitStack() as taken:
+        for _ in range(waiters.PLACES):
+            taken.enter_context(waiters.slot())
         refused = engineer.read("events/", {"after": head, "wait": 20})
         served = engineer.read("events/", {"after": head})
 

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection, connections
 
 from console.kernel.api import waiters
+from console.kernel.api.waiters import PLACES
 from console.kernel.authority import Role
 from console.kernel.models import Person
 from console.tests.api_client import ApiClient, api_client
@@ -22,7 +22,6 @@ from testruns.models import Run
 from testruns.tests.api.conftest import ALL_OF_RUNS
 from testruns.tests.policies.judged import waiting_run
 
-SLOTS = max(1, settings.WEB_THREADS // 4)
 LONG = 30
 
 
@@ -51,7 +50,7 @@ def wait_for(client: ApiClient, run: Run, seconds: int) -> Any:
 
 def who_wait() -> int:
     """How many places are taken; asked without taking one, which would send a waiting request away."""
-    return SLOTS - waiters._slots._value
+    return PLACES - waiters._slots._value
 
 
 def until(is_so: Any) -> None:
@@ -81,8 +80,8 @@ def test_who_comes_when_all_places_are_taken_is_sent_away_at_once(
     """503 with Retry-After; other requests go on, a run that is over needs no place; the place is free afterwards."""
     client, run = waiting
     over = waiting_run([], requested_by=Person.objects.get(), state="UNFINISHED")
-    waits = [in_another_thread.submit(wait_for, client, run, LONG) for _ in range(SLOTS)]
-    until(lambda: who_wait() == SLOTS)
+    waits = [in_another_thread.submit(wait_for, client, run, LONG) for _ in range(PLACES)]
+    until(lambda: who_wait() == PLACES)
 
     refused = client.read(f"runs/{run.pk}/wait/", {"timeout": LONG})
     ended = client.read(f"runs/{over.pk}/wait/", {"timeout": LONG})
@@ -93,7 +92,7 @@ def test_who_comes_when_all_places_are_taken_is_sent_away_at_once(
     assert 5 <= int(refused.headers["Retry-After"]) <= 10
     assert (ended.status_code, ended.json()["state"]) == (200, "UNFINISHED")
     assert (without_waiting.status_code, without_waiting.json()["state"]) == (200, "QUEUED")
-    assert [wait.result(timeout=LONG / 2).json()["recommendation"] for wait in waits] == ["GO"] * SLOTS
+    assert [wait.result(timeout=LONG / 2).json()["recommendation"] for wait in waits] == ["GO"] * PLACES
     assert who_wait() == 0
 
 
