@@ -12,7 +12,7 @@ from ledger.engine.mark import MarkFile
 from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints, claimed_checkpoint, read_checkpoint
 from ledger.proof.errors import CheckpointRefused, HistoryChanged, HistoryCut, OtherJournal
 from ledger.proof.notes import TrustedKey
-from ledger.proof.verification import VerifyReport, verify
+from ledger.proof.verification import Progress, Take, VerifyReport, verify
 
 
 def differences(
@@ -72,15 +72,15 @@ class History(NamedTuple):
     differences: tuple[LedgerError, ...]
 
 
-def verify_history(*, path: Path) -> History:
+def verify_history(*, path: Path, progress: Progress | None = None, take: Take | None = None) -> History:
     """Read the whole journal in ``path`` and hold it against its own checkpoints, whoever signed them.
 
-    Raises NotAJournal, OSError.
+    ``progress`` and ``take`` are as for ``verify``. Raises NotAJournal, OSError.
     """
     journal_id = read_facts(OsEnv(), Layout(path.absolute())).journal_id
     good, bad = kept_checkpoints(KeptCheckpoints(path), keys=None)
     own = [one for one in good if one.journal_id == journal_id]
-    report = verify(path=path, watched={one.size for one in own})
+    report = verify(path=path, progress=progress, take=take, watched={one.size for one in own})
     found = differences(journal_id=journal_id, report=report, checkpoints=own)
     return History(report, (*(refusal for _, refusal in bad), *found))
 

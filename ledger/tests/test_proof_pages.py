@@ -17,7 +17,10 @@ from console.tests.people import person_with
 from ledger import commands
 from ledger.actions import close_live_ledger, live_ledger
 from ledger.conf import live_journal
+from ledger.proof.errors import HistoryChanged
 from ledger.tests.commands.calling import call
+from ledger.tests.proof.journals import chain_again
+from ledger.verifying.reading import examine
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +86,21 @@ def test_an_older_copy_of_the_journal_is_shown_as_what_it_is(live: Path, tmp_pat
     for page in shown():
         assert "The journal is not the history that was signed" in page
         assert "the journal still is what was signed there" not in page
+
+
+def test_the_check_finds_a_history_that_was_written_anew(live: Path) -> None:
+    """Every hash fits again after the forger; the checkpoint does not."""
+    create("bob")
+    call("ledger", "checkpoint")
+    create("eve")
+    close_live_ledger()
+    (live / "manifest.jsonl").touch()
+    chain_again(live, lambda records: [*records[:2], {**records[2], "actor": "user:99"}, *records[3:]])
+
+    outcome = examine(live, began_at="", progress=lambda *_: None)
+
+    assert not outcome.is_sound
+    assert [one["template"] for one in outcome.problems] == [HistoryChanged.message]
 
 
 def test_a_checkpoint_that_was_changed_is_not_believed(live: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a verification reads: every record, hash and seal, then every invariant, and what it all comes to."""
+"""What a verification reads: every record, hash, seal and checkpoint, then every invariant, and what it comes to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ledger.credits.invariant_lines import InvariantLine
 from ledger.credits.invariants import check
 from ledger.engine.errors import LedgerError
 from ledger.engine.messages import gettext_noop
-from ledger.proof.verification import Finding, verify
+from ledger.proof.history import verify_history
+from ledger.proof.verification import Finding
 
 STEPS = 2
 PROBLEMS_MAX = 20
@@ -60,14 +61,14 @@ def examine(path: Path, *, began_at: str, progress: Progress) -> Outcome:
     """Read the journal in `path` twice. A journal that is missing or cannot be read is a problem, never an error."""
     streams: Counter[bool] = Counter()
     try:
-        report = verify(
+        report, differences = verify_history(
             path=path,
             progress=lambda done, total: progress(1, done, total),
             take=lambda event: streams.update([event.stream == ENGINE_STREAM]),
         )
     except Exception as error:  # noqa: BLE001  # a journal of another version, or one planted, may raise anything
         return Outcome(began_at=began_at, problems=(_unreadable(error),))
-    problems = [_problem(finding) for finding in report.problems]
+    problems = [*map(_problem, report.problems), *map(_unreadable, differences)]
     lines: tuple[InvariantLine, ...] = ()
     try:
         lines = check(path, progress=lambda done, total: progress(2, done, total)).lines
