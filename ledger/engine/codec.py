@@ -39,33 +39,24 @@ _loads = orjson.loads
 _new = tuple.__new__
 
 
-def encode(records: list[dict[str, Any]], previous: bytes) -> tuple[list[bytes], list[str], bytes]:
-    """The lines (with newlines) of records whose fields stand in their fixed order, their hashes, the last hash raw.
+def encode(fields: dict[str, Any], previous: bytes) -> tuple[bytes, str, bytes]:
+    """The line (with newline) of a record whose fields stand in their fixed order, its hash, and the same raw.
 
-    ``previous`` is the raw hash of the record before. Two loops: forming all bodies and then hashing them stays in the
-    processor's caches, where one loop for both does not. Raises a LimitExceeded subclass.
+    ``previous`` is the raw hash of the record before. Raises a LimitExceeded subclass.
     """
-    bodies: list[bytes] = []
-    for fields in records:
-        check_values(fields["data"])
-        try:
-            body = _dumps(fields, None, _OPTIONS)[:-1]
-        except TypeError as error:
-            raise _reason_of(error) from error
-        if len(body) >= _BODY_BYTES_MAX:
-            raise EventTooLarge(bytes=len(body) + TAIL_BYTES + 2, limit=limits.EVENT_BYTES_MAX)
-        if b"\\" in body and b"\\u0000" in body:
-            _check_nul(fields)
-        bodies.append(body)
-    lines: list[bytes] = []
-    hashes: list[str] = []
-    for body in bodies:
-        previous = _sha256(previous + body).digest()
-        text = previous.hex()
-        line = body + b',"hash":"' + text.encode() + b'"'
-        lines.append(line + b',"crc":"%08x"}\n' % crc32(line))
-        hashes.append(text)
-    return lines, hashes, previous
+    check_values(fields["data"])
+    try:
+        body = _dumps(fields, None, _OPTIONS)[:-1]
+    except TypeError as error:
+        raise _reason_of(error) from error
+    if len(body) >= _BODY_BYTES_MAX:
+        raise EventTooLarge(bytes=len(body) + TAIL_BYTES + 2, limit=limits.EVENT_BYTES_MAX)
+    if b"\\" in body and b"\\u0000" in body:
+        _check_nul(fields)
+    digest = _sha256(previous + body).digest()
+    text = digest.hex()
+    line = body + b',"hash":"' + text.encode() + b'"'
+    return line + b',"crc":"%08x"}\n' % crc32(line), text, digest
 
 
 def event_of(record: dict[str, Any]) -> Event:

@@ -76,9 +76,9 @@ class Flush:
         if count > limits.COMMAND_EVENTS_MAX:
             raise TooManyEvents(count=count, limit=limits.COMMAND_EVENTS_MAX)
         versions: dict[str, int] = {}
-        records: list[dict[str, Any]] = []
-        facts: list[tuple[Any, ...]] = []
-        seq, first, actor, correlation = self.seq, self.first, command.actor, command.correlation
+        lines: list[bytes] = []
+        events: list[Event] = []
+        seq, digest, first, actor, correlation = self.seq, self.digest, self.first, command.actor, command.correlation
         key, fingerprint = (command.key, command.fingerprint) if command.key else (None, None)
         cause = commit = None
         for draft, time in zip(drafts, self._clock.take(count, self.wall), strict=True):
@@ -107,24 +107,24 @@ class Flush:
             if count > 1:
                 fields["commit"] = commit = (seq - self.seq, count)
             fields["data"] = values
-            records.append(fields)
-            who = (actor, correlation, cause, key, fingerprint)
-            facts.append((seq, time, stream, version, kind, schema, *who, first, commit, values))
+            line, text, digest = encode(fields, digest)
+            lines.append(line)
+            about = (seq, time, stream, version, kind, schema, actor, correlation)
+            events.append(_new(Event, (*about, cause, key, fingerprint, first, commit, values, text)))
             key = fingerprint = cause = None
-        lines, hashes, digest = encode(records, self.digest)
         size = sum(map(len, lines))
         if size > limits.COMMAND_BYTES_MAX:
             raise CommandTooLarge(bytes=size, limit=limits.COMMAND_BYTES_MAX)
-        events = tuple([_new(Event, (*one, text)) for one, text in zip(facts, hashes, strict=True)])
         self.lines += lines
         self.events += events
         self.versions.update(versions)
         self.seq, self.digest = seq, digest
         self.size += size
-        if events and command.key:
-            self.keys[command.key] = events
-            self.key_rows.append((key_row, events[0].seq))
-        return events
+        found = tuple(events)
+        if found and command.key:
+            self.keys[command.key] = found
+            self.key_rows.append((key_row, found[0].seq))
+        return found
 
     def _cause(self, draft: NewEvent, seq: int) -> int:
         """The seq of what caused an event: given, or that of an earlier event of the same command; never both."""

@@ -38,7 +38,7 @@ LINE = (
 
 def test_a_record_is_exactly_these_bytes() -> None:
     """Fixed key order, no blanks, UTF-8 unescaped; hash and crc at the very end."""
-    (line,), (text,), digest = encode([dict(FIELDS)], bytes(32))
+    line, text, digest = encode(dict(FIELDS), bytes(32))
 
     assert line.decode() == LINE
     assert digest.hex() == text == json.loads(LINE)["hash"]
@@ -48,7 +48,7 @@ def test_hash_and_crc_are_over_the_raw_bytes_before_them() -> None:
     """hash = SHA-256(previous raw hash + bytes before ,"hash":), crc = CRC-32 of the bytes before ,"crc":."""
     previous = bytes(range(32))
 
-    (line,), _, _ = encode([dict(FIELDS)], previous)
+    line, _, _ = encode(dict(FIELDS), previous)
 
     body = line[: line.rindex(b',"hash":')]
     assert json.loads(line)["hash"] == hashlib.sha256(previous + body).hexdigest()
@@ -57,7 +57,7 @@ def test_hash_and_crc_are_over_the_raw_bytes_before_them() -> None:
 
 def test_a_record_reads_back_as_the_event_that_was_written() -> None:
     """Every field, and None for those that are absent in the line."""
-    (line,), (text,), _ = encode([{name: value for name, value in FIELDS.items() if name != "causation"}], bytes(32))
+    line, text, _ = encode({name: value for name, value in FIELDS.items() if name != "causation"}, bytes(32))
 
     read = decode(line[:-1])
 
