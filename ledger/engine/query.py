@@ -148,11 +148,10 @@ def _piece(offsets: "object", segment: int, low: int, high: int, is_descending: 
 
 
 def _matches(store: Store, wanted: Filter, seq: int, lines: list[bytes], is_descending: bool) -> Iterator[Event]:
-    needles = wanted.needles
     numbered = list(enumerate(lines, seq))
+    for needle in wanted.needles:
+        numbered = [one for one in numbered if needle in one[1]]
     for number, line in reversed(numbered) if is_descending else numbered:
-        if needles and not all(needle in line for needle in needles):
-            continue
         event = decode(line)
         if event is None or event.seq != number:
             raise damaged_line(store, number, line)
