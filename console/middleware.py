@@ -1,5 +1,5 @@
 """The language of a signed-in person, where their browser has not chosen one on this device, and their time zone;
-pages compressed on their way."""
+pages compressed on their way; the answers of a console that is closed, and of an address that is only posted to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.shortcuts import render
 from django.utils import timezone, translation
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+
+from console.kernel.api.problems import Problem, plain_answer, register
+from console.maintenance import Maintenance, maintenance
+
+ALWAYS_OPEN = frozenset({"/api/health", "/metrics"})
+"""What machines watch says itself how the installation is."""
+
+RETRY_SECONDS_MIN, RETRY_SECONDS = 30, 300
+
+register({"maintenance": (503, "The console is closed while somebody works on it; nothing was done.")})
 
 
 class CompressedPagesMiddleware(GZipMiddleware):
@@ -56,3 +69,46 @@ class PersonTimeZoneMiddleware:
             return self.get_response(request)
         with timezone.override(zone):
             return self.get_response(request)
+
+
+class MaintenanceMiddleware:
+    """Answers 503 to everybody, in their language, while the console is closed; nothing behind it is touched."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Look at the switch before anything else does something."""
+        closed = maintenance() if request.path not in ALWAYS_OPEN else None
+        if closed is None:
+            return self.get_response(request)
+        seconds = _retry_seconds(closed)
+        if request.path.startswith("/api/"):
+            text = _("The console is closed while somebody works on it.")
+            return plain_answer(request, Problem("maintenance", 503, text, headers={"Retry-After": str(seconds)}))
+        response = render(request, "503.html", {"closed": closed}, status=503)
+        response.headers["Retry-After"] = str(seconds)
+        add_never_cache_headers(response)
+        return response
+
+
+def _retry_seconds(closed: Maintenance) -> int:
+    if closed.until is None:
+        return RETRY_SECONDS
+    return max(round((closed.until - timezone.now()).total_seconds()), RETRY_SECONDS_MIN)
+
+
+class PostedOnlyPageMiddleware:
+    """Says what to do where somebody follows a link to an address that is only posted to: Django's answer is empty."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Fill an empty 405, and leave its headers."""
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content or request.path.startswith("/api/"):
+            return response
+        page = render(request, "405.html", status=405)
+        page.headers["Allow"] = response.headers.get("Allow", "POST")
+        return page

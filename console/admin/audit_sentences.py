@@ -50,6 +50,7 @@ OBJECTS: Mapping[str, str] = MappingProxyType(
         "reset": gettext_noop("password reset %(key)s"),
         "token": gettext_noop("token %(key)s"),
         "backup": gettext_noop("backup %(key)s"),
+        "console": gettext_noop("console"),
         "key": gettext_noop("key %(key)s"),
     }
 )
@@ -252,6 +253,11 @@ _TRAIL: Mapping[str, Said] = MappingProxyType(
             gettext_noop("verify the live journal"),
             gettext_noop("%(who)s verified %(object)s: %(events)s events, %(problems)s problems."),
         ),
+        "console.close": Said(
+            gettext_noop("close the console for maintenance"),
+            gettext_noop("%(by)s closed the console for maintenance: %(reason)s"),
+        ),
+        "console.open": Said(gettext_noop("open the console again"), gettext_noop("%(by)s opened the console again.")),
         "audit.export": Said(
             gettext_noop("export the audit trail"), gettext_noop("%(who)s exported %(count)s audit entries.")
         ),
