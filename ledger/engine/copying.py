@@ -36,8 +36,10 @@ def copy_journal(*, source: Path, target: Path, env: Env | None = None) -> Head:
     write_new(env, new.manifest, _manifest_until(env, old, mark))
     _copy_quarantine(env, old, new)
     marks = MarkFile(env, new.durable, read_only=False)
-    marks.reset(mark._replace(is_poisoned=False))
-    marks.close()
+    try:
+        marks.reset(mark._replace(is_poisoned=False))
+    finally:
+        marks.close()
     env.symlink(f"{new.path.name}/segments/{new.segment(mark.segment).name}", new.shortcut)
     write_new(env, new.facts, read_whole(env, old.facts))
     env.sync_directory(new.path.parent)
@@ -46,8 +48,10 @@ def copy_journal(*, source: Path, target: Path, env: Env | None = None) -> Head:
 
 def _mark_of(env: Env, layout: Layout) -> Mark:
     marks = MarkFile(env, layout.durable, read_only=True)
-    mark = marks.read()
-    marks.close()
+    try:
+        mark = marks.read()
+    finally:
+        marks.close()
     if mark is None:
         raise EndUnknown(path=layout.path)
     return mark

@@ -85,7 +85,6 @@ class OsEnv:
     rename = staticmethod(os.replace)
     unlink = staticmethod(os.unlink)
     names = staticmethod(os.listdir)
-    exists = staticmethod(os.path.lexists)
     mutex = staticmethod(threading.Lock)
 
     def __init__(self) -> None:
@@ -110,6 +109,14 @@ class OsEnv:
 
     def symlink(self, target: str, path: Path) -> None:
         path.symlink_to(target)
+
+    def exists(self, path: Path) -> bool:
+        """A disk that cannot say is no answer: OSError, where os.path.exists would say that nothing is there."""
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def mkdir(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from ledger.engine import limits
-from ledger.engine.env import Mutex
+from ledger.engine.env import Env, Mutex
 from ledger.engine.errors import DurabilityUnknown
 from ledger.engine.event import Command, Receipt
 
@@ -35,10 +35,10 @@ class Group:
     Whoever holds ``lead`` writes. It is passed on locked, so that no newcomer overtakes those who wait.
     """
 
-    def __init__(self, new_mutex: Callable[[], Mutex], serve: Callable[[list[Request]], int]) -> None:
-        self._new_mutex = new_mutex
+    def __init__(self, env: Env, serve: Callable[[list[Request]], int]) -> None:
+        self._env = env
         self._serve = serve
-        self._lead = new_mutex()
+        self._lead = env.mutex()
         self._waiting: deque[Request] = deque()
 
     def submit(self, command: Command) -> Receipt:
@@ -62,7 +62,7 @@ class Group:
 
     def _wait(self, request: Request) -> None:
         """Behind the others. The lead may have become free before this request could be seen in the queue."""
-        turn = request.turn = self._new_mutex()
+        turn = request.turn = self._env.mutex()
         turn.acquire()
         self._waiting.append(request)
         is_leader = self._lead.acquire(blocking=False)

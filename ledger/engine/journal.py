@@ -8,6 +8,7 @@ holder died; that sentence is the whole recovery argument between processes.
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -60,7 +61,7 @@ class Journal:
         self._sealed = sealed
         self._mutex = env.mutex()
         self._holder = 0
-        self._group = Group(env.mutex, self._serve)
+        self._group = Group(env, self._serve)
         self._sealing: list[Callable[[], None]] = []
         self._is_closed = False
         if read_only and not env.exists(self._layout.facts):
@@ -69,23 +70,22 @@ class Journal:
             env.mkdir(self._layout.segments)
         warning = check_file_system(env, path)
         self._lock_fd = self._open_lock()
-        facts = self._facts(segment_bytes)
-        self._keeper = Keeper(
-            env=env,
-            layout=self._layout,
-            facts=facts,
-            state=state,
-            read_only=read_only,
-            from_snapshot=from_snapshot,
-            finish_later=self._finish_later,
-        )
-        self._keeper.warnings += [warning] if warning else []
-        try:
+        with ExitStack() as opened:
+            opened.callback(self._close_lock)
+            facts = self._facts(segment_bytes)
+            self._keeper = Keeper(
+                env=env,
+                layout=self._layout,
+                facts=facts,
+                state=state,
+                read_only=read_only,
+                from_snapshot=from_snapshot,
+                finish_later=self._finish_later,
+            )
+            opened.callback(self._keeper.store.close)
+            self._keeper.warnings += [warning] if warning else []
             self._flocked(self._keeper.open)
-        except BaseException:
-            self._keeper.store.close()
-            self._close_lock()
-            raise
+            opened.pop_all()
         env.watch_fork(self)
 
     @classmethod
@@ -304,14 +304,14 @@ class Journal:
     def _finish_later(self, first: int) -> None:
         """Beside the lock: the tables in memory serve until the files of the sealed segment are there."""
         if self._read_only:
-            self._keeper.adopt_files_of_others()
+            self._keeper.adopt_files()
             return
 
         def work() -> None:
             if not self._keeper.make_files(first):
                 return
             with self._mutex:
-                self._keeper.adopt_files(first)
+                self._keeper.adopt_files()
             self._env.release_memory()
             if self._sealed is not None:
                 self._sealed()
@@ -351,7 +351,7 @@ class Journal:
         was_busy = self._mutex.locked()
         self._mutex = self._env.mutex()
         self._holder = 0
-        self._group = Group(self._env.mutex, self._serve)
+        self._group = Group(self._env, self._serve)
         self._sealing = []
         if self._is_closed:
             return

@@ -124,11 +124,14 @@ class Keeper:
 
     def _known(self, key: str, first: int) -> tuple[Event, ...]:
         """The stored events of a key with the hash ``first``, empty if it is new."""
-        for seq in self.store.index.seqs_of(first):
-            event = self.event_at(seq)
-            if event.key == key:
-                count = event.commit[1] if event.commit is not None else 1
-                return (event, *(self.event_at(seq + index) for index in range(1, count)))
+        try:
+            for seq in self.store.index.seqs_of(first):
+                event = self.event_at(seq)
+                if event.key == key:
+                    count = event.commit[1] if event.commit is not None else 1
+                    return (event, *(self.event_at(seq + index) for index in range(1, count)))
+        except OSError as error:
+            raise NotWritten(reason=str(error)) from error
         return ()
 
     def fail(self, requests: list[Request], error: BaseException) -> None:
@@ -218,9 +221,12 @@ class Keeper:
             return True
         mark = store.marks.read()
         if mark is not None and mark.epoch != store.epoch:
+            self.is_stale = True
             return False
         if self.problem is None and mark is not None and (problem := self._advance(until=mark.seq)) is not None:
             self.problem = store.corrupt(problem)
+        if self.problem is None and mark is not None and mark.is_poisoned:
+            self.problem = Poisoned(reason=self._poison_reason())
         return True
 
     def _advance(self, *, until: int | None = None) -> Problem | None:
@@ -244,8 +250,9 @@ class Keeper:
         """Fold everything again. A writer settles the end of the journal; damage makes it read-only."""
         store = self.store
         is_writer = not self._read_only and not isinstance(self.problem, Poisoned) and not self.is_poisoned()
+        durable = None if is_writer else self._durable_seq()
         self.is_stale = True
-        problem = self._rewind(until=None if is_writer else self._durable_seq())
+        problem = self._rewind(until=durable)
         self.is_stale = False
         if is_writer:
             self.problem = None
@@ -253,10 +260,11 @@ class Keeper:
             return
         if self.is_poisoned() and not isinstance(self.problem, Poisoned):
             self.problem = Poisoned(reason=self._poison_reason())
-        if problem is None and self._durable_seq() is not None:
+        if problem is None and store.seq < (durable or 0):
             problem = missing_end(store)
         if problem is not None and is_corrupt(store, problem):
             self.problem = store.corrupt(problem)
+        store.marks.forget()  # without the lock it may have moved since it was read
 
     def _rewind(self, *, until: int | None) -> Problem | None:
         store = self.store
@@ -298,9 +306,10 @@ class Keeper:
         return self._env.exists(self._layout.poisoned) or (mark is not None and mark.is_poisoned)
 
     def _poison_reason(self) -> str:
-        if not self._env.exists(self._layout.poisoned):
+        try:
+            return read_whole(self._env, self._layout.poisoned).decode(errors="replace").strip()
+        except OSError:
             return "an fsync failed"
-        return read_whole(self._env, self._layout.poisoned).decode(errors="replace").strip()
 
     def recover(self, *, reason: str, actor: str) -> Event:
         """Replace the poisoned segment, read everything again and record who did it and why."""
@@ -319,11 +328,16 @@ class Keeper:
     def _finish_now(self, first: int) -> None:
         """While the journal is read from the start: make missing files at once, so that memory stays flat."""
         if not self._read_only and self.make_files(first):
-            self.adopt_files(first)
+            self.adopt_files()
 
     def make_files(self, first: int) -> bool:
-        """Make the files of a sealed segment; needs no lock. Trouble is a warning: the tables in memory serve on."""
-        tables = self.store.index.sealing[first]
+        """Make the files of a sealed segment; needs no lock. Trouble is a warning: the tables in memory serve on.
+
+        Without tables there is nothing to make: everything was read again meanwhile, and the files made then.
+        """
+        tables = self.store.index.sealing.get(first)
+        if tables is None:
+            return False
         try:
             self.sealer.finish(first, tables)
         except (OSError, ValueError) as error:
@@ -331,18 +345,21 @@ class Keeper:
             return False
         return True
 
-    def adopt_files_of_others(self) -> None:
-        """A reader makes no files: once a writer has made those of a sealed segment, its tables may go."""
-        index = self.store.index
-        files = self.sealer.keys_files()
-        for first in [first for first in index.sealing if self.sealer.is_indexed(first, files)]:
-            del index.sealing[first]
-        index.files = files
+    def adopt_files(self) -> None:
+        """Once the files of a sealed segment are there, its tables may go.
 
-    def adopt_files(self, first: int) -> None:
-        """The files are there: the tables may go."""
-        self.store.index.files = self.sealer.keys_files()
-        self.store.index.sealing.pop(first, None)
+        If a file of before cannot be read now, all stays as it is: keys that are forgotten would be recorded twice.
+        """
+        index = self.store.index
+        try:
+            files = self.sealer.keys_files()
+        except OSError as error:
+            self._warn(f"finding the keys: {error}")
+            return
+        if all(any(new.first <= old.first and old.last <= new.last for new in files) for old in index.files):
+            index.files = files
+            for first in [first for first in index.sealing if self.sealer.is_indexed(first, files)]:
+                del index.sealing[first]
 
 
 def damaged_line(store: Store, seq: int, line: bytes) -> Corrupt:

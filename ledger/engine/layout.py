@@ -77,12 +77,19 @@ def create_facts(env: Env, layout: Layout, segment_bytes: int) -> Facts:
         raise ValueError(f"segment_bytes must be {limits.SEGMENT_BYTES_MIN} to {limits.SEGMENT_BYTES_MAX}")
     facts = Facts(env.random_hex(16), text_of(env.wall_micros()), segment_bytes)
     content = {"format": FORMAT, "journal_id": facts.journal_id, "created": facts.created}
-    _sync_above(env, layout.path)
+    sync_above(env, layout.path)
     write_new(env, layout.facts, orjson.dumps(content | {"segment_bytes": segment_bytes}) + b"\n")
     return facts
 
 
-def _sync_above(env: Env, path: Path) -> None:
+def sync_names(env: Env, layout: Layout) -> None:
+    """Every name that leads to the newest segment: whoever gave one may have died, or failed, before it was durable."""
+    env.sync_directory(layout.segments)
+    env.sync_directory(layout.path)
+    sync_above(env, layout.path)
+
+
+def sync_above(env: Env, path: Path) -> None:
     """The names that lead to a new journal must last as long as it does; far above, they may not be ours to sync."""
     env.sync_directory(path.parent)
     for above in path.parent.parents:

@@ -95,7 +95,7 @@ class MarkFile:
         self._raw = b"?"
 
     def forget(self) -> None:
-        """After a failed write: read the file again before believing anything about it."""
+        """Read the file again before believing anything about it."""
         self._raw = b"?"
 
     def sync(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from ledger.engine import limits
 from ledger.engine.env import Env
 from ledger.engine.errors import DurabilityUnknown
-from ledger.engine.layout import drop, write_all
+from ledger.engine.layout import drop, sync_names, write_all
 from ledger.engine.mark import Mark
 from ledger.engine.segment import fill, fill_bytes
 from ledger.engine.store import Store
@@ -42,9 +42,9 @@ def settle(store: Store, problem: Problem | None) -> dict[str, Any] | None:
 
 
 def _sync(store: Store, fd: int) -> None:
-    """What a dead process left: its records, and the name of the segment it may just have opened."""
+    """What a dead process left: its records, and the names that lead to the segment it may just have opened."""
     store.env.fdatasync(fd)
-    store.env.sync_directory(store.layout.segments)
+    sync_names(store.env, store.layout)
 
 
 def _make_durable(store: Store, mark: Mark | None, work: Callable[[], None]) -> None:

@@ -169,6 +169,8 @@ class Sealer:
         write_all(env, manifest, content, len(lines))
         env.truncate(manifest, len(lines) + len(content))
         env.fsync(manifest)
+        if not lines:
+            env.sync_directory(self._layout.path)
 
 
 def last_event(env: Env, path: Path, end: int) -> dict[str, Any]:

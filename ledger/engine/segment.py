@@ -8,7 +8,7 @@ from ledger.engine import limits
 from ledger.engine.env import Env
 from ledger.engine.errors import JournalFull
 from ledger.engine.index import Tables
-from ledger.engine.layout import Layout, write_all
+from ledger.engine.layout import Layout, sync_names, write_all
 
 OPENED = "segment.opened"
 SEALED = "segment.sealed"
@@ -106,7 +106,7 @@ def put_in_place(env: Env, layout: Layout, temporary: Path, *, first: int, line:
         env.close(fd)
     env.link(temporary, layout.segment(first))
     env.unlink(temporary)
-    env.sync_directory(layout.segments)
+    sync_names(env, layout)
 
 
 def full_error(env: Env, layout: Layout, *, is_full: bool) -> JournalFull | None:

@@ -117,7 +117,7 @@ def write_snapshot(env: Env, layout: Layout, state: SnapshotState, place: Place)
         _write(env, layout, state, place)
         ends = {line["last"] for line in manifest_lines(env, layout)}
         kept = [seq for seq in snapshot_seqs(env, layout) if seq in ends][: limits.SNAPSHOTS_KEPT]
-        for name in set(env.names(layout.snapshots)) - {layout.snapshot(seq).name for seq in kept}:
+        for name in sorted(set(env.names(layout.snapshots)) - {layout.snapshot(seq).name for seq in kept}):
             drop(env, layout.snapshots / name)
     finally:
         env.unlock(manifest)

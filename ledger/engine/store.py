@@ -280,18 +280,14 @@ class Store:
         """An fsync failed: nobody may write to this file again, in this process or another. ``mark`` is what is durable
         where that is less than what was read."""
         self._write_mark((mark or self._mark())._replace(is_poisoned=True))
-        try:
+        with suppress(OSError):
             fd = self.env.open(self.layout.poisoned, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        except OSError:
-            return
-        try:
-            self.env.pwrite(fd, reason.encode() + b"\n", 0)
-            self.env.fsync(fd)
-            self.env.sync_directory(self.layout.path)
-        except OSError:
-            return
-        finally:
-            self.env.close(fd)
+            try:
+                self.env.pwrite(fd, reason.encode() + b"\n", 0)
+                self.env.fsync(fd)
+                self.env.sync_directory(self.layout.path)
+            finally:
+                self.env.close(fd)
 
     def needs_next(self) -> bool:
         """Whether the active segment is full, or sealed, or there is none yet."""
