@@ -18,8 +18,9 @@ _DEEP_EVERY = 16
 class _Crashes:
     """Takes images of the disk before every call of the process on it, and judges them."""
 
-    def __init__(self, seed: int, images: int, segment_bytes: int) -> None:
+    def __init__(self, seed: int, images: int, segment_bytes: int, share: tuple[int, int]) -> None:
         self.outcome = Outcome(suite="crashes", unit="images")
+        self._share = share
         self._seed = seed
         self._images = images
         self._segment_bytes = segment_bytes
@@ -32,7 +33,9 @@ class _Crashes:
     def _before(self, call: str, name: str, content: bytes) -> None:
         self._call += 1
         self.promises.see(content)
-        outcome = self.outcome
+        outcome, (share, of) = self.outcome, self._share
+        if self._call % of != share:
+            return
         for number in range(self._images + 1):
             if len(outcome.findings) >= _FINDINGS_MAX:
                 return
@@ -69,6 +72,11 @@ class _Crashes:
         return Client(self.env, self.promises, segment_bytes=self._segment_bytes)
 
 
-def crash_everywhere(*, seed: int, operations: int, images: int, segment_bytes: int = 12_288) -> Outcome:
-    """Before every call of ``operations`` steps: the disk as a kill leaves it, and ``images`` power cuts."""
-    return _Crashes(seed, images, segment_bytes).run(operations)
+def crash_everywhere(
+    *, seed: int, operations: int, images: int, segment_bytes: int = 12_288, share: tuple[int, int] = (0, 1)
+) -> Outcome:
+    """Before every call of ``operations`` steps: the disk as a kill leaves it, and ``images`` power cuts.
+
+    ``share`` (n, of): only the n-th of every so many calls, for those who divide the work.
+    """
+    return _Crashes(seed, images, segment_bytes, share).run(operations)

@@ -21,13 +21,14 @@ from ledger.simulation.outcome import Outcome
 from ledger.simulation.promises import Folded
 
 FLUSHES = (1, 2, 3, 4, 8, 16, 32, 64)
-KINDS = ("truncated", "sectors", "bits", "blocks")
+KINDS = ("truncated", "sectors", "bits", "blocks", "rot")
 _SEGMENT = Layout(HOME).segment(1)
 _DURABLE = Layout(HOME).durable
 _SEGMENT_BYTES = 2**17  # more than any of these journals takes
 _EVERY_BIT_UP_TO = 6000
 _SUBSETS = 3000
 _BLOCKS = 4000
+_ROTS = 500
 _FINDINGS_MAX = 5
 
 
@@ -57,17 +58,17 @@ class _Base:
         """The bytes of all records."""
         return self.ends[-1]
 
-    def judged(self, image: bytes, *, is_marked: bool) -> str:
-        """What is wrong with how ``image`` is opened, or nothing. ``is_marked``: the mark covers the last flush."""
+    def judged(self, image: bytes, mark: bytes) -> str:
+        """What is wrong with how ``image`` is opened, or nothing. ``mark`` is the one behind the last flush, or not."""
         disk = self.disk.after_kill()
         disk.file(_SEGMENT).content = image
-        disk.file(_DURABLE).content = self.new_mark if is_marked else self.old_mark
+        disk.file(_DURABLE).content = mark
         state = Folded()
         journal = Journal.open(path=HOME, state=state, env=SimEnv(disk), segment_bytes=_SEGMENT_BYTES)
         status = journal.status
         bad = self._first_bad(image)
         kept = self.wholes[bad - 1]
-        durable = len(self.hashes) if is_marked else self.old_head
+        durable = len(self.hashes) if mark == self.new_mark else self.old_head
         if bad <= durable:
             return self._misread(status.state, len(state.hashes), kept, disk, image)
         if status.state != "normal":
@@ -118,26 +119,39 @@ def _wholes(journal: Journal) -> list[int]:
     return wholes
 
 
-def _images(base: _Base, kind: str, chance: Random) -> Iterator[tuple[str, bytes, bool]]:
-    """(what was done, the segment, whether the mark covers the last flush)."""
+def _images(base: _Base, kind: str, chance: Random) -> Iterator[tuple[str, bytes, bytes]]:
+    """(what was done, the segment, the mark)."""
+    marks = (base.old_mark, base.new_mark)
     if kind == "truncated":
         for at in range(base.length):
-            yield f"cut at byte {at}", base.new[:at], False
-            yield f"empty from byte {at}", base.new[:at].ljust(len(base.new), b"\n"), chance.random() < 0.5
+            yield f"cut at byte {at}", base.new[:at], base.old_mark
+            yield f"empty from byte {at}", base.new[:at].ljust(len(base.new), b"\n"), chance.choice(marks)
     elif kind == "bits":
         for at in range(base.length):
             bits = range(8) if base.length <= _EVERY_BIT_UP_TO else (chance.randrange(8),)
             for bit in bits:
                 image = bytearray(base.new)
                 image[at] ^= 1 << bit
-                yield f"bit {bit} of byte {at}", bytes(image), chance.random() < 0.5
+                yield f"bit {bit} of byte {at}", bytes(image), chance.choice(marks)
     elif kind == "sectors":
         yield from _subsets(base, chance)
+    elif kind == "rot":
+        yield from _rot(base, chance)
     else:
         yield from _blocks(base, chance)
 
 
-def _subsets(base: _Base, chance: Random) -> Iterator[tuple[str, bytes, bool]]:
+def _rot(base: _Base, chance: Random) -> Iterator[tuple[str, bytes, bytes]]:
+    """A sector before the last flush vanished, perhaps the mark too: the later flush proves that it was there."""
+    sectors = (len(base.old.rstrip(b"\n")) + 1) // SECTOR_BYTES
+    for _ in range(_ROTS if sectors else 0):
+        at = SECTOR_BYTES * chance.randrange(sectors)
+        filling = chance.choice((b"\n", b"\0"))
+        image = base.new[:at] + filling * SECTOR_BYTES + base.new[at + SECTOR_BYTES :]
+        yield f"sector at {at} lost", image, chance.choice((base.new_mark, base.old_mark, b"", bytes(128)))
+
+
+def _subsets(base: _Base, chance: Random) -> Iterator[tuple[str, bytes, bytes]]:
     """Every subset of the flush's sectors if there are not too many, otherwise random ones."""
     old = base.old.ljust(len(base.new), b"\n")
     sectors = [at for at in range(0, len(base.new), SECTOR_BYTES) if old[at : at + 512] != base.new[at : at + 512]]
@@ -148,10 +162,11 @@ def _subsets(base: _Base, chance: Random) -> Iterator[tuple[str, bytes, bool]]:
         for index, at in enumerate(sectors):
             if mask >> index & 1:
                 image[at : at + SECTOR_BYTES] = base.new[at : at + SECTOR_BYTES]
-        yield f"sectors {mask:x}", bytes(image), False
+        marks = (base.old_mark, base.old_mark, b"", bytes(128), base.old_mark[: chance.randrange(64)])
+        yield f"sectors {mask:x}", bytes(image), chance.choice(marks)
 
 
-def _blocks(base: _Base, chance: Random) -> Iterator[tuple[str, bytes, bool]]:
+def _blocks(base: _Base, chance: Random) -> Iterator[tuple[str, bytes, bytes]]:
     """Blocks of the records misplaced, exchanged, doubled, zeroed, emptied or filled with noise."""
     for _ in range(_BLOCKS):
         size = chance.choice((8, 64, SECTOR_BYTES, 4096))
@@ -172,21 +187,24 @@ def _blocks(base: _Base, chance: Random) -> Iterator[tuple[str, bytes, bool]]:
         else:
             fillings = {"zeroed": bytes(size), "emptied": b"\n" * size, "noise": chance.randbytes(size)}
             image[at : at + size] = fillings[kind]
-        yield f"{size} bytes {kind} at {at}, other {other}", bytes(image), chance.random() < 0.5
+        yield f"{size} bytes {kind} at {at}, other {other}", bytes(image), chance.choice((base.old_mark, base.new_mark))
 
 
-def damage_everywhere(*, seed: int, commands: int, kind: str, stride: int = 1) -> Outcome:
-    """Judge every ``stride``-th image of one ``kind`` on a journal whose last flush has ``commands`` commands."""
+def damage_everywhere(*, seed: int, commands: int, kind: str, share: tuple[int, int] = (0, 1)) -> Outcome:
+    """Judge images of one ``kind`` on a journal whose last flush has ``commands`` commands.
+
+    ``share`` (n, of): only the n-th of every so many images.
+    """
     base = _Base(Random(f"{seed}/{commands}"), commands)
     outcome = Outcome(suite="damage", unit="images")
     seen: set[int] = set()
-    for number, (what, image, is_marked) in enumerate(_images(base, kind, Random(f"{seed}/{commands}/{kind}"))):
-        if number % stride != seed % stride:
+    for number, (what, image, mark) in enumerate(_images(base, kind, Random(f"{seed}/{commands}/{kind}"))):
+        if number % share[1] != share[0]:
             continue
         outcome.tried += 1
-        seen.add(hash((image, is_marked)))
+        seen.add(hash((image, mark)))
         try:
-            wrong = base.judged(image, is_marked=is_marked)
+            wrong = base.judged(image, mark)
         except Exception as error:  # noqa: BLE001  # whatever it is, an image must not break the opening
             wrong = f"opening fails: {error!r}"
         if wrong:

@@ -46,12 +46,21 @@ class SimEnv:
         self._is_dead = False
 
     def die(self) -> None:
-        """The process is killed: its locks are free, its descriptors gone, and its calls raise Killed."""
+        """The process is killed: it leaves, and its calls raise Killed."""
         self._is_dead = True
         if self._turns is not None:
             self._turns.kill(self._process)
+        self.leave()
+
+    def leave(self) -> None:
+        """The process ends: its locks are free, its descriptors gone."""
         for fd in list(self._open):
             self._forget(fd)
+
+    @property
+    def open_names(self) -> list[str]:
+        """The files it has open."""
+        return [opened.name for opened in self._open.values()]
 
     def fork(self) -> None:
         """The process goes on as its own child; the parent is gone."""
@@ -89,8 +98,12 @@ class SimEnv:
         return fd
 
     def close(self, fd: int) -> None:
-        self._before("close", self._of(fd).name)
-        self._forget(fd)
+        opened = self._of(fd)
+        try:
+            self._before("close", opened.name)
+        finally:  # a close that fails has closed the file all the same
+            if fd in self._open:
+                self._forget(fd)
 
     def _forget(self, fd: int) -> None:
         self._let_go(self._open.pop(fd).file, fd)
@@ -251,6 +264,7 @@ class SimEnv:
                 self.machine.freed.notify_all()
 
     def mutex(self) -> Mutex:
+        self._before("mutex", "")
         return threading.Lock() if self._turns is None else self._turns.mutex(self._process)
 
     def background(self, work: Callable[[], None]) -> Callable[[], None]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass(kw_only=True, slots=True)
 class Outcome:
-    """``tried`` counts ``unit``, ``distinct`` those that differed. A finding names how to see it again."""
+    """``tried`` counts ``unit``, ``distinct`` those that differed. A finding names how to see it again,
+    ``trace`` stands for everything that happened."""
 
     suite: str
     unit: str
@@ -15,6 +16,7 @@ class Outcome:
     distinct: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    trace: str = ""
 
     def count(self, what: str, number: int = 1) -> None:
         """One more of something worth a line."""

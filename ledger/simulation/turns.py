@@ -33,7 +33,8 @@ class Task:
 
 
 class Turns:
-    """Who runs next. ``switching``: the probability of handing on at an effect; ``stuck``: who waited for ever."""
+    """Who runs next. ``switching``: the probability of handing on at an effect; ``stuck``: who waited for ever,
+    ``errors``: what threads ended with."""
 
     def __init__(self, chance: Random, *, switching: float) -> None:
         self._chance = chance
@@ -43,20 +44,21 @@ class Turns:
         self._dead: set[int] = set()
         self._is_finished = threading.Event()
         self.stuck = ""
+        self.errors: list[BaseException] = []
 
     @property
     def name(self) -> str:
         """Of the task that runs."""
         return self._current.name if self._current is not None else "-"
 
-    def spawn(self, work: Callable[[], None], *, name: str, process: int) -> Task:
+    def spawn(self, work: Callable[[], object], *, name: str, process: int) -> Task:
         """One more thread; it runs when its turn comes."""
         task = Task(name, process)
         self._tasks.append(task)
         threading.Thread(target=self._live, args=(task, work), name=name, daemon=True).start()
         return task
 
-    def _live(self, task: Task, work: Callable[[], None]) -> None:
+    def _live(self, task: Task, work: Callable[[], object]) -> None:
         task.baton.acquire()
         try:
             if task.process not in self._dead:
@@ -65,6 +67,7 @@ class Turns:
             pass
         except BaseException as error:  # noqa: BLE001  # whoever ran the simulation judges it
             task.error = error
+            self.errors.append(error)
         task.is_over = True
         self._tasks.remove(task)
         self._give_to(self._choose())

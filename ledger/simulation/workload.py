@@ -22,17 +22,19 @@ _STEPS: tuple[tuple[int, str], ...] = (
     (4, "settle"),
     (3, "restart"),
     (1, "copy"),
+    (1, "snapshot"),
 )
 
 
 class Workload:
-    """Steps that follow from ``chance``. ``name`` keeps the keys of several workloads apart."""
+    """Steps that follow from ``chance``. ``name`` keeps the new keys of several workloads apart; the ``keys`` that are
+    asked for again they may share."""
 
-    def __init__(self, chance: Random, *, name: str) -> None:
+    def __init__(self, chance: Random, *, name: str, keys: list[str] | None = None) -> None:
         self._chance = chance
         self._name = name
         self._count = 0
-        self._keys: list[str] = []
+        self._keys = keys if keys is not None else []
         self._weights = [weight for weight, _ in _STEPS]
         self._names = [step for _, step in _STEPS]
 
@@ -54,7 +56,7 @@ class Workload:
         return f"agent:{self._chance.randrange(6)}"
 
     def _one_event(self, client: Client) -> None:
-        note = "x" * self._chance.randrange(200)
+        note = self._chance.choice("xxxé") * self._chance.randrange(200)
         client.execute(command(self._new_key(), [moving(self._stream(), self._chance.randrange(100), note)]))
 
     def _several_events(self, client: Client) -> None:
@@ -72,11 +74,15 @@ class Workload:
         stream = self._stream()
         with suppress(LedgerError, OSError):
             version = client.journal.stream_version(stream) + self._chance.randrange(2)
-            client.execute(command(self._new_key(), [moving(stream, 1)], expected=(stream, version)))
+            asked = command(self._new_key(), [moving(stream, 1)], expected=(stream, version))
+            client.execute(asked)
+            if self._chance.random() < 0.5:
+                client.execute(asked)
 
     def _query(self, client: Client) -> None:
         with suppress(LedgerError, OSError):
             client.journal.query(client.state.digest)
+            client.look()
             client.journal.get(seq=client.journal.head.seq)
 
     def _read(self, client: Client) -> None:
@@ -91,3 +97,7 @@ class Workload:
         target = Path(f"/disk/copies/{self._name}-{self._count}-{self._chance.randrange(10**6)}")
         with suppress(LedgerError, OSError):
             copy_journal(source=HOME, target=target, env=client.env)
+
+    def _snapshot(self, client: Client) -> None:
+        with suppress(LedgerError, OSError, ValueError):
+            client.snapshot()

@@ -10,8 +10,8 @@ import pytest
 from ledger.engine import Journal
 from ledger.engine.errors import Corrupt
 from ledger.proof.verification import verify
+from ledger.simulation import SimDisk, SimEnv
 from ledger.tests.engine.counting import Counting, command, event, opened, record
-from ledger.tests.engine.disk import MemoryDisk
 
 HOME = Path("/journal")
 SEGMENT = HOME / "segments" / "00000000000000000001.jsonl"
@@ -28,21 +28,28 @@ def written(home: Path, count: int = 8) -> tuple[Path, list[bytes]]:
     return segment, segment.read_bytes().rstrip(b"\n").split(b"\n")
 
 
+def holding(disk: SimDisk, content: bytearray) -> SimDisk:
+    """A copy of a disk whose only segment holds something else."""
+    copy = disk.after_kill()
+    copy.file(SEGMENT).content = bytes(content)
+    return copy
+
+
 def test_every_flipped_bit_below_the_mark_is_reported_at_its_place() -> None:
     """All bits of a whole journal: read-only with segment, line and offset, and the file is left alone."""
-    disk = MemoryDisk()
-    journal = Journal.open(path=HOME, state=Counting(), env=disk, segment_bytes=4096)
+    disk = SimDisk()
+    journal = Journal.open(path=HOME, state=Counting(), env=SimEnv(disk), segment_bytes=4096)
     for number in range(3):
         record(journal, f"k{number}")
-    image = disk.image()
-    lines = image[SEGMENT].rstrip(b"\n").split(b"\n")
+    image = bytes(disk.file(SEGMENT).content)
+    lines = image.rstrip(b"\n").split(b"\n")
     starts = [len(b"\n".join(lines[:number])) + (1 if number else 0) for number in range(len(lines))]
     for at in range(len(b"\n".join(lines)) + 1):
         line = max(number for number, start in enumerate(starts) if start <= at)
-        damaged = bytearray(image[SEGMENT])
+        damaged = bytearray(image)
         damaged[at] ^= 1 << (at % 8)
 
-        opened_again = Journal.open(path=HOME, state=Counting(), env=MemoryDisk({**image, SEGMENT: bytes(damaged)}))
+        opened_again = opened(HOME, env=SimEnv(holding(disk, damaged)))
 
         with pytest.raises(Corrupt) as caught:
             record(opened_again, "new")
@@ -227,20 +234,20 @@ def test_deleted_swapped_and_inserted_lines_break_the_chain_where_it_was_done(ho
 def test_random_damage_anywhere_never_shows_an_event_that_was_not_written() -> None:
     """2,000 images with random bytes, blocks moved, zeroed and doubled: a verified prefix or nothing."""
     chance = random.Random(11)
-    disk = MemoryDisk()
-    journal = Journal.open(path=HOME, state=Counting(), env=disk, segment_bytes=16384)
+    disk = SimDisk()
+    journal = Journal.open(path=HOME, state=Counting(), env=SimEnv(disk), segment_bytes=16384)
     for number in range(15):
         record(journal, f"k{number}", event(amount=number))
     lines = [journal._keeper.store.line_of(seq) for seq in range(1, journal.head.seq + 1)]
-    image, end = disk.image(), len(b"\n".join(lines))
+    image, end = bytes(disk.file(SEGMENT).content), len(b"\n".join(lines))
     for _ in range(2000):
-        damaged = bytearray(image[SEGMENT])
+        damaged = bytearray(image)
         size = chance.choice([1, 7, 512])
         at, other = chance.randrange(0, end - size), chance.randrange(0, end)
         piece = [os.urandom(size), bytes(size), b"\n" * size, bytes(damaged[other : other + size])]
         damaged[at : at + size] = chance.choice(piece)
 
-        again = Journal.open(path=HOME, state=Counting(), env=MemoryDisk({**image, SEGMENT: bytes(damaged)}))
+        again = opened(HOME, env=SimEnv(holding(disk, damaged)))
 
         head = again.status.head.seq
         assert [again._keeper.store.line_of(seq) for seq in range(1, head + 1)] == lines[:head]

@@ -4,11 +4,10 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from ledger.engine import Event, Journal, NewEvent
+from ledger.engine import Event, NewEvent
 from ledger.engine.errors import (
     Closed,
     Conflict,
@@ -19,12 +18,13 @@ from ledger.engine.errors import (
     Rejected,
     UnknownSeq,
 )
-from ledger.tests.engine.counting import Counting, command, event, opened, record
+from ledger.tests.contract.places import Place, opened
+from ledger.tests.engine.counting import Counting, command, event, record
 
 
-def test_the_same_command_again_gets_the_stored_events_and_records_nothing(home: Path) -> None:
+def test_the_same_command_again_gets_the_stored_events_and_records_nothing(place: Place) -> None:
     """A retry is answered, not refused and not repeated, even one of several events."""
-    journal = opened(home)
+    journal = opened(place)
     first = journal.execute(command("k1", [event(), event("agent:b")]))
     head = journal.head
 
@@ -36,21 +36,21 @@ def test_the_same_command_again_gets_the_stored_events_and_records_nothing(home:
     journal.close()
 
 
-def test_a_key_is_remembered_over_a_restart(home: Path) -> None:
+def test_a_key_is_remembered_over_a_restart(place: Place) -> None:
     """Keys live in the journal, not in the process."""
-    journal = opened(home)
+    journal = opened(place)
     first = record(journal, "k1")
     journal.close()
 
-    again = opened(home)
+    again = opened(place)
 
     assert record(again, "k1") == replace(first, is_repeated=True)
     again.close()
 
 
-def test_a_key_used_for_another_command_is_refused(home: Path) -> None:
+def test_a_key_used_for_another_command_is_refused(place: Place) -> None:
     """The error names the key and the event that has it."""
-    journal = opened(home)
+    journal = opened(place)
     first = record(journal, "k1").events[0]
 
     with pytest.raises(IdempotencyMismatch) as caught:
@@ -60,9 +60,9 @@ def test_a_key_used_for_another_command_is_refused(home: Path) -> None:
     journal.close()
 
 
-def test_a_retry_is_answered_before_its_expected_version_is_looked_at(home: Path) -> None:
+def test_a_retry_is_answered_before_its_expected_version_is_looked_at(place: Place) -> None:
     """The first try moved the stream on; the retry with the same expectation must not be a conflict."""
-    journal = opened(home)
+    journal = opened(place)
     first = journal.execute(command("k1", expected=("agent:a", 0)))
 
     again = journal.execute(command("k1", expected=("agent:a", 0)))
@@ -71,9 +71,9 @@ def test_a_retry_is_answered_before_its_expected_version_is_looked_at(home: Path
     journal.close()
 
 
-def test_an_outdated_expectation_is_a_conflict_that_tells_the_current_version(home: Path) -> None:
+def test_an_outdated_expectation_is_a_conflict_that_tells_the_current_version(place: Place) -> None:
     """And nothing was recorded, so the key is still free."""
-    journal = opened(home)
+    journal = opened(place)
     record(journal, "k1")
 
     with pytest.raises(Conflict) as caught:
@@ -84,9 +84,9 @@ def test_an_outdated_expectation_is_a_conflict_that_tells_the_current_version(ho
     journal.close()
 
 
-def test_a_refusal_of_the_rules_passes_through_and_leaves_no_trace(home: Path) -> None:
+def test_a_refusal_of_the_rules_passes_through_and_leaves_no_trace(place: Place) -> None:
     """Rejected is the caller's; the key may be used again."""
-    journal = opened(home)
+    journal = opened(place)
     head = journal.head
 
     def refuse() -> Sequence[NewEvent]:
@@ -100,9 +100,9 @@ def test_a_refusal_of_the_rules_passes_through_and_leaves_no_trace(home: Path) -
     journal.close()
 
 
-def test_a_command_that_decides_for_nothing_records_nothing(home: Path) -> None:
+def test_a_command_that_decides_for_nothing_records_nothing(place: Place) -> None:
     """No events, no key: the same command may record something later."""
-    journal = opened(home)
+    journal = opened(place)
     head = journal.head
 
     receipt = journal.execute(command("k1", []))
@@ -113,10 +113,10 @@ def test_a_command_that_decides_for_nothing_records_nothing(home: Path) -> None:
     journal.close()
 
 
-def test_decisions_see_the_state_of_everything_before_them_even_in_one_flush(home: Path) -> None:
+def test_decisions_see_the_state_of_everything_before_them_even_in_one_flush(place: Place) -> None:
     """64 threads withdraw from 40: exactly 40 succeed, whichever share a flush."""
     state = Counting()
-    journal = Journal.open(path=home, state=state)
+    journal = opened(place, state=state)
     refused: list[str] = []
 
     def decide() -> Sequence[NewEvent]:
@@ -137,9 +137,9 @@ def test_decisions_see_the_state_of_everything_before_them_even_in_one_flush(hom
     journal.close()
 
 
-def test_many_threads_share_flushes_and_lose_nothing(home: Path) -> None:
+def test_many_threads_share_flushes_and_lose_nothing(place: Place) -> None:
     """16 threads of 60 commands: every receipt is an own event, gapless, and fewer fsyncs than commands."""
-    journal = opened(home)
+    journal = opened(place)
     seqs: list[int] = []
 
     def write(thread: int) -> None:
@@ -154,9 +154,9 @@ def test_many_threads_share_flushes_and_lose_nothing(home: Path) -> None:
     journal.close()
 
 
-def test_one_key_from_many_threads_at_once_is_recorded_once(home: Path) -> None:
+def test_one_key_from_many_threads_at_once_is_recorded_once(place: Place) -> None:
     """All get the same events, one of them as the first."""
-    journal = opened(home)
+    journal = opened(place)
     answers: list[tuple[tuple[Event, ...], bool]] = []
 
     def write() -> None:
@@ -174,9 +174,9 @@ def hashable(answer: tuple[tuple[Event, ...], bool]) -> tuple[str, bool]:
     return answer[0][0].hash, answer[1]
 
 
-def test_a_command_or_query_that_calls_its_own_journal_is_refused_instead_of_hanging(home: Path) -> None:
+def test_a_command_or_query_that_calls_its_own_journal_is_refused_instead_of_hanging(place: Place) -> None:
     """Rules run under the lock; waiting for it there would be for ever."""
-    journal = opened(home)
+    journal = opened(place)
 
     with pytest.raises(NestedUse):
         journal.query(lambda: journal.head)
@@ -192,7 +192,7 @@ def test_a_command_or_query_that_calls_its_own_journal_is_refused_instead_of_han
     journal.close()
 
 
-def test_a_state_that_cannot_apply_an_event_fails_the_command_and_is_folded_again(home: Path) -> None:
+def test_a_state_that_cannot_apply_an_event_fails_the_command_and_is_folded_again(place: Place) -> None:
     """An error in apply must not leave a state that has seen events which are not in the journal."""
 
     class Picky(Counting):
@@ -202,7 +202,7 @@ def test_a_state_that_cannot_apply_an_event_fails_the_command_and_is_folded_agai
                 raise RuntimeError("boom")
 
     state = Picky()
-    journal = Journal.open(path=home, state=state)
+    journal = opened(place, state=state)
     record(journal, "k1", event(amount=5))
 
     with pytest.raises(NotWritten, match="boom"):
@@ -214,7 +214,7 @@ def test_a_state_that_cannot_apply_an_event_fails_the_command_and_is_folded_agai
     journal.close()
 
 
-def test_events_of_others_that_the_state_cannot_take_give_every_waiter_an_error(home: Path) -> None:
+def test_events_of_others_that_the_state_cannot_take_give_every_waiter_an_error(place: Place) -> None:
     """Nobody waits for ever, nothing is folded twice, and once the state can take them, all goes on."""
 
     class Newer(Counting):
@@ -225,8 +225,8 @@ def test_events_of_others_that_the_state_cannot_take_give_every_waiter_an_error(
                 raise KeyError("from.the.future")
             super().apply(event)
 
-    state, other = Newer(), opened(home)
-    journal = Journal.open(path=home, state=state)
+    state, other = Newer(), opened(place)
+    journal = opened(place, state=state)
     record(other, "k1", event(amount=5))
     record(other, "k2", NewEvent(stream="agent:a", type="from.the.future", data={}))
 
@@ -247,7 +247,7 @@ def test_events_of_others_that_the_state_cannot_take_give_every_waiter_an_error(
     other.close()
 
 
-def test_a_state_that_cannot_even_be_folded_again_leaves_nobody_waiting(home: Path) -> None:
+def test_a_state_that_cannot_even_be_folded_again_leaves_nobody_waiting(place: Place) -> None:
     """Applying fails, and so does the reset after it: every thread gets an error, and later the journal goes on."""
 
     class Broken(Counting):
@@ -264,7 +264,7 @@ def test_a_state_that_cannot_even_be_folded_again_leaves_nobody_waiting(home: Pa
             super().reset()
 
     state = Broken()
-    journal = Journal.open(path=home, state=state)
+    journal = opened(place, state=state)
     state.is_broken = True
 
     with ThreadPoolExecutor(8) as pool:
@@ -278,11 +278,11 @@ def test_a_state_that_cannot_even_be_folded_again_leaves_nobody_waiting(home: Pa
     journal.close()
 
 
-def test_a_read_only_journal_reads_and_refuses_commands(home: Path) -> None:
+def test_a_read_only_journal_reads_and_refuses_commands(place: Place) -> None:
     """It shows what is durable, follows a writer, and writes nothing itself."""
-    writer = opened(home)
+    writer = opened(place)
     record(writer, "k1")
-    reader = opened(home, read_only=True)
+    reader = opened(place, read_only=True)
     record(writer, "k2")
 
     with pytest.raises(ReadOnly):
@@ -295,9 +295,9 @@ def test_a_read_only_journal_reads_and_refuses_commands(home: Path) -> None:
     writer.close()
 
 
-def test_a_closed_journal_says_so_and_closing_twice_is_fine(home: Path) -> None:
+def test_a_closed_journal_says_so_and_closing_twice_is_fine(place: Place) -> None:
     """Not a bad file descriptor."""
-    journal = opened(home)
+    journal = opened(place)
     journal.close()
     journal.close()
 
@@ -307,9 +307,9 @@ def test_a_closed_journal_says_so_and_closing_twice_is_fine(home: Path) -> None:
         journal.query(lambda: None)
 
 
-def test_an_unknown_event_is_named(home: Path) -> None:
+def test_an_unknown_event_is_named(place: Place) -> None:
     """With the head, so that the caller sees how far it goes."""
-    journal = opened(home)
+    journal = opened(place)
 
     with pytest.raises(UnknownSeq) as caught:
         journal.get(seq=9)

@@ -2,20 +2,19 @@
 
 import itertools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger.engine import Event, Journal, NewEvent
-from ledger.engine.errors import Corrupt, NotAJournal
-from ledger.proof.verification import verify
-from ledger.tests.engine.counting import command, event, opened, record
+from ledger.tests.contract.places import Place, opened
+from ledger.tests.engine.counting import command, event, record
 
 
 @pytest.fixture
-def journal(home: Path) -> Journal:
-    journal = opened(home, segment_bytes=16 * 1024)
+def journal(place: Place) -> Journal:
+    """150 commands of several shapes over several segments."""
+    journal = opened(place, segment_bytes=16 * 1024)
     for number in range(150):
         kinds = ["credit.consumed", "credit.refunded", "approval.requested", "credits.other"]
         drafts = [NewEvent(stream=f"agent:{number % 7}", type=kinds[number % 4], data={"amount_micros": number})]
@@ -94,9 +93,9 @@ def test_a_read_that_has_begun_ends_where_the_journal_ended_then(journal: Journa
     journal.close()
 
 
-def test_large_and_small_events_are_read_in_constant_pieces(home: Path) -> None:
+def test_large_and_small_events_are_read_in_constant_pieces(place: Place) -> None:
     """A megabyte among hundreds of small ones, in both directions."""
-    journal = opened(home, segment_bytes=8 * 2**20)
+    journal = opened(place, segment_bytes=8 * 2**20)
     for number in range(60):
         record(journal, f"k{number}", event(amount=number, note="x" * (900_000 if number % 20 == 7 else 10)))
 
@@ -105,62 +104,3 @@ def test_large_and_small_events_are_read_in_constant_pieces(home: Path) -> None:
 
     assert forward == backward[::-1] == list(range(60))
     journal.close()
-
-
-def test_damage_met_while_reading_is_raised_with_its_place(journal: Journal, home: Path) -> None:
-    """Checked on write and again on read."""
-    victim = sorted((home / "segments").glob("*.jsonl"))[1]
-    journal.settle_sealing()
-    victim.chmod(0o640)
-    victim.write_bytes(victim.read_bytes().replace(b'"amount_micros":', b'"amount_miCros":', 1))
-
-    with pytest.raises(Corrupt) as caught:
-        list(journal.read(stream="agent:1"))
-        list(journal.read())
-
-    assert caught.value.params["segment"] == victim.name
-    journal.close()
-
-
-def test_verify_reads_everything_tells_its_progress_and_changes_nothing(journal: Journal, home: Path) -> None:
-    """The head is the journal's head; every event is handed over; no file is touched."""
-    head = journal.head
-    journal.close()
-    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
-    seqs: list[int] = []
-    progress: list[tuple[int, int]] = []
-
-    report = verify(path=home, take=lambda one: seqs.append(one.seq), progress=lambda *one: progress.append(one))
-
-    assert report.is_sound
-    assert report.head == head
-    assert report.events == head.seq
-    assert seqs == list(range(1, head.seq + 1))
-    assert report.torn_bytes == 0
-    assert progress[-1][0] == progress[-1][1]
-    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
-
-
-def test_verify_of_a_single_segment_says_that_its_end_is_not_proven(journal: Journal, home: Path) -> None:
-    """Without the directory there is no durable mark."""
-    journal.close()
-    segment = sorted((home / "segments").glob("*.jsonl"))[0]
-
-    report = verify(path=segment)
-
-    assert report.is_sound
-    assert not report.is_end_proven
-    assert report.events == len(segment.read_bytes().splitlines())
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b'{"format":"other"}', b"[]"])
-def test_a_directory_that_is_no_journal_is_refused_with_the_reason(home: Path, content: bytes) -> None:
-    """Missing, damaged or of another format: never taken over."""
-    home.mkdir(parents=True)
-    (home / "journal.json").write_bytes(content)
-
-    with pytest.raises(NotAJournal):
-        opened(home)
-    (home / "journal.json").unlink()
-    with pytest.raises(NotAJournal):
-        opened(home, read_only=True)

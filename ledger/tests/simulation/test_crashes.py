@@ -17,7 +17,7 @@ def test_a_crash_at_any_call_of_a_workload_loses_nothing_that_was_acknowledged()
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_torn_flush_is_cut_and_damage_below_the_mark_is_reported(kind: str) -> None:
     """A sample of all truncations, subsets of sectors, bit flips and moved blocks of a flush of four commands."""
-    outcome = damage_everywhere(seed=1, commands=4, kind=kind, stride=97)
+    outcome = damage_everywhere(seed=1, commands=4, kind=kind, share=(1, 97))
 
     assert outcome.findings == []
     assert outcome.tried > 0

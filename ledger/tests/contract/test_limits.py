@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger.engine import Command, Journal, NewEvent, errors
-from ledger.tests.engine.counting import command, event, opened, record
+from ledger.tests.contract.places import Place, opened
+from ledger.tests.engine.counting import command, event, record
 
 
 @pytest.fixture
-def journal(home: Path) -> Journal:
-    return opened(home, segment_bytes=32 * 2**20)
+def journal(place: Place) -> Journal:
+    return opened(place, segment_bytes=32 * 2**20)
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -112,11 +112,11 @@ def test_what_is_exactly_at_the_limits_is_recorded_and_read_again(journal: Journ
     journal.close()
 
 
-def test_one_refused_command_of_a_flush_does_not_touch_the_others(home: Path) -> None:
+def test_one_refused_command_of_a_flush_does_not_touch_the_others(place: Place) -> None:
     """Requests that are written together are answered one by one."""
     from ledger.engine.group import Request
 
-    journal = opened(home)
+    journal = opened(place)
     requests = [Request(command("a")), Request(with_data({"a": 0.1})), Request(command("b"))]
 
     journal._serve(requests)
