@@ -15,6 +15,7 @@ from ledger.management.verbs import (
     subscribe,
     subscriptions,
     tail,
+    torture,
     verify,
 )
 
@@ -32,6 +33,7 @@ VERBS = MappingProxyType(
         "export": export,
         "import": import_,
         "bench": bench,
+        "torture": torture,
         "reset": reset,
     }
 )

@@ -1,0 +1,64 @@
+"""The smallest suites that know the planted bugs. Each imports the engine when it is called, and says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def _crashes() -> str:
+    from ledger.simulation.crashes import crash_everywhere
+
+    return "; ".join(crash_everywhere(seed=3, operations=40, images=2).findings)
+
+
+def _torn() -> str:
+    from ledger.simulation.damage import damage_everywhere
+
+    return "; ".join(damage_everywhere(seed=1, commands=4, kind="sectors", share=(0, 5)).findings)
+
+
+def _damage() -> str:
+    from ledger.simulation.damage import damage_everywhere
+
+    kinds = ("truncated", "bits", "blocks")
+    found = (damage_everywhere(seed=1, commands=2, kind=kind, share=(0, 7)) for kind in kinds)
+    return next((outcome.findings[0] for outcome in found if outcome.findings), "")
+
+
+def _errors(*calls: str) -> Callable[[], str]:
+    def errors() -> str:
+        from ledger.simulation.faults import fail_everywhere
+
+        return "; ".join(fail_everywhere(seed=1, turns=2, calls=calls).findings)
+
+    return errors
+
+
+def _interleavings() -> str:
+    from ledger.simulation.interleaving import interleave
+
+    return next((findings[0] for seed in range(40) if (findings := interleave(seed=seed).findings)), "")
+
+
+def _one_flush() -> str:
+    from ledger.engine import Journal
+    from ledger.engine.group import Request
+    from ledger.simulation import SimDisk, SimEnv
+    from ledger.simulation.client import HOME, command, moving
+    from ledger.simulation.promises import Folded
+
+    journal = Journal.open(path=HOME, state=Folded(), env=SimEnv(SimDisk()), segment_bytes=4096)
+    requests = [Request(command(f"k{number}", [moving("agent:1", 1)], expected=("agent:1", 0))) for number in range(2)]
+    journal._serve(requests)
+    return "both expected version 0 and were recorded" if requests[1].error is None else ""
+
+
+SUITES: dict[str, Callable[[], str]] = {
+    "crashes": _crashes,
+    "torn": _torn,
+    "damage": _damage,
+    "errors_of_writes": _errors("pwrite"),
+    "errors_of_syncs": _errors("fdatasync", "fsync"),
+    "interleavings": _interleavings,
+    "one_flush": _one_flush,
+}

@@ -1,0 +1,1 @@
+"""The command that goes through the test plan, and its suites with real processes."""

@@ -1,0 +1,186 @@
+"""The suites of the test plan, how much of each one seed and one run of the plan is, and how they are run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from ledger.engine.messages import gettext_noop
+from ledger.simulation.crashes import crash_everywhere
+from ledger.simulation.damage import FLUSHES, KINDS, damage_everywhere
+from ledger.simulation.faults import fail_everywhere
+from ledger.simulation.interleaving import interleave
+from ledger.simulation.outcome import Outcome
+from ledger.torture.kills import kill_everywhere
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suite:
+    """One row of the plan. ``at_least`` of ``unit`` are tried in a whole plan, whose seeds for it are ``seeds``.
+
+    A seed is divided into ``shares``, which go to whichever process is free. ``run(seed, share, directory)``.
+    """
+
+    what: str
+    unit: str
+    at_least: int
+    seeds: int
+    shares: int
+    run: Callable[[int, int, Path], Outcome]
+
+
+def _crashes(seed: int, share: int, directory: Path) -> Outcome:
+    return crash_everywhere(seed=seed, operations=200, images=6, share=(share, _CRASH_SHARES))
+
+
+def _damage(seed: int, share: int, directory: Path) -> Outcome:
+    outcome = Outcome(suite="damage", unit="images")
+    commands = FLUSHES[share % len(FLUSHES)]
+    for kind in KINDS:
+        outcome.add(
+            damage_everywhere(seed=seed, commands=commands, kind=kind, share=(share // len(FLUSHES), _DAMAGE_PARTS))
+        )
+    return outcome
+
+
+def _errors(seed: int, share: int, directory: Path) -> Outcome:
+    return fail_everywhere(seed=seed, turns=1, share=(share, _ERROR_SHARES))
+
+
+def _interleavings(seed: int, share: int, directory: Path) -> Outcome:
+    return interleave(seed=seed)
+
+
+def _kills(seed: int, share: int, directory: Path) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="torture-", dir=directory) as home:
+        return kill_everywhere(home=Path(home) / "journal", seed=seed, kills=110, operations=50_000)
+
+
+_CRASH_SHARES = 20
+_DAMAGE_PARTS = 4
+_ERROR_SHARES = 20
+
+SUITES: Mapping[str, Suite] = MappingProxyType(
+    {
+        "kills": Suite(
+            what=gettext_noop("real processes, killed 110 times: no answer lost, doubled, or out of order"),
+            unit=gettext_noop("operations"),
+            at_least=50_000,
+            seeds=1,
+            shares=1,
+            run=_kills,
+        ),
+        "crashes": Suite(
+            what=gettext_noop("a crash at every call of 200 operations, any subset of what was not synced"),
+            unit=gettext_noop("images"),
+            at_least=100_000,
+            seeds=5,
+            shares=_CRASH_SHARES,
+            run=_crashes,
+        ),
+        "damage": Suite(
+            what=gettext_noop("torn or corrupt: cuts, lost sectors, flipped bits, moved blocks"),
+            unit=gettext_noop("images"),
+            at_least=250_000,
+            seeds=1,
+            shares=_DAMAGE_PARTS * len(FLUSHES),
+            run=_damage,
+        ),
+        "errors": Suite(
+            what=gettext_noop("every call of the env fails in every way it can"),
+            unit=gettext_noop("lives"),
+            at_least=300,
+            seeds=1,
+            shares=_ERROR_SHARES,
+            run=_errors,
+        ),
+        "interleavings": Suite(
+            what=gettext_noop("processes and threads by turns, errors, kills, power cuts, clocks that jump"),
+            unit=gettext_noop("seeds"),
+            at_least=500,
+            seeds=500,
+            shares=1,
+            run=_interleavings,
+        ),
+    }
+)
+ROUND_SEEDS = max(suite.seeds for suite in SUITES.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """What one process does at a time."""
+
+    suite: str
+    seed: int
+    share: int
+
+
+def replay_of(*, suites: Sequence[str], seed: int) -> list[Part]:
+    """All shares of one seed."""
+    return [Part(suite=name, seed=seed, share=share) for name in suites for share in range(SUITES[name].shares)]
+
+
+def round_of(*, suites: Sequence[str], seeds: int, number: int) -> list[Part]:
+    """The ``number``-th round: so many seeds of interleavings, of the other suites in proportion, none twice."""
+    parts: list[Part] = []
+    for name in suites:
+        its_seeds = -(-seeds * SUITES[name].seeds // ROUND_SEEDS)
+        for seed in range(1 + number * its_seeds, 1 + (number + 1) * its_seeds):
+            parts += replay_of(suites=[name], seed=seed)
+    return parts
+
+
+def torture(
+    rounds: Iterator[list[Part]], *, directory: Path, processes: int, seconds: float | None, progress: Progress
+) -> dict[str, Outcome]:
+    """Do the parts of each round, in so many processes; no new round begins after ``seconds``, or after a finding.
+
+    The answer is what each suite tried and found. ``progress`` is told parts that are done and parts there are.
+    """
+    outcomes: dict[str, Outcome] = {}
+    began = time.monotonic()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_give_way) as pool:
+        done = total = 0
+        for parts in rounds:
+            total += len(parts)
+            waiting: set[Future[Outcome]] = {pool.submit(_work, part, directory) for part in parts}
+            while waiting:
+                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    outcome = future.result()
+                    done += 1
+                    if outcome.suite in outcomes:
+                        outcomes[outcome.suite].add(outcome)
+                    else:
+                        outcomes[outcome.suite] = outcome
+                progress(done, total)
+            is_late = seconds is not None and time.monotonic() - began > seconds
+            if is_late or any(outcome.findings for outcome in outcomes.values()):
+                break
+    return outcomes
+
+
+def _give_way() -> None:
+    os.nice(5)
+
+
+def _work(part: Part, directory: Path) -> Outcome:
+    began = time.process_time()
+    try:
+        outcome = SUITES[part.suite].run(part.seed, part.share, directory)
+    except Exception as error:  # noqa: BLE001  # what comes out of a suite is a finding like any other
+        outcome = Outcome(suite=part.suite, unit=SUITES[part.suite].unit)
+        outcome.findings.append(f"seed {part.seed}: {error!r} came out of it")
+    outcome.count("milliseconds of CPU", round(1000 * (time.process_time() - began)))
+    return outcome
