@@ -9,22 +9,24 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable
 from random import Random
 
 from ledger.simulation.client import judge
+from ledger.simulation.env import WrittenAnyway
 from ledger.simulation.life import NO_THREAD, SEGMENT_BYTES, Life
 from ledger.simulation.outcome import Outcome
 from ledger.simulation.sites import Site, all_sites, site_of_call
 
 SHORT = "short write"
 SHORT_THEN_ERROR = "short write, then EIO"
+WRITTEN_ANYWAY = "written, and EIO"
 NO_MORE_THREADS = "no more threads"
 KINDS: dict[str, tuple[str, ...]] = {
     "open": ("EMFILE", "EIO", "ENOSPC"),
     "close": ("EIO",),
     "pread": ("EIO",),
-    "pwrite": (SHORT, SHORT_THEN_ERROR, "ENOSPC", "EIO"),
+    "pwrite": (SHORT, SHORT_THEN_ERROR, WRITTEN_ANYWAY, "ENOSPC", "EIO"),
     "fdatasync": ("EIO", "ENOSPC"),
     "fsync": ("EIO", "ENOSPC"),
     "truncate": ("EIO",),
@@ -77,6 +79,8 @@ class _Fault:
         if self._kind in (SHORT, SHORT_THEN_ERROR):
             self._is_next_write_lost = self._kind == SHORT_THEN_ERROR
             return len(content) // 2
+        if self._kind == WRITTEN_ANYWAY:
+            raise WrittenAnyway(errno.EIO, os.strerror(errno.EIO))
         if self._kind == NO_MORE_THREADS:
             raise RuntimeError(NO_THREAD)
         _fail(self._kind)
@@ -98,18 +102,21 @@ def sites_met(*, seed: int) -> Counter[Site]:
     return fault.met
 
 
-def fail_everywhere(*, seed: int, turns: int, share: tuple[int, int] = (0, 1), calls: Collection[str] = ()) -> Outcome:
+def fail_everywhere(
+    *, seed: int, turns: int, share: tuple[int, int] = (0, 1), only: Callable[[Site], bool] | None = None
+) -> Outcome:
     """Fail ``turns`` calls of each site in every way, one in a life.
 
-    ``share`` (n, of): only the n-th of every so many lives; ``calls``: only sites of these.
+    ``share`` (n, of): only the n-th of every so many lives; ``only``: at these sites.
     """
     outcome = Outcome(suite="errors", unit="lives")
     met = sites_met(seed=seed)
-    outcome.findings += [f"{site} is reached by no simulation" for site in sorted(all_sites() - met.keys())]
+    if only is None:
+        outcome.findings += [f"{site} is reached by no simulation" for site in sorted(all_sites() - met.keys())]
     outcome.count("sites", len(met))
     number = 0
     for site in sorted(met):
-        for kind in KINDS.get(site.call, ()) if not calls or site.call in calls else ():
+        for kind in KINDS.get(site.call, ()) if only is None or only(site) else ():
             for turn in _turns_of(Random(f"{seed}/{site}/{kind}"), met[site], turns):
                 number += 1
                 if number % share[1] != share[0] or len(outcome.findings) >= _FINDINGS_MAX:

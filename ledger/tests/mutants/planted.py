@@ -33,9 +33,9 @@ PLANTED = (
     Planted(
         name="name_not_synced",
         history="a file whose directory was not synced is gone after a power cut, as ext4's manual says",
-        file="segment.py",
-        old="    env.sync_directory(layout.segments)\n",
-        new="",
+        file="layout.py",
+        old="    env.sync_directory(layout.segments)\n    env.sync_directory(layout.path)\n",
+        new="    env.sync_directory(layout.path)\n",
         suite="crashes",
     ),
     Planted(
@@ -80,7 +80,7 @@ PLANTED = (
                 raise Conflict(stream="", expected=0, current=0)
             known = flush.keys.get(command.key)
 """,
-        suite="crashes",
+        suite="commands",
     ),
     Planted(
         name="failed_write_left_behind",
@@ -114,7 +114,7 @@ PLANTED = (
         file="keeper.py",
         old="                current = flush.version_of(stream)\n",
         new="                current = self.store.index.version_of(stream)\n",
-        suite="one_flush",
+        suite="commands",
     ),
     Planted(
         name="failed_fsync_tried_again",
@@ -133,9 +133,9 @@ PLANTED = (
         name="appended_behind_a_torn_tail",
         history="appending after an untrimmed torn tail hides every later record",
         file="recovery.py",
-        old="    segment.erase(start, stop)\n",
+        old="    _make_durable(store, mark, lambda: segment.erase(start, stop))\n",
         new="",
-        suite="crashes",
+        suite="torn",
     ),
     Planted(
         name="cut_without_quarantine",
