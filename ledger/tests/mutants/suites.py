@@ -21,7 +21,7 @@ def _damage() -> str:
     from ledger.simulation.damage import damage_everywhere
 
     kinds = ("truncated", "bits", "blocks")
-    found = (damage_everywhere(seed=1, commands=2, kind=kind, share=(0, 20)) for kind in kinds)
+    found = (damage_everywhere(seed=1, commands=2, kind=kind, share=(0, 7)) for kind in kinds)
     return next((outcome.findings[0] for outcome in found if outcome.findings), "")
 
 
