@@ -14,9 +14,11 @@ from ledger.engine.codec import TAIL_BYTES, decode
 from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import NotAJournal
 from ledger.engine.layout import Facts, Layout, read_facts, read_whole
+from ledger.engine.limits import RESUME_PERCENT
 from ledger.engine.mark import SLOT_BYTES, MarkFile, unpack
 from ledger.engine.recovery import is_corrupt, missing_end, written_end
 from ledger.engine.seal import Sealer, manifest_lines
+from ledger.engine.segment import full_error
 from ledger.engine.store import Store
 from ledger.engine.walk import Problem
 from ledger.proof.checkpoints import Checkpoint
@@ -25,7 +27,7 @@ from ledger.proof.history import differences
 from ledger.proof.snapshots import wrong_snapshots
 from ledger.proof.verification import VerifyReport, verify
 
-_BESIDE_SNAPSHOTS = frozenset({DamageKind.POISONED, DamageKind.TORN, DamageKind.MARK})
+_BESIDE_SNAPSHOTS = frozenset({DamageKind.DISK_FULL, DamageKind.POISONED, DamageKind.TORN, DamageKind.MARK})
 
 
 class Prefix(NamedTuple):
@@ -172,14 +174,14 @@ class _Examination:
     def diagnosis(self) -> Diagnosis:
         prefix = prefix_of(self._env, self._layout, self._facts)
         report = verify(path=self._layout.path, watched={one.size for one in self._checkpoints}, env=self._env)
+        self._disk()
         is_poisoned = self._poison(prefix)
         if prefix.problem is not None:
             self._end(prefix, is_poisoned=is_poisoned)
         self._mark(report)
         self._manifest(report)
-        if names := damaged_index_files(self._env, self._layout):
-            self._add(DamageKind.INDEX, RepairKind.REBUILD_INDEXES, names=", ".join(names))
-        self._snapshots()
+        if prefix.problem is None or prefix.is_torn:
+            self._derived()
         self._signed(report, prefix)
         repairs = tuple(self._repairs[kind] for kind in RepairKind if kind in self._repairs)
         return Diagnosis(damages=tuple(self._damages), repairs=repairs, safe=prefix.seq, report=report)
@@ -191,6 +193,12 @@ class _Examination:
 
     def _offer(self, repair: RepairKind, **params: Any) -> None:
         self._repairs.setdefault(repair, Repair(kind=repair, params=params))
+
+    def _disk(self) -> None:
+        full = full_error(self._env, self._layout, is_full=False)
+        if full is not None:
+            used, free = full.params["used_percent"], full.params["free_bytes"]
+            self._add(DamageKind.DISK_FULL, used=used, free=free, resume=RESUME_PERCENT)
 
     def _poison(self, prefix: Prefix) -> bool:
         content = self._env.exists(self._layout.durable) and read_whole(self._env, self._layout.durable)
@@ -278,8 +286,11 @@ class _Examination:
                     found=finding.found,
                 )
 
-    def _snapshots(self) -> None:
-        """A snapshot is held against segments, manifest and indexes: only where those are right is it at fault."""
+    def _derived(self) -> None:
+        """Indexes are made from sound segments. A snapshot is held against segments, manifest and indexes: only where
+        those are right is it at fault."""
+        if names := damaged_index_files(self._env, self._layout):
+            self._add(DamageKind.INDEX, RepairKind.REBUILD_INDEXES, names=", ".join(names))
         if any(damage.kind not in _BESIDE_SNAPSHOTS for damage in self._damages):
             return
         for wrong in wrong_snapshots(self._env, self._layout, CreditState()):

@@ -12,6 +12,7 @@ from ledger.engine.messages import gettext_noop
 class DamageKind(StrEnum):
     """One kind of damage."""
 
+    DISK_FULL = "disk-full"
     FACTS = "facts"
     POISONED = "poisoned"
     CORRUPT = "corrupt"
@@ -44,6 +45,10 @@ class RepairKind(StrEnum):
 
 
 HAPPENED: dict[DamageKind, str] = {
+    DamageKind.DISK_FULL: gettext_noop(
+        "The disk is full: %(used)s percent are used and %(free)s bytes free, so no order is taken. Nothing is lost, "
+        "and everything can be read. Free space: orders are taken again by themselves below %(resume)s percent."
+    ),
     DamageKind.FACTS: gettext_noop(
         "journal.json is missing or damaged, so nothing opens the directory. The records are there."
     ),

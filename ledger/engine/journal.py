@@ -213,8 +213,7 @@ class Journal:
                 self._holder = 0
 
     def _read_again(self) -> None:
-        if isinstance(self._keeper.problem, Poisoned):
-            self._keeper.problem = None
+        self._keeper.problem = None
         self._flocked(self._keeper.open)
 
     def _require_open(self) -> None:
