@@ -22,13 +22,13 @@ KILLS = 6
 
 
 @contextmanager
-def receiver(path: Path) -> Iterator[Iterator[list[str]]]:
+def receiver(path: Path) -> Iterator[tuple[subprocess.Popen[str], Iterator[list[str]]]]:
     """A subscriber process; what it was given, line by line. Killed at the end."""
     command = [sys.executable, "-m", "ledger.tests.subscriptions.receiver", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield (line.split() for line in process.stdout)
+            yield process, (line.split() for line in process.stdout)
         finally:
             process.kill()
 
@@ -51,13 +51,15 @@ def test_a_subscriber_that_is_killed_misses_nothing_and_keeps_the_order_of_every
     writer.start()
     try:
         for _kill in range(KILLS):
-            with receiver(path) as lines:
+            with receiver(path) as (process, lines):
                 given += [next(lines) for _line in range(chance.randint(1, 60))]
+                process.kill()
+                given += lines  # what it was given until then, whose position it may have saved
     finally:
         is_over.set()
         writer.join()
     head = journal.head.seq
-    with receiver(path) as lines:
+    with receiver(path) as (_, lines):
         given += iter(lambda: next(lines), [str(head), next(journal.read(after=head - 1)).stream])
     journal.close()
 
