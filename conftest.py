@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -25,6 +26,10 @@ from console.kernel import epoch, live, triggers
 from console.kernel.api import throttles
 
 NICENESS = 5
+PLAN_PROFILE = "plan"
+"""`--hypothesis-profile=plan`: as many examples as the engine's test plan asks for."""
+hypothesis.settings.register_profile(PLAN_PROFILE)
+
 _ONE_AT_A_TIME = (
     "console/tests/api/test_several_workers",
     "console/tests/client/test_against_the_console",
