@@ -9,6 +9,7 @@ from types import FrameType
 import pytest
 
 from ledger.engine import Receipt
+from ledger.engine.env import OsEnv
 from ledger.engine.group import Group, Request
 from ledger.tests.engine.counting import command
 
@@ -20,7 +21,7 @@ class Served:
         self.gate = threading.Event()
         self.flushes: list[int] = []
         self.answered: list[str] = []
-        self.group = Group(threading.Lock, self._serve)
+        self.group = Group(OsEnv(), self._serve)
         self._threads: list[threading.Thread] = []
 
     def _serve(self, requests: list[Request]) -> int:

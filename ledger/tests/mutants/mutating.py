@@ -62,9 +62,9 @@ def _changed(tree: ast.Module) -> Iterator[tuple[int, str]]:
             node.op = _OPERATIONS[type(operator)]()
             yield node.lineno, f"{type(operator).__name__} becomes {type(node.op).__name__}"
             node.op = operator
-        elif isinstance(node, ast.Constant) and type(node.value) in (int, bool):
+        elif isinstance(node, ast.Constant) and isinstance(node.value, int):
             value = node.value
-            node.value = not value if isinstance(value, bool) else int(value) + 1
+            node.value = not value if isinstance(value, bool) else value + 1
             yield node.lineno, f"{value} becomes {node.value}"
             node.value = value
         elif isinstance(node, ast.If | ast.IfExp | ast.While) and not isinstance(node.test, ast.Compare | ast.BoolOp):
