@@ -142,10 +142,11 @@ def listed(runs: QuerySet[Run]) -> tuple[ListedRun, ...]:
     people = Person.objects.in_bulk({person for _pk, _digest, person in heads} - {None})
     names = {person: str(row) for person, row in people.items()} | {None: ""}
     keys = {pk: (pk, digest, names[person]) for pk, digest, person in heads}
-    unknown = [pk for pk, key in keys.items() if key not in _frozen]
-    read = _read(runs.filter(pk__in=unknown) if len(unknown) <= ASKED_MAX else runs, names=names) if unknown else {}
-    found = (read.get(pk) or _frozen.get(key) for pk, key in keys.items())
-    return tuple(run for run in found if run is not None)
+    known = {pk: run for pk, key in keys.items() if (run := _frozen.get(key)) is not None}
+    unknown = keys.keys() - known.keys()
+    if unknown:
+        known |= _read(runs.filter(pk__in=unknown) if len(unknown) <= ASKED_MAX else runs, names=names)
+    return tuple(known[pk] for pk in keys if pk in known)
 
 
 ASKED_MAX = 500

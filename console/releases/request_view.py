@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Prefetch, Q, When
+from django.db.models import Case, Prefetch, Q, QuerySet, When
 
 from console.checklist import Item, Text
 from console.kernel.models import Person
@@ -40,6 +40,7 @@ from testruns.models import Run
 
 RUNS_MAX = 40
 """Runs that a page lists; the manifest lists every one."""
+NEWER_MAX = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +88,7 @@ class RequestView:
 
     manifest: as it was signed. changes_...: None where there is nothing to compare with, empty where nothing changed.
     runs: those that decide or must be answered, then the newest of the others, RUNS_MAX in all; run_count: how many it
-    rests on. newer_runs: of the same build, asked for after the request opened.
+    rests on. newer_runs: the newest of the same build, asked for after the request opened; newer_count: all of them.
     """
 
     request: ReleaseRequest
@@ -101,6 +102,7 @@ class RequestView:
     runs: tuple[BoundRun, ...]
     run_count: int
     newer_runs: tuple[Run, ...]
+    newer_count: int
     changes_since_last_request: tuple[Text, ...] | None
     changes_since_i_signed: tuple[Text, ...] | None
     reviews: tuple[Review, ...]
@@ -137,6 +139,7 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
     state, decision = state_of(request, now=now), last_decision_of(request)
     conditions = conditions_of(request)
     manifest = read_manifest(request.manifest)
+    newer = _newer_runs(request)
     return RequestView(
         request=request,
         manifest=manifest,
@@ -148,7 +151,8 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
         seats=_seats(request, viewer=viewer),
         runs=_first_runs(request),
         run_count=request.bound_runs.count(),
-        newer_runs=_newer_runs(request),
+        newer_runs=tuple(newer[:NEWER_MAX]),
+        newer_count=newer.count(),
         changes_since_last_request=_since(_last_request(request), manifest),
         changes_since_i_signed=_since(_last_signed(request, viewer), manifest),
         reviews=_reviews(request, viewer=viewer),
@@ -190,9 +194,9 @@ def _first_runs(request: ReleaseRequest) -> tuple[BoundRun, ...]:
     return tuple(bound.prefetch_related(Prefetch("run", queryset=runs)))
 
 
-def _newer_runs(request: ReleaseRequest) -> tuple[Run, ...]:
-    newer = runs_of(request.build).filter(requested_at__gt=request.opened_at).defer("manifest")
-    return tuple(newer.order_by("-pk"))
+def _newer_runs(request: ReleaseRequest) -> QuerySet[Run]:
+    newer = runs_of(request.build).filter(requested_at__gt=request.opened_at)
+    return newer.defer("manifest", "environment").order_by("-pk")
 
 
 def _last_request(request: ReleaseRequest) -> ReleaseRequest | None:

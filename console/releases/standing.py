@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Final
 
+from django.db.models import Q
+
 from console.models import Condition, Decision, Phase, ReleaseRequest
 from console.release_states import ConditionKind, ConditionStanding, Effect, RequestState, effect_of, state_at
 from ledger import gettext_noop
@@ -104,12 +106,18 @@ def standing(phase_code: str, *, now: datetime) -> Standing:
     return standing_of_phase(Phase.objects.get(code=phase_code), now=now)
 
 
+_OVER = (RequestState.WITHDRAWN.value, RequestState.EXPIRED.value)
+"""Of requests that ended so only the newest can say how a phase stands: there may be many."""
+
+
 def standing_of_phase(phase: Phase, *, now: datetime, builds: Collection[Build] | None = None) -> Standing:
     """As `standing`, for a phase at hand; with `builds` how these stand in it, whatever else is released."""
     rows = ReleaseRequest.objects.filter(phase=phase)
     if builds is not None:
         rows = rows.filter(build__in=builds)
-    requests = list(rows.select_related("build").defer("manifest").prefetch_related("decisions").order_by("-pk"))
+    newest = rows.order_by("-pk").values("pk")[:1]
+    telling = rows.filter(~Q(state__in=_OVER) | Q(pk__in=newest)).select_related("build").defer("manifest")
+    requests = list(telling.prefetch_related("decisions").order_by("-pk"))
     states = [(request, state_of(request, now=now)) for request in requests]
     request, state = _telling(states)
     if request is None or state is None:

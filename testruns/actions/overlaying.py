@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from testruns.gates.measured import MeasuredExecution
 from testruns.gates.outcomes import Cause, RuleOutcome, SourceReading
@@ -25,7 +25,24 @@ def overlay_of(*, runs: Sequence[Run], waived: Collection[str]) -> Overlay:
     if len({run.policy_id for run in runs}) != 1:
         raise ValueError("waivers are laid over runs of one policy")
     policy = rules_of(runs[0].policy)
-    return overlay(gates=policy.gates, runs=[_judged_run(run, policy) for run in runs], waived=waived)
+    return overlay(gates=policy.gates, runs=[_remembered(run, policy) for run in runs], waived=waived)
+
+
+JUDGED_MAX: Final = 32
+_judged: dict[tuple[int, str], JudgedRun] = {}
+"""Of frozen runs, whose results never change, by number and manifest digest: every phase rests on the same few."""
+
+
+def _remembered(run: Run, policy: Policy) -> JudgedRun:
+    if not (run.is_frozen and run.manifest_digest):
+        return _judged_run(run, policy)
+    judged = _judged.get((run.pk, run.manifest_digest))
+    if judged is None:
+        judged = _judged_run(run, policy)
+        if len(_judged) >= JUDGED_MAX:
+            _judged.clear()
+        _judged[run.pk, run.manifest_digest] = judged
+    return judged
 
 
 def _judged_run(run: Run, policy: Policy) -> JudgedRun:
