@@ -5,6 +5,8 @@
 #   GATEHOUSE_STORAGE=/srv/gh make run    another storage
 #   make run ARGS=...                     more arguments for `manage.py up`
 #   WORKERS=2 make test                   tests in two processes instead of three, which wait half of their time
+#   make page-figures                     what every page costs and weighs beside 1,000 runs; how soon charts are drawn
+#   make matrix                           every page in every width, theme and language, not in pairs of them only
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -13,7 +15,7 @@ CASES ?= 200
 RUN_STAMP := $(VENV)/.run-$(firstword $(shell cksum < requirements.lock))
 TEST_STAMP := $(VENV)/.test-$(firstword $(shell cksum < requirements-dev.lock))
 
-.PHONY: run test schema lint
+.PHONY: run test schema page-figures matrix lint
 .DEFAULT_GOAL := run
 
 run: $(RUN_STAMP)
@@ -28,6 +30,13 @@ test: lint
 schema: export SCHEMA_CASES = $(CASES)
 schema: $(TEST_STAMP)
 	$(VENV)/bin/python -m pytest -n0 --timeout 36000 console/tests/api/test_schema.py $(ARGS)
+
+page-figures: $(TEST_STAMP)
+	$(VENV)/bin/python -m pytest console/tests/page_figures/figures.py -n 0 -s -q -o python_functions=measure $(ARGS)
+
+matrix: export GATEHOUSE_LOOKS := all
+matrix: $(TEST_STAMP)
+	$(VENV)/bin/python -m pytest $$(grep -rl "import .*in_every_language" console/tests) -k "[en] or [de]" -n $(WORKERS) -o timeout=1800 $(ARGS)
 
 lint: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .
