@@ -39,7 +39,7 @@ class WaiverForm(forms.Form):
         label=gettext_lazy("Phase"), queryset=Phase.objects.none(), to_field_name="code", empty_label=None
     )
     build = forms.ModelChoiceField(label=gettext_lazy("Build"), queryset=Build.objects.none(), empty_label=None)
-    rule_code = forms.ChoiceField(label=gettext_lazy("Rule"))
+    rule_code = forms.ChoiceField(label=gettext_lazy("Rule"), widget=forms.RadioSelect)
     expires = forms.DateField(
         label=gettext_lazy("Valid through"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )

@@ -149,8 +149,15 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) noteSilence(false);
 });
 
+/* On a phone the sections scroll sideways: the one that is open is always seen. */
+function showSection() {
+  const current = document.querySelector(".sections [aria-current]");
+  if (current) current.parentElement.scrollLeft = current.offsetLeft - (current.parentElement.clientWidth - current.offsetWidth) / 2;
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   showTheme(storedTheme());
+  showSection();
   showLocalTimes();
   openTarget();
 });
