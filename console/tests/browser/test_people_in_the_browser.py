@@ -88,10 +88,11 @@ def test_an_administrator_adds_a_person_and_a_supervisor_hands_over_the_other_ha
     page.select_option("#role", "reviewer")
     page.fill("#verified_how", "passport seen at the desk")
     page.click("button:has-text('Propose the role')")
-    assert "counts once a second person confirms it" in page.inner_text("main")
+    page.wait_for_selector("text=counts once a second person confirms it")
 
     other = open_page(Person.objects.get(username="supervisor"), PEOPLE, has_javascript=has_javascript)
-    other.click("li:has-text('Role reviewer') button:has-text('Confirm')")
+    with other.expect_navigation():
+        other.click("li:has-text('Role reviewer') button:has-text('Confirm')")
     other.click("li:has-text('First password') button:has-text('Confirm')")
     second = other.inner_text("code.half")
 
@@ -99,5 +100,5 @@ def test_an_administrator_adds_a_person_and_a_supervisor_hands_over_the_other_ha
     nora.fill("#id_username", "nora")
     nora.fill("#id_password", f"{first}-{second}")
     nora.click("button:has-text('Sign in')")
-    assert "Nora Nielsen" in nora.content()
+    nora.wait_for_selector("text=Nora Nielsen", state="attached")
     assert Person.objects.get(username="nora").roles == {Role.REVIEWER}

@@ -40,6 +40,7 @@ class Ceremony:
         page = self.visit(who)
         page.click("article:has-text('5a') h3 a")
         page.click("text=Verify it now")
+        page.wait_for_selector("text=The live journal is sound:")
         page.click("text=Prepare a release request")
         page.click("button:has-text('Open the request')")
         page.wait_for_selector("text=is open.")

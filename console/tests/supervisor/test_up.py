@@ -209,6 +209,20 @@ def test_a_worker_that_dies_is_started_again_and_said(start: Start) -> None:
     wait_until(lambda: is_healthy(console), timeout_seconds=20, what="the new worker's sign of life")
 
 
+def test_a_notifier_that_dies_is_started_again_and_said(start: Start) -> None:
+    """Nobody would miss an e-mail that was never sent."""
+    console = start()
+    assert console.url
+    wait_until(lambda: console.is_running("manage.py notify"), timeout_seconds=20, what="the notifier")
+    first = console.process_named("manage.py notify")
+
+    first.kill()
+    console.wait_for("The notifier ended (killed by SIGKILL)")
+    wait_until(lambda: console.is_running("manage.py notify"), timeout_seconds=20, what="another notifier")
+
+    assert console.process_named("manage.py notify").pid != first.pid
+
+
 def test_a_web_server_that_dies_is_started_again_on_the_same_address(start: Start) -> None:
     """The supervisor keeps the port, so a browser that asks meanwhile waits instead of failing."""
     console = start()
