@@ -102,9 +102,10 @@ PLANTED = (
         name="hash_of_rewritten_json",
         history="Formance #788: hashes over JSON that was read and written again differ on unicode",
         file="codec.py",
-        old="        previous = _sha256(previous + body).digest()\n",
-        new="""        import json
-        previous = _sha256(previous + json.dumps(_loads(body + b"}"), separators=(",", ":"))[:-1].encode()).digest()
+        old="    digest = _sha256(previous + body).digest()\n",
+        new="""    import json
+    body_again = json.dumps(_loads(body + b"}"), separators=(",", ":"))[:-1].encode()
+    digest = _sha256(previous + body_again).digest()
 """,
         suite="crashes",
     ),
