@@ -60,6 +60,7 @@ _FOR_A_MISSION = (commands.Consume, commands.Refund)
 _opening = threading.Lock()
 _sealing = SealingByAge()
 _live: Ledger | None = None
+_live_lock: tuple[int, int] | None = None
 _watch: Watch | None = None
 
 
@@ -75,6 +76,16 @@ class ConsoleRunning(GatehouseError):
 
     code = "console-running"
     message = gettext_noop("A console works on this storage (%(holder)s). Stop it first.")
+
+
+class JournalExchanged(LedgerError):
+    """Somebody put another directory in the place of the live journal while it was open."""
+
+    code = "journal-exchanged"
+    message = gettext_noop(
+        "The directory of the live journal was moved away or exchanged while the console runs. Nothing was recorded, "
+        "and nothing will be before the console is restarted."
+    )
 
 
 class NoLiveJournal(GatehouseError):
@@ -94,13 +105,19 @@ class Imported:
 
 def live_ledger() -> Ledger:
     """The live ledger, opened on first use; one per process, safe to share between its threads."""
-    global _live
+    global _live, _live_lock
     with _opening:
         if _live is None:
             watch = _watched()
             _live = Ledger.open(path=live_journal(), takes_snapshots=_wants_snapshots, env=watch.env)
+            _live_lock = _lock_in_place()
             watch.start()
         return _live
+
+
+def live_is_in_place() -> bool:
+    """Whether the live ledger still is the one in its directory, and not one that was moved away or exchanged."""
+    return _live_lock is None or _live_lock == _lock_in_place()
 
 
 def live_watch() -> Watch:
@@ -111,14 +128,14 @@ def live_watch() -> Watch:
 
 def close_live_ledger() -> None:
     """Give the live ledger's files back; the next use opens it again."""
-    global _live, _watch
+    global _live, _live_lock, _watch
     with _opening:
         if _watch is not None:
             _watch.stop()
             _watch = None
         if _live is not None:
             _live.close()
-            _live = None
+            _live = _live_lock = None
 
 
 @action(Act.DECIDE_LEDGER_APPROVAL, target="approval:{request}")
@@ -256,6 +273,15 @@ def _wants_snapshots() -> bool:
         connection.close()
 
 
+def _lock_in_place() -> tuple[int, int] | None:
+    """Which file stands where the journal has its lock, which is never unlinked while it lives."""
+    try:
+        found = Layout(live_journal()).lock.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _watched() -> Watch:
     global _watch
     if _watch is None:
@@ -265,9 +291,14 @@ def _watched() -> Watch:
 
 
 def _execute(order: commands.CreditCommand, *, key: str, actor: Actor, correlation: str) -> Answer:
-    """Every write to the live journal: ReadOnlyNow while that is read-only, also when it is found damaged by this."""
+    """Every write to the live journal: ReadOnlyNow while that is read-only, also when it is found damaged by this.
+
+    JournalExchanged: what is open here are files that nobody will ever look at again.
+    """
     ledger, watch = live_ledger(), live_watch()
     watch.require_writable()
+    if not live_is_in_place():
+        raise JournalExchanged
     try:
         answer = ledger.execute(order, key=key, actor=actor.label, correlation=correlation)
     except Corrupt:

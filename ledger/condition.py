@@ -10,7 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from ledger import Ledger, LedgerError, OsEnv, gettext_noop
-from ledger.actions import live_ledger, live_watch
+from ledger.actions import JournalExchanged, live_is_in_place, live_ledger, live_watch
 from ledger.conf import events_directory, live_journal
 from ledger.degradation import Cause, Finding, Level, State
 from ledger.engine import limits
@@ -42,7 +42,8 @@ _SENTENCES = {
 class Condition:
     """How a journal is, and why: normal, imported, degraded, read_only, poisoned or unreadable.
 
-    `is_stopped`: it is sound, and takes no orders until an engineer says so, since `since`.
+    `is_stopped`: it is sound, and takes no orders until an engineer says so, since `since`. `is_exchanged`: another
+    directory stands in its place, so that nothing is written until a restart.
     """
 
     state: str
@@ -50,6 +51,7 @@ class Condition:
     warnings: tuple[str, ...] = ()
     since: datetime | None = None
     is_stopped: bool = False
+    is_exchanged: bool = False
 
     @property
     def needs_attention(self) -> bool:
@@ -91,6 +93,8 @@ def live_condition() -> Condition:
     if not Layout(live_journal()).facts.is_file():
         return Condition(state="normal")
     found = condition_of(live_ledger)
+    if not live_is_in_place():
+        return replace(found, state="read_only", reason=gettext(JournalExchanged.message), is_exchanged=True)
     standing = live_watch().standing(is_damaged=found.state == "read_only")
     if found.state != "normal" or standing.state is State.NORMAL:
         return found

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy
 
 from console.kernel.doors import Page, Section, add_section
 from ledger.admin import approvals, verification, views
+from ledger.admin.damage import saying_damage
 
 add_section(
     Section(
@@ -13,11 +14,11 @@ add_section(
         url_name="admin:journal_events",
         order=30,
         pages=(
-            Page(route="journal/", view=views.events, name="journal_events"),
-            Page(route="journal/event/<int:seq>/", view=views.event, name="journal_event"),
-            Page(route="journal/streams/", view=views.streams, name="journal_streams"),
-            Page(route="journal/accounts/", view=views.accounts, name="journal_accounts"),
-            Page(route="journal/account/", view=views.account, name="journal_account"),
+            Page(route="journal/", view=saying_damage(views.events), name="journal_events"),
+            Page(route="journal/event/<int:seq>/", view=saying_damage(views.event), name="journal_event"),
+            Page(route="journal/streams/", view=saying_damage(views.streams), name="journal_streams"),
+            Page(route="journal/accounts/", view=saying_damage(views.accounts), name="journal_accounts"),
+            Page(route="journal/account/", view=saying_damage(views.account), name="journal_account"),
             Page(route="journal/verification/", view=verification.verification, name="journal_verification"),
             Page(route="journal/leave-read-only/", view=views.leave, name="journal_leave_read_only"),
         ),

@@ -83,6 +83,7 @@ STATUSES: Mapping[str, int] = MappingProxyType(
                 "poisoned",
                 "read-only",
                 "read-only-now",
+                "journal-exchanged",
                 "closed",
                 "corrupt",
                 "not-a-journal",

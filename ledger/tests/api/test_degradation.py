@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -56,6 +58,7 @@ def disk(ann: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[MeasuredDisk]:
     disk = MeasuredDisk(writes)
     monkeypatch.setattr(actions, "_watch", Watch(path=live_journal(), env=disk, writes=writes))
     monkeypatch.setattr(actions, "_live", Ledger.open(path=live_journal(), env=disk))
+    monkeypatch.setattr(actions, "_live_lock", actions._lock_in_place())
     yield disk
     disk.is_failing = disk.is_broken = False
     close_live_ledger()
@@ -208,4 +211,42 @@ def test_a_damaged_journal_is_repaired_first_and_then_left(engineer: ApiClient, 
 
     assert "The journal is still damaged. Repair it first" in damaged
     assert refused == "read-only-now"
+    assert engineer.send("credits/consume/", ORDER, key="k-2").status_code == 200
+
+
+def test_a_page_that_meets_damage_says_it_and_stops_the_ledger(engineer: ApiClient, disk: MeasuredDisk) -> None:
+    """No page breaks: it names segment, line and what to do; nobody moves credits on such a journal."""
+    engineer.send("credits/consume/", ORDER, key="k-1")
+    segment = planting.segments_of(live_journal())[0]
+    segment.write_bytes(segment.read_bytes().replace(b'"reason":"work"', b'"reason":"fork"', 1))
+    reader = client_of(Role.AUDITOR)
+
+    pages = [reader.get(reverse("admin:journal_events")), reader.get(f"{reverse('admin:journal_account')}?name=ann")]
+
+    for page in pages:
+        told = page.content.decode()
+        assert page.status_code == 503
+        assert segment.name in told
+        assert "manage.py ledger doctor" in told
+    assert engineer.send("credits/consume/", ORDER, key="k-2").json()["code"] == "read-only-now"
+
+
+def test_a_journal_that_was_exchanged_under_the_console_takes_no_orders(
+    engineer: ApiClient, disk: MeasuredDisk, tmp_path: Path
+) -> None:
+    """What is open are files that nobody will look at again: no order may be lost in them. A restart goes on."""
+    shutil.copytree(live_journal(), tmp_path / "older")
+    engineer.send("credits/consume/", ORDER, key="k-1")
+    live_journal().rename(tmp_path / "away")
+    gone = engineer.send("credits/consume/", ORDER, key="k-2")
+    shutil.copytree(tmp_path / "older", live_journal())
+
+    exchanged = engineer.send("credits/consume/", ORDER, key="k-2")
+    page = client_of(Role.AUDITOR).get(reverse("admin:journal_events")).content.decode()
+    health = Client().get("/api/health").json()["checks"]["journal"]
+    close_live_ledger()
+
+    assert [(one.status_code, one.json()["code"]) for one in (gone, exchanged)] == [(503, "journal-exchanged")] * 2
+    assert "Restart the console: the directory of its journal was exchanged" in page
+    assert health == {"status": "failed", "state": "read_only"}
     assert engineer.send("credits/consume/", ORDER, key="k-2").status_code == 200
