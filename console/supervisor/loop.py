@@ -167,7 +167,7 @@ def web_server_argv(*, descriptor: int) -> list[str]:
     """The command of the web server on an inherited listening socket."""
     options = {
         "--bind": f"fd://{descriptor}",
-        "--worker-class": "gthread",
+        "--worker-class": "console.supervisor.web_worker.WebWorker",
         "--workers": str(settings.WEB_PROCESSES),
         "--threads": str(settings.WEB_THREADS),
         "--keep-alive": "15",  # longer than the screens' poll of 2 s

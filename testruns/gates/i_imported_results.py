@@ -26,7 +26,8 @@ IMPORTED_RESULTS = register(
                 help=gettext_noop(
                     "A failed test has an answer, a broken one has none: its module could not be imported, its setup "
                     "failed, or nobody can tell how it ended. Errors that are claimed beyond the listed ones count "
-                    "too. Counters of the file that are no number count as one: its cases cannot be held against them."
+                    "too. Counters of a file that are no number count as one, because its cases cannot be held against "
+                    "them, and so does a file without a case."
                 ),
                 impact=gettext_noop("Part of the suite says nothing about this build."),
                 where=gettext_noop("The first broken cases on the run page; the test report in the evidence."),

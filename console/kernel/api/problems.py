@@ -254,6 +254,8 @@ register(
         "too-many-failures": (429, "Too many requests with wrong tokens came from this address."),
         "too-many-requests": (429, "The token, or the address without one, asks more often than it may."),
         "malformed-request": (400, "The request could not be read."),
+        "uri-too-long": (414, "The address with its query is longer than the server reads."),
+        "headers-too-large": (431, "The headers are larger than the server reads."),
         "too-many-parts": (400, "The form has more files or fields than are read."),
         "malformed-json": (400, "The body is no JSON object that can be read without doubt."),
         "unknown-parameter": (400, "The query has a parameter that this address does not know."),
