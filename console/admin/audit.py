@@ -21,11 +21,12 @@ from django.views.decorators.http import require_POST
 
 from console.actions.exports import export_audit
 from console.admin.audit_export import FORMS
-from console.admin.audit_sentences import AREAS, object_words, sentence_of, was_done_alone
+from console.admin.audit_links import digests_in, linked_sentence, object_url
+from console.admin.audit_sentences import AREAS, object_words, was_done_alone
 from console.kernel.audit import SYSTEM_ACTOR, SYSTEM_NAME
 from console.kernel.doors import ReadOnlyAdmin, Section, actor_of, add_section
 from console.kernel.models import AuditEntry, Person
-from console.templatetags.gatehouse import moment, status
+from console.templatetags.gatehouse import ago, moment, status
 
 add_section(
     Section(
@@ -121,8 +122,8 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Time"), ordering="at")
     def shown_at(self, entry: AuditEntry) -> SafeString:
-        """When, in the reader's zone."""
-        return moment(entry.at)
+        """When, in the reader's zone, and how long ago."""
+        return format_html('{} <span class="small muted">{}</span>', moment(entry.at), ago(entry.at))
 
     @admin.display(description=gettext_lazy("What happened"))
     def shown_sentence(self, entry: AuditEntry) -> SafeString:
@@ -131,7 +132,10 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             format_html(' <span class="badge tone-unsure">{}</span>', _("done alone")) if was_done_alone(entry) else ""
         )
         return format_html(
-            '<span class="break">{}</span>{} <code class="muted small">{}</code>', sentence_of(entry), alone, entry.act
+            '<span class="break">{}</span>{} <code class="muted small">{}</code>',
+            linked_sentence(entry),
+            alone,
+            entry.act,
         )
 
     @admin.display(description=gettext_lazy("Outcome"), ordering="outcome")
@@ -149,8 +153,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": _("Audit entry %(index)s") % {"index": entry.index},
             "entry": entry,
-            "sentence": sentence_of(entry),
+            "sentence": linked_sentence(entry),
             "object": object_words(entry.object),
+            "object_url": object_url(entry.object),
+            "digests": digests_in(entry),
+            "earlier": _beside(entry.index - 1),
+            "later": _beside(entry.index + 1),
             "is_alone": was_done_alone(entry),
             "before": _readable(entry.before),
             "after": _readable(entry.after),
@@ -164,6 +172,11 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         }
         unknown = [name for name, choices in known.items() if name in request.GET and request.GET[name] not in choices]
         return unknown + super()._unknown_choices(request)
+
+
+def _beside(index: int) -> int | None:
+    """The key of the entry at this place in the chain."""
+    return AuditEntry.objects.filter(index=index).values_list("pk", flat=True).first()
 
 
 def _readable(content: str) -> str:

@@ -34,7 +34,8 @@ def verification(request: HttpRequest) -> HttpResponse:
     if journal.condition.is_readable:
         ledger = journal.open()
         context |= {"head": ledger.head, "proof": proof_line(journal, ledger)}
-        context["newer_count"] = max(ledger.head.seq - standing.outcome.head_seq, 0) if standing.outcome else 0
+        if standing.outcome is not None and standing.outcome.is_sound:
+            context["newer_count"] = max(ledger.head.seq - standing.outcome.head_seq, 0)
     return render(request, journal, "ledger/verification.html", title=_("Verification of the journal"), **context)
 
 

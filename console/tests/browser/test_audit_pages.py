@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -14,8 +15,12 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils import translation
+from django.utils.html import escape
 
 from console.admin.audit_export import plain_cell
+from console.admin.audit_links import linked_sentence, object_url
+from console.admin.audit_sentences import sentence_of
 from console.kernel import audit, governance_journal
 from console.kernel.acts import Actor
 from console.kernel.audit_heads import heads_in
@@ -34,6 +39,11 @@ def record(*, act: str = "run.cancel", name: str = "run:7", **after: Any) -> Aud
         return audit.record(actor=None, act=act, object=name, after=after)
 
 
+def words_of(response: Any) -> str:
+    """What a page says, without its links."""
+    return re.sub(r"<[^>]+>", "", response.content.decode())
+
+
 def exported(client: Client, form: str, query: str = "") -> str:
     """What the file holds."""
     response = client.post(f"{AUDIT}export/{form}/{query}")
@@ -47,8 +57,57 @@ def test_the_list_and_the_page_of_an_entry_say_what_happened(browse: Browse) -> 
     entry = record(act="run.cancel")
     client = browse("auditor")
 
-    assert "Gatehouse cancelled run 7." in client.get(AUDIT).content.decode()
-    assert "Gatehouse cancelled run 7." in client.get(f"{AUDIT}{entry.pk}/change/").content.decode()
+    assert "Gatehouse cancelled run 7." in words_of(client.get(AUDIT))
+    assert "Gatehouse cancelled run 7." in words_of(client.get(f"{AUDIT}{entry.pk}/change/"))
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("run:7", "/admin/testruns/run/7/"),
+        ("phase:5a", "/admin/releases/phase/5a/"),
+        ("request:3", "/admin/releases/request/3/"),
+        ("journal:credits", "/admin/journal/"),
+        ("approval:r/1 &", "/admin/approvals/one/?request=r%2F1+%26"),
+        ("request:<b>", ""),
+        ("backup:7", ""),
+        ("run:", ""),
+        ("", ""),
+    ],
+)
+def test_what_an_entry_speaks_of_leads_to_its_page(browse: Browse, name: str, address: str) -> None:
+    """In the list and on the page of the entry; what has no page has no link, and nothing in a name is markup."""
+    entry = record(act="run.cancel", name=name)
+    client = browse("auditor")
+
+    assert object_url(name) == address
+    for page in (client.get(AUDIT), client.get(f"{AUDIT}{entry.pk}/change/")):
+        shown = page.content.decode().partition('id="content"')[2]
+        assert (f'<a href="{escape(address)}">' in shown) is bool(address)
+        assert "<b>" not in shown
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_linked_sentence_says_what_the_sentence_says(browse: Browse, language: str) -> None:
+    """Word for word, in both languages."""
+    entry = record(act="run.judge", recommendation="GO")
+    with translation.override(language):
+        linked, said = linked_sentence(entry), sentence_of(entry)
+
+    assert re.sub(r"<[^>]+>", "", linked) == escape(said)
+    assert linked.count("<a ") == 1
+
+
+def test_the_page_of_an_entry_leads_along_the_chain_and_copies_its_digests(browse: Browse) -> None:
+    """Each digest in it once, with the names that lead to it."""
+    one, other = "a" * 64, "b" * 40
+    first, entry = record(), record(head=one, list=[{"commit": other}, {"again": one}], short="abc")
+    page = browse("auditor").get(f"{AUDIT}{entry.pk}/change/").content.decode()
+
+    assert f'href="{AUDIT}{first.pk}/change/"' in page
+    assert [page.count(f'data-copy="{value}"') for value in (one, other)] == [1, 1]
+    assert "<code>head</code>" in page
+    assert "<code>list.commit</code>" in page
 
 
 def test_what_was_done_alone_is_marked_on_both_pages(browse: Browse) -> None:
@@ -79,7 +138,7 @@ def test_the_list_is_filtered_by_area_person_period_outcome_and_words(
     """Each filter alone."""
     record()
 
-    page = browse("auditor").get(f"{AUDIT}?{query}").content.decode()
+    page = words_of(browse("auditor").get(f"{AUDIT}?{query}"))
 
     assert ("cancelled run 7." in page) is is_shown
 

@@ -160,6 +160,8 @@ def test_an_amount_that_was_edited_in_the_file_is_found_and_named(
 
     assert "The verification found faults in the journal" in page
     assert f"chain of {segment.name} is wrong at line 6" in page
+    assert "Sound up to event" in page
+    assert "recorded since" not in page
 
 
 @pytest.mark.parametrize("is_running", [True, False])

@@ -196,7 +196,7 @@ def test_a_form_without_a_token_is_refused_in_our_design(tester: Person) -> None
     response = client.post("/admin/testruns/run/request/full/")
 
     assert response.status_code == 403
-    assert "You may not do this" in response.content.decode()
+    assert "This form is not valid any more" in response.content.decode()
     assert not Run.objects.exists()
 
 
