@@ -7,6 +7,7 @@ first, so that no worker is left with one of them while the others have nothing 
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -73,6 +74,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item, file in files.items():
         item.add_marker(pytest.mark.xdist_group("one at a time" if file.startswith(_ONE_AT_A_TIME) else file))
     items.sort(key=lambda item: (_rank_of(files[item]), files[item]))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end, so no collection of garbage needs to go through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
