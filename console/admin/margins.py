@@ -29,6 +29,8 @@ from testruns.plan import PROFILES as LIVE_PROFILES
 
 RUNS_MAX = 12
 RUNS_MIN = 2
+PERCENT_MAX = 999
+"""Beyond it a margin is said to be there: of a limit of 1 it would be in the ten thousands."""
 KEPT_SECONDS = 3600
 _SHAPES = {"pass", "fail", "error"}
 
@@ -49,6 +51,8 @@ class Point:
         if self.margin is None:
             return _("held exactly") if self.verdict == Verdict.PASS else "–"
         share = round(100 * self.margin)
+        if abs(share) > PERCENT_MAX:
+            return f"{'> +' if share > 0 else '< −'}{PERCENT_MAX}\u202f%"
         return f"{'+' if share > 0 else ''}{share}\u202f%".replace("-", "−")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from console.admin.margins import RUNS_MAX, Course, margins, rows_of
+from console.admin.margins import RUNS_MAX, Course, Point, margins, rows_of
 from console.kernel.models import Person
 from console.tests.browser.rows import make_judged_run, make_running_run
 
@@ -52,6 +53,16 @@ def test_a_gate_of_exact_rules_is_held_or_broken_and_never_nearly(tester: Person
     assert (held.said, held.margin, broken.rule, broken.verdict) == ("held exactly", None, "A01", "FAIL")
     assert "tone-pass" in course_of("A").svg
     assert "tone-fail" in course_of("A").svg
+
+
+@pytest.mark.parametrize(
+    ("margin", "said"), [("192", "> +999\u202f%"), ("-12.5", "< −999\u202f%"), ("9.99", "+999\u202f%")]
+)
+def test_a_margin_of_many_times_the_limit_is_not_said_to_the_percent(margin: str, said: str) -> None:
+    """193 capped rewards where one was asked for are no better by 19,200 %."""
+    point = Point(run_id=1, profile="full", verdict="PASS", rule="B06", margin=Decimal(margin))
+
+    assert point.said == said
 
 
 def test_every_point_leads_to_its_run_in_the_picture_and_in_the_table(browse: Browse, tester: Person) -> None:
