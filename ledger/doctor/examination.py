@@ -25,7 +25,7 @@ from ledger.proof.checkpoints import Checkpoint
 from ledger.proof.errors import HistoryChanged, HistoryCut
 from ledger.proof.history import differences
 from ledger.proof.snapshots import wrong_snapshots
-from ledger.proof.verification import VerifyReport, verify
+from ledger.proof.verification import Progress, VerifyReport, verify
 
 _BESIDE_SNAPSHOTS = frozenset({DamageKind.DISK_FULL, DamageKind.POISONED, DamageKind.TORN, DamageKind.MARK})
 
@@ -55,8 +55,15 @@ class Diagnosis:
         return next((repair for repair in self.repairs if repair.kind is kind), None)
 
 
-def examine(layout: Layout, *, checkpoints: Sequence[Checkpoint] = (), env: Env | None = None) -> Diagnosis:
-    """Read everything. `checkpoints` are signed heads of this journal that may be believed.
+def examine(
+    layout: Layout,
+    *,
+    checkpoints: Sequence[Checkpoint] = (),
+    progress: Progress | None = None,
+    env: Env | None = None,
+) -> Diagnosis:
+    """Read everything. `checkpoints` are signed heads of this journal that may be believed; `progress` gets the bytes
+    read and those in all.
 
     Raises NotAJournal where there are no segments either, OSError.
     """
@@ -69,7 +76,7 @@ def examine(layout: Layout, *, checkpoints: Sequence[Checkpoint] = (), env: Env 
         found = facts_of_first_record(env, layout)
         repairs = (Repair(kind=RepairKind.REBUILD_FACTS),) if found is not None else ()
         return Diagnosis(damages=(Damage(kind=DamageKind.FACTS),), repairs=repairs, safe=0)
-    return _Examination(env, layout, facts, checkpoints).diagnosis()
+    return _Examination(env, layout, facts, checkpoints).diagnosis(progress)
 
 
 def prefix_of(env: Env, layout: Layout, facts: Facts) -> Prefix:
@@ -171,9 +178,10 @@ class _Examination:
         self._damages: list[Damage] = []
         self._repairs: dict[RepairKind, Repair] = {}
 
-    def diagnosis(self) -> Diagnosis:
+    def diagnosis(self, progress: Progress | None) -> Diagnosis:
         prefix = prefix_of(self._env, self._layout, self._facts)
-        report = verify(path=self._layout.path, watched={one.size for one in self._checkpoints}, env=self._env)
+        watched = {one.size for one in self._checkpoints}
+        report = verify(path=self._layout.path, watched=watched, progress=progress, env=self._env)
         self._disk()
         is_poisoned = self._poison(prefix)
         if prefix.problem is not None:

@@ -16,7 +16,8 @@ from console.kernel.authority import Role
 from console.kernel.governance_journal import ACT_BEGUN, RelayFailed
 from console.kernel.models import AuditEntry
 from console.tests.people import actor_with
-from ledger import Event, verify
+from ledger import Event, NewEvent, verify
+from ledger.tests.credits.planting import write_as_another_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -186,3 +187,18 @@ def test_threads_relay_each_entry_once_and_in_order(trail: Path) -> None:
 
     assert [entry["index"] for entry in relayed(trail)] == list(range(1, audit.head().index + 1))
     assert not governance_journal.state().is_behind
+
+
+def test_an_entry_of_a_newer_schema_is_refused_and_not_guessed(trail: Path) -> None:
+    """Relaying fails by name and goes on where the version that knows it left off."""
+    governance_journal.close()
+    write_as_another_version(trail, NewEvent(stream="audit", type="audit.recorded", data={}, schema=2))
+    before = len(list(trail.glob("segments/*")))
+
+    record()
+
+    failure = governance_journal.state().failure
+    assert failure is not None
+    assert failure.code == "unknown-schema"
+    assert failure.params["schema"] == 2
+    assert len(list(trail.glob("segments/*"))) == before

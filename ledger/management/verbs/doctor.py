@@ -16,7 +16,7 @@ from ledger.doctor.kinds import DamageKind, Repair, RepairKind
 from ledger.engine.env import OsEnv
 from ledger.engine.layout import Layout, file_system_of
 from ledger.keys import trusted_keys
-from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND, said
+from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND, progress_bar, said
 from ledger.management.verbs.common import actor_of, add_journal, add_person, journal_of
 from ledger.operations import repair_journal
 from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints
@@ -41,7 +41,8 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     """Examine, print, and repair if that was asked for; then examine again."""
     path = journal_of(options).absolute()
     checkpoints = _checkpoints(path)
-    diagnosis = examine(Layout(path), checkpoints=checkpoints)
+    with progress_bar(title=gettext("Examining")) as progress:
+        diagnosis = examine(Layout(path), checkpoints=checkpoints, progress=progress)
     is_normal = _print_facts(out, path, diagnosis)
     _print_diagnosis(out, diagnosis)
     if options["repair"] is None:
