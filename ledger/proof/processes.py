@@ -54,7 +54,7 @@ def _read_in_workers(
 ) -> Iterator[SegmentReading]:
     total, done = sum(sizes.values()), 0
     context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_die_with, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(count, mp_context=context, initializer=die_with, initargs=(os.getpid(),)) as pool:
         futures = [pool.submit(_read, file) for file in files]
         try:
             for future in as_completed(futures):
@@ -73,7 +73,7 @@ def _read(file: SegmentFile) -> SegmentReading:
     return read_segment(OsEnv(), file, progress=lambda count: None, take=None)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """A worker whose parent was killed would wait for work for ever; Ctrl-C is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -7,12 +7,13 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from ledger.engine.messages import gettext_noop
+from ledger.proof.processes import die_with
 from ledger.simulation.crashes import crash_everywhere
 from ledger.simulation.damage import FLUSHES, KINDS, damage_everywhere
 from ledger.simulation.faults import fail_everywhere
@@ -66,6 +67,7 @@ def _kills(seed: int, share: int, directory: Path) -> Outcome:
 
 
 _CRASH_SHARES = 20
+_NICENESS = 5
 _DAMAGE_PARTS = 4
 _ERROR_SHARES = 20
 
@@ -148,31 +150,44 @@ def torture(
     The answer is what each suite tried and found. ``progress`` is told parts that are done and parts there are.
     """
     outcomes: dict[str, Outcome] = {}
-    began = time.monotonic()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_give_way) as pool:
-        done = total = 0
-        for parts in rounds:
-            total += len(parts)
-            waiting: set[Future[Outcome]] = {pool.submit(_work, part, directory) for part in parts}
-            while waiting:
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    outcome = future.result()
-                    done += 1
-                    if outcome.suite in outcomes:
-                        outcomes[outcome.suite].add(outcome)
-                    else:
-                        outcomes[outcome.suite] = outcome
-                progress(done, total)
-            is_late = seconds is not None and time.monotonic() - began > seconds
-            if is_late or any(outcome.findings for outcome in outcomes.values()):
-                break
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(os.getpid(),)) as pool:
+        try:
+            _go_on(pool, rounds, directory, seconds, progress, outcomes)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return outcomes
 
 
-def _give_way() -> None:
-    os.nice(5)
+def _go_on(
+    pool: ProcessPoolExecutor,
+    rounds: Iterator[list[Part]],
+    directory: Path,
+    seconds: float | None,
+    progress: Progress,
+    outcomes: dict[str, Outcome],
+) -> None:
+    began = time.monotonic()
+    done = total = 0
+    for parts in rounds:
+        total += len(parts)
+        for future in as_completed([pool.submit(_work, part, directory) for part in parts]):
+            outcome = future.result()
+            if outcome.suite in outcomes:
+                outcomes[outcome.suite].add(outcome)
+            else:
+                outcomes[outcome.suite] = outcome
+            done += 1
+            progress(done, total)
+        is_late = seconds is not None and time.monotonic() - began > seconds
+        if is_late or any(outcome.findings for outcome in outcomes.values()):
+            return
+
+
+def _begin(parent: int) -> None:
+    die_with(parent)
+    os.nice(_NICENESS)
 
 
 def _work(part: Part, directory: Path) -> Outcome:
