@@ -92,6 +92,8 @@ def addresses_of(scale: Scale) -> list[str]:
         "/admin/releases/waivers/",
         "/admin/journal/",
         "/admin/journal/event/5/",
+        "/admin/journal/streams/",
+        "/admin/journal/verification/",
         "/admin/journal/accounts/",
         "/admin/journal/account/?name=a-1",
         "/admin/approvals/",
