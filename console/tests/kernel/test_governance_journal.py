@@ -16,7 +16,7 @@ from console.kernel.authority import Role
 from console.kernel.governance_journal import ACT_BEGUN, RelayFailed
 from console.kernel.models import AuditEntry
 from console.tests.people import actor_with
-from ledger import Event, NewEvent, verify
+from ledger import Event, LedgerError, NewEvent, verify
 from ledger.tests.credits.planting import write_as_another_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -198,7 +198,7 @@ def test_an_entry_of_a_newer_schema_is_refused_and_not_guessed(trail: Path) -> N
     record()
 
     failure = governance_journal.state().failure
-    assert failure is not None
+    assert isinstance(failure, LedgerError)
     assert failure.code == "unknown-schema"
     assert failure.params["schema"] == 2
     assert len(list(trail.glob("segments/*"))) == before
