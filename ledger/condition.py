@@ -9,12 +9,14 @@ from datetime import datetime
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from ledger import Ledger, LedgerError, OsEnv, gettext_noop
+from ledger import KeptCheckpoints, Ledger, LedgerError, OsEnv, gettext_noop
 from ledger.actions import JournalExchanged, live_is_in_place, live_ledger, live_watch
 from ledger.conf import events_directory, live_journal
 from ledger.degradation import Cause, Finding, Level, State
 from ledger.engine import limits
 from ledger.engine.layout import Layout
+from ledger.proof.checkpoints import claimed_checkpoint
+from ledger.proof.history import difference_from
 
 _DISK = gettext_noop("%(count)s %% of the disk is used. Free space; that ends by itself.")
 _MEMORY = gettext_noop("%(count)s %% of the machine's memory is in use.")
@@ -95,6 +97,7 @@ def live_condition() -> Condition:
     found = condition_of(live_ledger)
     if not live_is_in_place():
         return replace(found, state="read_only", reason=gettext(JournalExchanged.message), is_exchanged=True)
+    found = replace(found, warnings=(*found.warnings, *_unlike_what_was_signed()))
     standing = live_watch().standing(is_damaged=found.state == "read_only")
     if found.state != "normal" or standing.state is State.NORMAL:
         return found
@@ -105,6 +108,21 @@ def live_condition() -> Condition:
         since=_moment(standing.since),
         is_stopped=standing.state is State.READ_ONLY,
     )
+
+
+def _unlike_what_was_signed() -> list[str]:
+    """What the newest checkpoint says otherwise than the journal as it is now; nothing where it cannot be read."""
+    try:
+        note = KeptCheckpoints(live_journal()).newest()
+        if note is None:
+            return []
+        ledger, checkpoint = live_ledger(), claimed_checkpoint(note)
+        head = ledger.head
+        found = ledger.journal.get(seq=checkpoint.size).hash if checkpoint.size <= head.seq else None
+        difference = difference_from(checkpoint, journal_id=ledger.status.journal_id, head=head, found=found)
+    except (LedgerError, OSError):
+        return []
+    return [gettext(difference.message) % difference.params] if difference is not None else []
 
 
 def _said(finding: Finding) -> str:

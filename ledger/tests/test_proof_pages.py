@@ -16,6 +16,7 @@ from console.kernel.authority import Role
 from console.tests.people import person_with
 from ledger import commands
 from ledger.actions import close_live_ledger, live_ledger
+from ledger.condition import live_condition
 from ledger.conf import live_journal
 from ledger.proof.errors import HistoryChanged
 from ledger.tests.commands.calling import call
@@ -59,6 +60,7 @@ def test_the_pages_show_head_and_last_checkpoint() -> None:
     browser, check = shown()
 
     assert "Signed" in browser
+    assert live_condition().warnings == ()
     assert "the journal still is what was signed there" in check
     assert f"event {signed.seq}" in check
     assert live_ledger().head.hash in check
@@ -86,6 +88,8 @@ def test_an_older_copy_of_the_journal_is_shown_as_what_it_is(live: Path, tmp_pat
     for page in shown():
         assert "The journal is not the history that was signed" in page
         assert "the journal still is what was signed there" not in page
+    assert "or an older copy stands in its place" in live_condition().warnings[0]
+    assert Client().get("/api/health").json()["checks"]["journal"] == {"status": "degraded", "state": "normal"}
 
 
 def test_the_check_finds_a_history_that_was_written_anew(live: Path) -> None:
