@@ -28,7 +28,7 @@ THEN = ("crashes", "damage", "errors_of_syncs")
 ALL_TESTS = ("contract", "engine")
 LEFT_OUT = ("test_processes.py", "test_state_machine.py")
 KILLED_AT_LEAST = 0.9
-SECONDS = 600
+SECONDS = 240
 ROOT = Path(__file__).parents[3]
 TESTS = ROOT / "ledger" / "tests"
 
