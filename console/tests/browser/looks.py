@@ -1,7 +1,7 @@
 """How an open page is looked at: wide and narrow, light and dark, in both languages, and what is wrong with it then.
 
 A page is loaded once per language and looked at in two ways there, so that every pair of width, theme and language
-appears: what differs between the looks is decided by style sheets alone.
+appears: what differs between the looks is decided by style sheets alone. `make matrix` looks at all of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+HERE = Path(__file__).parent
+AXE = HERE / "vendor" / "axe.min.js"
+CLIPPED = HERE / "clipped.js"
 SHOTS = os.environ.get("GATEHOUSE_SCREENSHOTS", "")
 HAS_AXE = "typeof axe === 'object'"
 RUN_AXE = """() => axe.run(document, {
@@ -37,16 +39,18 @@ class Look(NamedTuple):
     theme: str
 
 
-LOOKS = {
+ALL = (Look(1400, "light"), Look(1400, "dark"), Look(390, "light"), Look(390, "dark"))
+PAIRS = {
     "en": (Look(1400, "light"), Look(390, "dark")),
     "de": (Look(390, "light"), Look(1400, "dark")),
 }
+LOOKS = dict.fromkeys(PAIRS, ALL) if os.environ.get("GATEHOUSE_LOOKS") == "all" else PAIRS
 in_every_language = pytest.mark.parametrize("language", list(LOOKS))
 
 
 def defects_of(page: Any, *, language: str, name: str) -> list[str]:
-    """What is wrong with an open page in either look of its language: messages of the console, a sideways scroll, and
-    axe's violations. A picture of each is kept when a folder for pictures is named in GATEHOUSE_SCREENSHOTS.
+    """What is wrong with an open page in each look of its language: messages of the console, a sideways scroll, text
+    that is cut off, and axe's violations. A picture of each is kept when GATEHOUSE_SCREENSHOTS names a folder.
     """
     found = [f"{name}: {problem}" for problem in page.problems if "404 (Not Found)" not in problem]
     for look in LOOKS[language]:
@@ -57,13 +61,20 @@ def defects_of(page: Any, *, language: str, name: str) -> list[str]:
             page.screenshot(path=str(Path(SHOTS) / picture), full_page=True)
         where = f"{name} at {look.width} px, {look.theme}, {language}"
         found += [f"{where}: {text}" for text in page.evaluate(SIDEWAYS)]
+        found += [f"{where}: cut off: {text}" for text in cut_off_in(page)]
         found += [f"{where}: {text}" for text in _violations_in(page)]
+    return found
+
+
+def cut_off_in(page: Any) -> list[str]:
+    """Every text of which a part lies behind the edge of what it stands in, and cannot be scrolled to."""
+    found: list[str] = page.evaluate(_text_of(CLIPPED))
     return found
 
 
 def _violations_in(page: Any) -> list[str]:
     if not page.evaluate(HAS_AXE):
-        page.evaluate(_axe())
+        page.evaluate(_text_of(AXE))
     found = []
     for violation in page.evaluate(RUN_AXE)["violations"]:
         nodes = [f"{node['target']} {node['failureSummary']}" for node in violation["nodes"][:3]]
@@ -72,5 +83,5 @@ def _violations_in(page: Any) -> list[str]:
 
 
 @cache
-def _axe() -> str:
-    return AXE.read_text(encoding="utf-8")
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from console.kernel.acts import Actor
 from console.kernel.models import Person
 from console.tests.browser.conftest import PASSWORD
 from console.tests.browser.looks import defects_of, in_every_language
 from console.tests.browser.rows import finish_run, make_judged_run, make_run, make_running_run
+from console.tests.notifications.conftest import notification_for
 from ledger import Ledger
 from testruns.actions.leases import touch_run
 from testruns.models import Run, ScenarioExecution
@@ -41,6 +44,8 @@ FULL_PAGES = (
     "/admin/journal/event/5/",
     "/admin/journal/accounts/",
     "/admin/journal/account/?name=a-1",
+    "/admin/own/notifications/",
+    "/admin/own/notifications/choice/",
     "/admin/password_change/",
     "/admin/no-such-page/",
 )
@@ -50,6 +55,12 @@ OpenPage = Callable[..., Any]
 def name_of(address: str) -> str:
     """A file name for an address."""
     return address.removeprefix("/admin/").strip("/").replace("/", "-").split("?")[0] or "home"
+
+
+def press(page: Any, selector: str) -> None:
+    """Click what leads to another page, and wait for it: until then the old one would answer every question."""
+    with page.expect_navigation():
+        page.click(selector)
 
 
 @in_every_language
@@ -65,6 +76,8 @@ def test_every_page_is_sound_in_every_pair_of_width_theme_and_language(
         make_run(person=tester),
         brought(Actor(person=tester, via="console"), junit=NEVER_RAN),
     ]
+    for changes in ({"deadline_at": timezone.now() + timedelta(days=2)}, {"read_at": timezone.now()}):
+        notification_for(tester, **changes)
     addresses = (
         *FULL_PAGES,
         *(f"/admin/testruns/run/{run.pk}/" for run in runs),
@@ -219,15 +232,15 @@ def test_everything_works_without_javascript(open_page: OpenPage, tester: Person
     """Sign-in by cookie, forecast by button, request, refresh by link, cancel: all plain links and forms."""
     page = open_page(tester, "/admin/testruns/run/request/", has_javascript=False)
     page.uncheck("#id_retry_injection")
-    page.click("text=Work out the forecast")
+    press(page, "text=Work out the forecast")
     forecast = page.inner_text("#forecast")
-    page.click("text=Request this run")
+    press(page, "text=Request this run")
     run = Run.objects.get()
     ScenarioExecution.objects.filter(run=run).update(progress_ppm=500_000)
     touch_run(run_id=run.pk)
-    page.click("text=Refresh")
+    press(page, "text=Refresh")
     progress = page.get_attribute("#run-progress", "value")
-    page.click("#act-stop")
+    press(page, "#act-stop")
 
     assert "the injection of retries was switched off" in forecast
     assert (run.retry_injection, progress) == (False, "500000")
