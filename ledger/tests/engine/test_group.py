@@ -2,12 +2,12 @@
 
 import signal
 import threading
-import time
 from collections.abc import Callable
 from types import FrameType
 
 import pytest
 
+from console.tests.waiting import wait_until
 from ledger.engine import Receipt
 from ledger.engine.env import OsEnv
 from ledger.engine.group import Group, Request
@@ -57,10 +57,7 @@ class Served:
 
 
 def _until(is_true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not is_true():
-        assert time.monotonic() < end
-        time.sleep(0.001)
+    wait_until(is_true, timeout_seconds=10, what="the queue as the test wants it")
 
 
 def test_all_who_wait_are_answered_by_one_flush_and_each_wakes_the_next() -> None:
