@@ -23,11 +23,7 @@ run: $(RUN_STAMP)
 
 # Tests start hundreds of Pythons: each but the first finds our modules compiled, whatever this shell thinks of that.
 test: export PYTHONDONTWRITEBYTECODE :=
-
-# While mypy takes one core, the other one compiles the tests, which each worker would do for itself.
-test: $(TEST_STAMP)
-	@$(VENV)/bin/python -m pytest --collect-only -qq > /dev/null 2>&1 & compiling=$$!; \
-	$(MAKE) --no-print-directory lint; is_refused=$$?; wait $$compiling; exit $$is_refused
+test: lint
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 # The long form of the test that sends generated requests to every operation of the API: CASES of each kind for each.

@@ -4,11 +4,19 @@
 """
 
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from ledger.engine import Command, Journal, NewEvent
 from ledger.engine.errors import Conflict, IdempotencyMismatch
@@ -25,10 +33,12 @@ class JournalMachine(RuleBasedStateMachine):
     """The model: ``recorded`` events of users in order, the commands by key, and nothing that was refused."""
 
     commands = Bundle("commands")
+    begun: ClassVar[int] = 0
 
     @initialize(segment_bytes=st.sampled_from([4096, 8192, 65_536]))
     def begin(self, segment_bytes: int) -> None:
         """An empty journal on an empty disk."""
+        JournalMachine.begun += 1
         self.segment_bytes = segment_bytes
         self.disk = SimDisk()
         self.recorded: list[tuple[str, int]] = []
@@ -137,11 +147,17 @@ class JournalMachine(RuleBasedStateMachine):
 
 
 EXAMPLES = 200 if settings.get_current_profile_name() == "plan" else 15
-JournalMachine.TestCase.settings = settings(
+PLAN = settings(
     max_examples=EXAMPLES,
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-test_a_journal_is_what_a_list_and_dictionaries_say = JournalMachine.TestCase
+
+
+def test_a_journal_is_what_a_list_and_dictionaries_say() -> None:
+    """After every step of every example, and after each reopening; each step asserts."""
+    run_state_machine_as_test(JournalMachine, settings=PLAN)
+
+    assert JournalMachine.begun >= EXAMPLES
