@@ -154,6 +154,9 @@
     const index = Math.min(Math.max(from + steps * (event.shiftKey ? 10 : 1), 0), last);
     const value = plot.data.slice(1).map((line) => line[index]).find((one) => one !== null && one !== undefined);
     plot.setCursor({ left: plot.valToPos(plot.data[0][index], "x"), top: value === undefined ? 0 : plot.valToPos(value, "y") });
+    if (plot.cursor.idx === index) return;
+    plot.cursor.idx = index; // of points so close that one pixel holds them, the cursor took another
+    showValues(plot);
   }
 
   function makeSlider(figure, place, points) {

@@ -112,7 +112,8 @@ def _print_facts(out: Any, path: Path, diagnosis: Diagnosis) -> bool:
         ledger = Ledger.open(path=path, read_only=True)
     except LedgerError as error:
         _print_line(out, gettext("journal"), str(path))
-        _print_line(out, gettext("state"), f"{gettext('needs attention')} {said(error)}")
+        needs_attention = gettext("needs attention")
+        _print_line(out, gettext("state"), f"{needs_attention} {said(error)}")
         return False
     try:
         status = ledger.status
