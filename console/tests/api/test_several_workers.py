@@ -143,18 +143,19 @@ def test_a_revoked_token_is_refused_by_every_process_from_its_revocation_on(serv
     """Both have it in memory; neither is asked to forget it."""
     person = person_with(Role.ENGINEER)
     token = token_for(person, *BOTH)
-    connections = [server.connect() for _ in range(CLIENTS)]
+    connections: list[http.client.HTTPConnection] = []
     body = {"agent_id": "nobody", "amount": "1", "reason": "work"}
 
     def answers(attempt: str) -> set[int]:
         numbered = enumerate(connections)
         return {send(one, token, "consume", body, f"{attempt}-{number}")[0] for number, one in numbered}
 
-    wait_until(
-        lambda: answers("before") == {404} and server.workers_with_journal() == WORKERS,
-        timeout_seconds=60,
-        what="both processes serving",
-    )
+    def are_both_serving() -> bool:
+        """Who takes a connection is chance: there is one more at each look, until both have taken one."""
+        connections.append(server.connect())
+        return answers("before") == {404} and server.workers_with_journal() == WORKERS
+
+    wait_until(are_both_serving, timeout_seconds=60, what="both processes serving")
     revoke_token(
         actor=Actor(person=Person.objects.get(pk=person.pk), via="console"), token_id=ApiToken.objects.get().pk
     )

@@ -98,7 +98,8 @@ def test_a_verification_is_followed_from_the_press_to_its_outcome(
     page.click("main .acts button")
     page.wait_for_selector("progress, .banner")
     while not has_javascript and page.locator("progress").count():
-        page.click("text=Refresh")
+        with page.expect_navigation():  # a page that is still arriving has no progress yet
+            page.click("text=Refresh")
     page.wait_for_selector("text=The journal is sound: every invariant holds")
 
     assert "It is on record for releases" in page.inner_text("#verification")

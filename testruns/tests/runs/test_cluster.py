@@ -7,6 +7,7 @@ or, without a cluster, in test_workers.py and test_reaping.py.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import shutil
 import signal
@@ -57,6 +58,10 @@ def is_in(execution: ScenarioExecution, *states: str) -> bool:
     return execution.state in states
 
 
+def is_stuck_or_finished(execution: ScenarioExecution) -> bool:
+    return queue_is_stuck(patience_seconds=4) or is_in(execution, FINISHED)
+
+
 def is_working(execution: ScenarioExecution) -> bool:
     """Whether its child runs and has reported something."""
     return is_in(execution, ExecutionState.RUNNING.value) and bool(execution.pid) and execution.progress_ppm > 0
@@ -66,6 +71,19 @@ def start_long_execution(tester: Actor) -> ScenarioExecution:
     execution = request_run(actor=tester, plan=LONG).executions.get()
     wait.until(lambda: is_working(execution), seconds=20)
     return execution
+
+
+def strand_an_execution(cluster: Cluster, tester: Actor) -> ScenarioExecution:
+    """Kill workers until one was idle, with the lock of the inner queue, which nobody gets any more; what then waits.
+
+    One that is killed in the instant between two looks at that queue is replaced, and the replacement executes.
+    """
+    while True:
+        os.kill(cluster.worker_pid, signal.SIGKILL)
+        execution = request_run(actor=tester, plan=SHORT).executions.get()
+        wait.until(functools.partial(is_stuck_or_finished, execution), seconds=25)
+        if not is_in(execution, FINISHED):
+            return execution
 
 
 def test_a_requested_run_is_executed_judged_and_leaves_an_empty_queue(cluster: Cluster, tester: Actor) -> None:
@@ -124,11 +142,9 @@ def test_killing_the_whole_cluster_leaves_nothing_and_the_next_one_takes_over(cl
     cluster.kill()
     wait.until(lambda: group_of(child) == [], seconds=2)
     cluster.start()
-    wait.until(lambda: bool(reap()) or is_in(execution, ABANDONED), seconds=15, every_seconds=2)
+    wait.until(lambda: (reap(), is_in(execution, ABANDONED))[1], seconds=15, every_seconds=2)
     wait.until(lambda: (reap(), is_in(waiting, FINISHED))[1], seconds=25, every_seconds=1)
-    execution.refresh_from_db()
 
-    assert execution.state == ABANDONED
     assert attempt_again(actor=tester, execution_id=execution.pk).state == ExecutionState.QUEUED.value
     wait.until(lambda: is_working(execution), seconds=15)
     cancel_run(actor=tester, run_id=execution.run_id)
@@ -137,10 +153,8 @@ def test_killing_the_whole_cluster_leaves_nothing_and_the_next_one_takes_over(cl
 
 def test_a_dead_idle_worker_does_not_stop_the_queue_for_good(cluster: Cluster, tester: Actor) -> None:
     """django-q's cluster is dead for ever then; the watchdog sees it, and a new cluster executes what waits."""
-    os.kill(cluster.worker_pid, signal.SIGKILL)
-    execution = request_run(actor=tester, plan=SHORT).executions.get()
+    execution = strand_an_execution(cluster, tester)
 
-    wait.until(lambda: queue_is_stuck(patience_seconds=4), seconds=10)
     stuck_state = ScenarioExecution.objects.get(pk=execution.pk).state
     cluster.kill()
     cluster.start()
