@@ -8,14 +8,14 @@ holder died; that sentence is the whole recovery argument between processes.
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from ledger.engine import limits
 from ledger.engine.env import Env, OsEnv
-from ledger.engine.errors import Closed, NestedUse, NotAJournal, Poisoned, ReadOnly
+from ledger.engine.errors import Closed, LedgerError, NestedUse, NotAJournal, Poisoned, ReadOnly
 from ledger.engine.event import Command, Event, Head, Receipt, State
 from ledger.engine.flush import check_command
 from ledger.engine.group import Group, Request
@@ -235,9 +235,10 @@ class Journal:
 
     def get(self, *, seq: int) -> Event:
         """One event. Raises UnknownSeq, Corrupt if its bytes are damaged."""
-        if seq > self._keeper.store.seq:
-            self.query(lambda: None)
-        return self._keeper.event_at(seq)
+        if seq <= self._keeper.store.seq:
+            with suppress(LedgerError, LookupError, OSError):  # without the lock it may just be read again
+                return self._keeper.event_at(seq)
+        return self.query(lambda: self._keeper.event_at(seq))
 
     def read(
         self,
@@ -271,10 +272,11 @@ class Journal:
             key=key,
             mentions=mentions,
         )
-        head = self.head.seq
-        last = head if until is None else min(until, head)
+        store = self._keeper.store
+        view = self.query(store.view)
+        last = view.seq if until is None else min(until, view.seq)
         return read_events(
-            self._keeper.store, wanted, first=max(after, 0) + 1, last=last, limit=limit, is_descending=descending
+            store, view, wanted, first=max(after, 0) + 1, last=last, limit=limit, is_descending=descending
         )
 
     @property

@@ -30,6 +30,7 @@ from ledger.engine.segment import SEALED
 from ledger.engine.snapshot import restore_newest
 from ledger.engine.store import Finished, Store
 from ledger.engine.tables import key_hash
+from ledger.engine.view import View
 from ledger.engine.walk import Problem, shown_text
 
 CLOCK_JUMPED = "clock.jumped"
@@ -159,10 +160,11 @@ class Keeper:
 
     def event_at(self, seq: int) -> Event:
         """An event by its number, without catching up. Raises UnknownSeq, Corrupt. Needs no lock."""
-        line = self.store.line_of(seq)
+        view = self.store.view()
+        line = view.line_of(seq)
         event = decode(line)
         if event is None or event.seq != seq:
-            raise damaged_line(self.store, seq, line)
+            raise damaged_line(self.store, view, seq, line)
         return event
 
     def _record(self, kind: str, values: dict[str, Any]) -> None:
@@ -362,9 +364,9 @@ class Keeper:
                 del index.sealing[first]
 
 
-def damaged_line(store: Store, seq: int, line: bytes) -> Corrupt:
+def damaged_line(store: Store, view: View, seq: int, line: bytes) -> Corrupt:
     """The error for an event that was verified once and is no longer what it was."""
-    first = store.first_of(seq)
-    offset = store.span_of(first, seq, seq)[0]
+    first = view.first_of(seq)
+    offset = view.span_of(first, seq, seq)[0]
     found = shown_text(line[:48])
     return store.corrupt(Problem(segment=first, seq=seq, offset=offset, expected=f"event {seq}", found=found))

@@ -11,6 +11,7 @@ from ledger.engine.codec import decode
 from ledger.engine.event import Event
 from ledger.engine.keeper import damaged_line
 from ledger.engine.store import Store
+from ledger.engine.view import View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,36 +60,36 @@ def _is_type(name: str, wanted: str) -> bool:
 
 
 def read_events(
-    store: Store, wanted: Filter, *, first: int, last: int, limit: int | None, is_descending: bool
+    store: Store, view: View, wanted: Filter, *, first: int, last: int, limit: int | None, is_descending: bool
 ) -> Iterator[Event]:
-    """Matching events of the durable range ``first`` to ``last``. Raises Corrupt at damaged bytes."""
-    first, last = _narrow(store, wanted, first, last)
+    """Matching events of the range ``first`` to ``last`` of what was durable. Raises Corrupt at damaged bytes."""
+    first, last = _narrow(view, wanted, first, last)
     count = 0
     if limit is not None and limit <= 0:
         return
-    for seq, lines in _blocks(store, first, last, is_descending):
-        for event in _matches(store, wanted, seq, lines, is_descending):
+    for seq, lines in _blocks(view, first, last, is_descending):
+        for event in _matches(store, view, wanted, seq, lines, is_descending):
             yield event
             count += 1
             if count == limit:
                 return
 
 
-def _narrow(store: Store, wanted: Filter, first: int, last: int) -> tuple[int, int]:
+def _narrow(view: View, wanted: Filter, first: int, last: int) -> tuple[int, int]:
     """Times never go backwards, so a range of times is a range of seqs, found by halving."""
     if wanted.since is not None:
-        first = max(first, _first_at(store, wanted.since, first, last))
+        first = max(first, _first_at(view, wanted.since, first, last))
     if wanted.before is not None:
-        last = min(last, _first_at(store, wanted.before, first, last) - 1)
+        last = min(last, _first_at(view, wanted.before, first, last) - 1)
     return first, last
 
 
-def _first_at(store: Store, time: str, low: int, high: int) -> int:
+def _first_at(view: View, time: str, low: int, high: int) -> int:
     """The first event from ``low`` on that is not before ``time``; ``high`` + 1 if there is none."""
     high += 1
     while low < high:
         middle = (low + high) // 2
-        event = decode(store.line_of(middle))
+        event = decode(view.line_of(middle))
         if event is None:
             return low
         if event.time < time:
@@ -98,29 +99,23 @@ def _first_at(store: Store, time: str, low: int, high: int) -> int:
     return low
 
 
-def _blocks(store: Store, first: int, last: int, is_descending: bool) -> Iterator[tuple[int, list[bytes]]]:
+def _blocks(view: View, first: int, last: int, is_descending: bool) -> Iterator[tuple[int, list[bytes]]]:
     """(seq of the first line, lines) in pieces of about a megabyte; the pieces come in the order asked for."""
     at = last if is_descending else first
     while first <= at <= last:
-        segment = store.first_of(at)
-        offsets = store.offsets_of(segment)
-        end_seq = min(last, _last_of(store, segment, last))
-        fd = store.env.open(store.layout.segment(segment), os.O_RDONLY)
+        segment = view.first_of(at)
+        offsets = view.offsets_of(segment)
+        end_seq = min(last, view.last_of(at))
+        fd = view.env.open(view.layout.segment(segment), os.O_RDONLY)
         try:
             while max(segment, first) <= at <= end_seq:
                 low, high = (max(segment, first), at) if is_descending else (at, end_seq)
                 low, high = _piece(offsets, segment, low, high, is_descending)
                 start, end = offsets[low - segment], offsets[high + 1 - segment]
-                yield low, store.env.pread(fd, end - start, start).split(b"\n")[: high - low + 1]
+                yield low, view.env.pread(fd, end - start, start).split(b"\n")[: high - low + 1]
                 at = low - 1 if is_descending else high + 1
         finally:
-            store.env.close(fd)
-
-
-def _last_of(store: Store, segment: int, last: int) -> int:
-    """The last event of a segment, as far as ``last``."""
-    position = store.firsts.index(segment)
-    return store.firsts[position + 1] - 1 if position + 1 < len(store.firsts) else last
+            view.env.close(fd)
 
 
 def _piece(offsets: "object", segment: int, low: int, high: int, is_descending: bool) -> tuple[int, int]:
@@ -147,13 +142,15 @@ def _piece(offsets: "object", segment: int, low: int, high: int, is_descending: 
     return low, left
 
 
-def _matches(store: Store, wanted: Filter, seq: int, lines: list[bytes], is_descending: bool) -> Iterator[Event]:
+def _matches(
+    store: Store, view: View, wanted: Filter, seq: int, lines: list[bytes], is_descending: bool
+) -> Iterator[Event]:
     numbered = list(enumerate(lines, seq))
     for needle in wanted.needles:
         numbered = [one for one in numbered if needle in one[1]]
     for number, line in reversed(numbered) if is_descending else numbered:
         event = decode(line)
         if event is None or event.seq != number:
-            raise damaged_line(store, number, line)
+            raise damaged_line(store, view, number, line)
         if wanted.is_match(event):
             yield event

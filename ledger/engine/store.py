@@ -4,21 +4,21 @@ Everything here happens under the journal's lock, except where a method says oth
 """
 
 import os
-from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import suppress
 
 from ledger.engine.codec import TAIL_BYTES, ZERO_DIGEST
 from ledger.engine.env import Env
-from ledger.engine.errors import Corrupt, DurabilityUnknown, NotWritten, UnknownSeq
+from ledger.engine.errors import Corrupt, DurabilityUnknown, NotWritten
 from ledger.engine.event import Event
 from ledger.engine.flush import Flush
-from ledger.engine.index import Index, Offsets, Tables
+from ledger.engine.index import Index, Tables
 from ledger.engine.layout import Facts, Layout, drop
 from ledger.engine.mark import Mark, MarkFile
 from ledger.engine.segment import NO_SPACE, OPENED, SEALED, Segment, full_error, prepare_next, put_in_place
 from ledger.engine.snapshot import Place
 from ledger.engine.times import Clock, micros_of
+from ledger.engine.view import View
 from ledger.engine.walk import Problem, Walker
 
 Take = Callable[[list[Event]], None]
@@ -125,7 +125,7 @@ class Store:
         assert self.active is not None
         if seq == self.seq + 1:
             return
-        self.active.end = self.offsets_of(self.active.first)[seq - self.active.first]
+        self.active.end = self.view().offsets_of(self.active.first)[seq - self.active.first]
         tail = self.env.pread(self.active.fd, TAIL_BYTES + 1, self.active.end - TAIL_BYTES - 1)
         self.seq, self.digest = seq - 1, bytes.fromhex(tail[9:73].decode())
 
@@ -159,38 +159,12 @@ class Store:
             self.active = None
             self.index.active = None
 
-    # Finding
-
-    def line_of(self, seq: int) -> bytes:
-        """The line of an event, without newline. Needs no lock as long as the event is durable."""
-        if not 0 < seq <= self.seq:
-            raise UnknownSeq(seq=seq, head=self.seq)
-        first = self.first_of(seq)
-        start, end = self.span_of(first, seq, seq)
-        fd = self.env.open(self.layout.segment(first), os.O_RDONLY)
-        try:
-            return self.env.pread(fd, end - start - 1, start)
-        finally:
-            self.env.close(fd)
-
-    def first_of(self, seq: int) -> int:
-        """The first event of the segment that holds event ``seq``."""
-        return self.firsts[bisect_right(self.firsts, seq) - 1]
-
-    def offsets_of(self, first: int) -> "Offsets | memoryview[int]":
-        """Where the events of a segment begin."""
-        active = self.active
-        if active is not None and active.first == first and active.tables is not None:
-            return active.tables.offsets
-        sealing = self.index.sealing.get(first)
-        if sealing is not None:
-            return sealing.offsets
-        return Offsets(self.env, self.layout.offsets(first), first=first)
-
-    def span_of(self, first: int, low: int, high: int) -> tuple[int, int]:
-        """The bytes of events ``low`` to ``high`` of one segment."""
-        offsets = self.offsets_of(first)
-        return offsets[low - first], offsets[high + 1 - first]
+    def view(self) -> View:
+        """Where the events up to now stand, for readers without the lock."""
+        tables = dict(self.index.sealing)
+        if self.active is not None and self.active.tables is not None:
+            tables[self.active.first] = self.active.tables
+        return View(self.env, self.layout, seq=self.seq, firsts=self.firsts, tables=tables)
 
     # Writing
 

@@ -12,6 +12,8 @@ from random import Random
 
 from ledger.engine.env import Mutex
 
+_DEATHS_MAX = 100  # far more effects than any thread has left to try on its way out
+
 
 class Killed(BaseException):
     """The process of this thread is dead; nothing it still does has an effect."""
@@ -20,7 +22,7 @@ class Killed(BaseException):
 class Task:
     """One simulated thread of a process. ``error`` is what it ended with, if that was not its death."""
 
-    __slots__ = ("baton", "error", "is_over", "name", "process", "waits_for")
+    __slots__ = ("baton", "deaths", "error", "is_over", "name", "process", "waits_for")
 
     def __init__(self, name: str, process: int) -> None:
         self.name = name
@@ -29,6 +31,7 @@ class Task:
         self.baton.acquire()
         self.waits_for: Callable[[], bool] | None = None
         self.is_over = False
+        self.deaths = 0
         self.error: BaseException | None = None
 
 
@@ -68,6 +71,9 @@ class Turns:
         except BaseException as error:  # noqa: BLE001  # whoever ran the simulation judges it
             task.error = error
             self.errors.append(error)
+        self._end(task)
+
+    def _end(self, task: Task) -> None:
         task.is_over = True
         self._tasks.remove(task)
         self._give_to(self._choose())
@@ -120,13 +126,19 @@ class Turns:
         if chosen is not task:
             self._give_to(chosen)
             task.baton.acquire()
-        self._alive()
+        if task.process in self._dead:
+            raise Killed
 
     def _alive(self) -> Task:
+        """Who runs. One that is told of its death again and again waits for somebody who died too: it stays there."""
         task = self._current
         assert task is not None
         if task.process in self._dead:
-            raise Killed
+            task.deaths += 1
+            if task.deaths > _DEATHS_MAX:
+                self._end(task)
+                threading.Event().wait()
+            self._switch(task)
         return task
 
     def kill(self, process: int) -> None:

@@ -238,7 +238,7 @@ def test_random_damage_anywhere_never_shows_an_event_that_was_not_written() -> N
     journal = Journal.open(path=HOME, state=Counting(), env=SimEnv(disk), segment_bytes=16384)
     for number in range(15):
         record(journal, f"k{number}", event(amount=number))
-    lines = [journal._keeper.store.line_of(seq) for seq in range(1, journal.head.seq + 1)]
+    lines = [journal._keeper.store.view().line_of(seq) for seq in range(1, journal.head.seq + 1)]
     image, end = bytes(disk.file(SEGMENT).content), len(b"\n".join(lines))
     for _ in range(2000):
         damaged = bytearray(image)
@@ -250,5 +250,5 @@ def test_random_damage_anywhere_never_shows_an_event_that_was_not_written() -> N
         again = opened(HOME, env=SimEnv(holding(disk, damaged)))
 
         head = again.status.head.seq
-        assert [again._keeper.store.line_of(seq) for seq in range(1, head + 1)] == lines[:head]
+        assert [again._keeper.store.view().line_of(seq) for seq in range(1, head + 1)] == lines[:head]
         assert (again.status.state == "normal") == (head == len(lines))
