@@ -65,6 +65,25 @@ def test_events_keys_and_versions_are_found_across_sealed_segments(home: Path) -
         one.close()
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_reader_finds_its_events_while_another_thread_reads_the_journal_again(home: Path, descending: bool) -> None:
+    """Nothing is in its place then; the view that the reader took under the lock is what it was."""
+    journal = filled(home)
+    store = journal._keeper.store
+    count = journal.head.seq
+    events = journal.read(descending=descending)
+    found = [next(events).seq]
+
+    store.rewind(lambda first: False)
+    found += [event.seq for event in events]
+
+    assert store.firsts == []
+    assert sorted(found) == list(range(1, count + 1))
+    journal._keeper.is_stale = True
+    assert journal.get(seq=count).seq == count
+    journal.close()
+
+
 def test_index_files_are_few_small_and_made_again_when_damaged_or_missing(home: Path) -> None:
     """They are derived: 16 bytes a key, merged as a binary counter; without them the journal opens all the same."""
     filled(home).close()
