@@ -90,7 +90,7 @@ def read_bundle(content: bytes) -> BundleContent:
     """Read a bundle without unpacking it to disk. Raises BundleDamaged, BundleTooLarge."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]  # some who pack it anew list them
             _require_sane(entries)
             envelopes = archive.read(ENVELOPES_NAME)
             digests = {

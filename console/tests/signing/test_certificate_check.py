@@ -106,6 +106,7 @@ def test_all_forms_of_the_file_are_read() -> None:
         envelope_lines(envelope, summary_envelope()),
         envelope_lines(summary_envelope(), envelope),
         bundle(),
+        bundle(BundleFile(name="evidence/", content=b"")),  # unpacked, and packed anew with its folders
     ]
 
     assert [check(form).exit_code for form in forms] == [EXIT_GENUINE] * len(forms)
