@@ -62,7 +62,8 @@ class Item:
     """One line of the checklist.
 
     blocks: the decisions that are impossible while it is red. act: what clears it; people: their names, where it
-    takes certain ones. link: what to open, as kind and number ("run:12", "waiver:3", "request:7", "journal").
+    takes certain ones. link: what to open, as kind and number ("run:12", "request:7", "journal"; "waivers:E03" asks
+    for one).
     """
 
     code: str
@@ -109,6 +110,7 @@ class GateFact:
     verdict: Verdict
     worst_rule: str | None
     why: Text | None
+    is_waivable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -244,7 +246,8 @@ def _gate(gate: GateFact) -> Item:
         why = _text(gettext_noop("no run has answered it"))
     else:
         why = _text(gettext_noop("%(verdict)s by rule %(rule)s: %(why)s"), **params)
-    item = _item("gate", is_green, why, blocks=_GO)
+    link = f"waivers:{gate.worst_rule}" if gate.is_waivable and not is_green else ""
+    item = _item("gate", is_green, why, blocks=_GO, link=link)
     return replace(item, code=f"gate-{gate.gate}", title=_text(TITLES["gate"], gate=gate.gate))
 
 

@@ -104,7 +104,7 @@ class _Cleared(Described):
     act = serializers.ChoiceField(choices=[act.value for act in Act])
     roles = serializers.ListField(child=serializers.ChoiceField(choices=[role.value for role in Role]))
     people = _texts()
-    link = _text(required=False, help_text="Kind and number, such as run:12.")
+    link = _text(required=False, help_text="Kind and number or rule, such as run:12.")
 
 
 class ChecklistItem(_Cleared):

@@ -34,11 +34,11 @@ from console.releases.standing import Standing, predecessors_of, standing_of, st
 from ledger.verifying.starting import began_after
 from testruns.actions import last_editor_of, rules_of
 from testruns.environment import identify_build
-from testruns.gates.outcomes import RuleOutcome
+from testruns.gates.outcomes import GateOutcome, RuleOutcome
 from testruns.gates.rule import Kind, Severity
 from testruns.gates.verdicts import Verdict
 from testruns.models import Build, Run
-from testruns.overlay import Overlay
+from testruns.overlay import Overlay, why_not_waivable
 from testruns.recommendation import Recommendation
 
 NOBODY: Final = 0
@@ -178,14 +178,16 @@ def _gates(overlay: Overlay | None, gates: Sequence[str]) -> tuple[GateFact, ...
     if overlay is None:
         return tuple(GateFact(gate=gate, verdict=Verdict.INCONCLUSIVE, worst_rule=None, why=None) for gate in gates)
     outcomes = {outcome.rule.code: outcome for outcome in overlay.judgement.rules}
-    return tuple(
-        GateFact(
-            gate=one.gate,
-            verdict=one.verdict,
-            worst_rule=one.worst_rule,
-            why=_reason(outcomes[one.worst_rule]) if one.worst_rule else None,
-        )
-        for one in overlay.judgement.gates.values()
+    return tuple(_gate(one, outcomes.get(one.worst_rule or "")) for one in overlay.judgement.gates.values())
+
+
+def _gate(one: GateOutcome, worst: RuleOutcome | None) -> GateFact:
+    return GateFact(
+        gate=one.gate,
+        verdict=one.verdict,
+        worst_rule=one.worst_rule,
+        why=_reason(worst) if worst else None,
+        is_waivable=worst is not None and one.verdict is Verdict.FAIL and not why_not_waivable(worst.rule),
     )
 
 

@@ -210,6 +210,8 @@ def address(link: str) -> str:
         return reverse("admin:journal_events")
     if kind == "tokens":
         return reverse("admin:tokens")
+    if kind == "waivers":
+        return f"{reverse('admin:release_waivers')}?{urlencode({'rule_code': key})}"
     if kind == "approval":
         return f"{reverse('admin:approval')}?{urlencode({'request': key})}"
     return reverse(_ADDRESSES[kind], args=[key]) if key and kind in _ADDRESSES else ""
@@ -237,6 +239,7 @@ def link_words(link: str) -> str:
         "request": _("Request %(number)s"),
         "phase": _("Phase %(number)s"),
         "waiver": _("Waiver %(number)s"),
+        "waivers": _("Ask for a waiver of rule %(number)s"),
         "condition": _("Condition"),
         "journal": _("Journal"),
         "policy": _("Policy"),

@@ -227,3 +227,13 @@ def test_nothing_on_the_checklist_stands_against_no_go() -> None:
     worst = {name: value for row in RED for name, value in row[1].items()}
 
     assert blockers(tuple(checklist(**worst).values()), Word.NO_GO) == ()
+
+
+@pytest.mark.parametrize(("waivable", "link"), [(True, "waivers:E03"), (False, "")])
+def test_a_red_gate_leads_to_the_waiver_that_can_be_asked_for(waivable: bool, link: str) -> None:
+    """Only a measured failure of a rule that may be waived; a green gate leads nowhere."""
+    red = dataclasses.replace(gate(Verdict.FAIL, "E03"), is_waivable=waivable)
+    green = dataclasses.replace(red, verdict=Verdict.WAIVED)
+
+    assert checklist(gates=(red,))["gate-E"].link == link
+    assert checklist(gates=(green,))["gate-E"].link == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 
 import pytest
@@ -191,6 +192,8 @@ def test_a_waiver_is_asked_for_and_answered_by_somebody_else(
     visit(team.reviewer).post(f"/admin/releases/waiver/{waiver.pk}/answer/", {"is_approved": "1", "reason": WHY})
 
     waiver.refresh_from_db()
+    offered = text_of(visit(team.engineer).get("/admin/releases/waivers/?rule_code=E03"))
+    assert re.search(r'value="E03"[^>]* checked', offered)
     assert asked.headers["Location"] == f"/admin/releases/waiver/{waiver.pk}/"
     assert "another person answers it" in text_of(own)
     assert waiver.answer.is_approved
