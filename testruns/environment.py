@@ -35,7 +35,7 @@ _FLOOR_FILE_BYTES: Final = 4 * 2**20
 _GIT_TIMEOUT_SECONDS: Final = 20
 _NO_BRANCH: Final = "HEAD"
 """What Git calls the branch of a tree that is on none."""
-_NOT_SOURCE: Final = frozenset({".git", ".venv", "storage", ".static", "node_modules", "__pycache__"})
+_NOT_SOURCE: Final = frozenset({".git", ".venv", "storage", ".static", ".static.new", "node_modules", "__pycache__"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

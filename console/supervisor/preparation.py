@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -21,6 +19,7 @@ from console.kernel.acts import Actor
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person
 from console.signing_keys import signing_key
+from console.supervisor.static_files import collect_static_files
 from ledger import LedgerError
 from ledger.actions import close_live_ledger, live_ledger
 from testruns.actions import request_run
@@ -112,27 +111,7 @@ def request_first_run(*, say: Callable[[str], None]) -> None:
         say(f"Queued the first run ({run.pk}), as {FIRST_RUN_BY}: its verdict follows in about two minutes.")
 
 
-def collect_static_files(*, target: Path) -> None:
-    """Collect the static files unless what is collected is what there is: collecting costs seconds of every start."""
-    stamp, wanted = target / ".collected", _state_of_static_files()
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return
-    call_command("collectstatic", interactive=False, verbosity=0)
-    stamp.write_text(wanted)
-
-
 def _has_migrations_to_apply() -> bool:
     """Whether the database is new or older than the code, so that its triggers may rightly differ."""
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-def _state_of_static_files() -> str:
-    """A digest of every source file's name, size and time of change."""
-    digest = hashlib.sha256()
-    for finder in get_finders():
-        for name, storage in sorted(finder.list([]), key=lambda found: found[0]):
-            path = Path(storage.path(name))
-            status = path.stat()
-            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()

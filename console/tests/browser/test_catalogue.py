@@ -15,7 +15,7 @@ from django.utils.translation import pgettext
 
 FOLDER = Path("console/locale/de/LC_MESSAGES")
 ROOT = Path(settings.BASE_DIR)
-NOT_SOURCE = ("storage", ".venv", ".git", ".static", "static", "*cache*", "tests", "node_modules")
+NOT_SOURCE = ("storage", ".venv", ".git", ".static*", "static", "*cache*", "tests", "node_modules")
 
 MARKS = frozenset({"_", "gettext", "gettext_lazy", "ngettext", "pgettext", "pgettext_lazy", "npgettext"})
 

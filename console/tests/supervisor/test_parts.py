@@ -1,4 +1,4 @@
-"""The parts of the supervisor one by one: backoff, storage lock, port, readiness, static files."""
+"""The parts of the supervisor one by one: backoff, storage lock, port, readiness."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_django import Settings
 from console.supervisor import address, storage_lock
 from console.supervisor.child import Child
 from console.supervisor.guarding import Guarding
-from console.supervisor.preparation import RestoreUnfinished, collect_static_files, require_no_restore_aside
+from console.supervisor.preparation import RestoreUnfinished, require_no_restore_aside
 from console.tests.waiting import wait_until
 
 
@@ -124,26 +124,6 @@ def test_nothing_is_ready_before_it_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert not address.answers(port=port, host="localhost", is_behind_https=False)
-
-
-def test_static_files_are_collected_once_and_again_when_a_source_changed(tmp_path: Path, settings: Settings) -> None:
-    """Collecting costs seconds of every start, so it happens only when it would change something."""
-    sources, target = tmp_path / "sources", tmp_path / "target"
-    sources.mkdir()
-    (sources / "theme.css").write_text("a {}")
-    settings.STATICFILES_DIRS = [sources]
-    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-    settings.STATIC_ROOT = target
-
-    collect_static_files(target=target)
-    (target / "theme.css").unlink()
-    collect_static_files(target=target)
-    assert not (target / "theme.css").exists()
-
-    (sources / "theme.css").write_text("b {color: red}")
-    collect_static_files(target=target)
-
-    assert (target / "theme.css").read_text() == "b {color: red}"
 
 
 def test_nothing_starts_on_half_of_a_restored_installation(tmp_path: Path, settings: Settings) -> None:
