@@ -46,23 +46,44 @@ class Server:
         self.port = self.listener.getsockname()[1]
         number = self.listener.fileno()
         options = ["--bind", f"fd://{number}", "--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "4"]
-        options += ["--keep-alive", "120"]  # a slow machine must not lose a connection between two of its requests
+        options += ["--keep-alive", "120", "--timeout", "240"]  # a slow machine loses no connection, no worker is lost
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *options, "--no-control-socket", "console.wsgi:application"],
             env=os.environ | {"DJANGO_SETTINGS_MODULE": "console.settings"},
             pass_fds=[number],
         )
 
-    def connect(self) -> http.client.HTTPConnection:
-        """A connection that stays open over many requests."""
-        self.connections.append(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
-        return self.connections[-1]
+    def connect_to_every_worker(self, *, count: int) -> list[http.client.HTTPConnection]:
+        """So many connections to each worker process, which stay open over many requests.
+
+        Who takes a connection is chance, so all but one worker are stopped while connections to that one are made.
+        """
+        wait_until(lambda: len(self.workers()) == WORKERS, timeout_seconds=60, what="every worker process")
+        return [connection for worker in self.workers() for connection in self._connect_to(worker, count)]
+
+    def _connect_to(self, worker: psutil.Process, count: int) -> list[http.client.HTTPConnection]:
+        others = [other for other in self.workers() if other != worker]
+        connections = [http.client.HTTPConnection("127.0.0.1", self.port, timeout=120) for _ in range(count)]
+        self.connections += connections
+        for other in others:
+            other.suspend()
+        try:
+            for connection in connections:
+                connection.request("GET", "/api/v1/no-such-page/")
+                assert connection.getresponse().read()
+        finally:
+            for other in others:
+                other.resume()
+        return connections
+
+    def workers(self) -> list[psutil.Process]:
+        """The worker processes."""
+        return psutil.Process(self.process.pid).children()
 
     def workers_with_journal(self) -> int:
         """How many of the worker processes have opened the live journal."""
-        workers = psutil.Process(self.process.pid).children()
         journal = str(live_journal())
-        return sum(any(file.path.startswith(journal) for file in worker.open_files()) for worker in workers)
+        return sum(any(file.path.startswith(journal) for file in worker.open_files()) for worker in self.workers())
 
     def stop(self) -> None:
         """End it, and everything it started."""
@@ -104,9 +125,8 @@ def send(connection: http.client.HTTPConnection, token: str, path: str, body: An
     return answer.status, json.loads(answer.read())
 
 
-def spend(server: Server, token: str, client: int, found: list[tuple[int, Any]]) -> None:
+def spend(connection: http.client.HTTPConnection, token: str, client: int, found: list[tuple[int, Any]]) -> None:
     """Sixty orders of one credit on a connection of its own; every sixth is sent again under its key."""
-    connection = server.connect()
     order = {"agent_id": "ann", "amount": "1", "reason": "work"}
     for number in range(ORDERS):
         answers = [
@@ -118,14 +138,20 @@ def spend(server: Server, token: str, client: int, found: list[tuple[int, Any]])
 
 
 def test_a_balance_that_many_spend_at_once_through_two_processes_is_spent_exactly(server: Server) -> None:
-    """480 orders for 415 credits, some sent twice: 415 are carried out, each balance was seen once, nothing is left."""
+    """480 orders for 415 credits, some sent twice: 415 are carried out, each balance was seen once, nothing is left.
+
+    Each process has 240 orders, so neither can carry out all 415.
+    """
     token = token_for(person_with(Role.ENGINEER), *BOTH)
-    connection = server.connect()
-    assert send(connection, token, "agents", {"agent_id": "ann"}, "new")[0] == 201
-    assert send(connection, token, "add", {"agent_id": "ann", "amount": 300, "reason": "work"}, "more")[0] == 200
+    connections = server.connect_to_every_worker(count=CLIENTS // WORKERS)
+    assert send(connections[0], token, "agents", {"agent_id": "ann"}, "new")[0] == 201
+    assert send(connections[-1], token, "add", {"agent_id": "ann", "amount": 300, "reason": "work"}, "more")[0] == 200
     found: list[tuple[int, Any]] = []
 
-    clients = [threading.Thread(target=spend, args=(server, token, client, found)) for client in range(CLIENTS)]
+    clients = [
+        threading.Thread(target=spend, args=(connection, token, client, found))
+        for client, connection in enumerate(connections)
+    ]
     for client in clients:
         client.start()
     for client in clients:
@@ -143,19 +169,15 @@ def test_a_revoked_token_is_refused_by_every_process_from_its_revocation_on(serv
     """Both have it in memory; neither is asked to forget it."""
     person = person_with(Role.ENGINEER)
     token = token_for(person, *BOTH)
-    connections: list[http.client.HTTPConnection] = []
+    connections = server.connect_to_every_worker(count=1)
     body = {"agent_id": "nobody", "amount": "1", "reason": "work"}
 
     def answers(attempt: str) -> set[int]:
         numbered = enumerate(connections)
         return {send(one, token, "consume", body, f"{attempt}-{number}")[0] for number, one in numbered}
 
-    def are_both_serving() -> bool:
-        """Who takes a connection is chance: there is one more at each look, until both have taken one."""
-        connections.append(server.connect())
-        return answers("before") == {404} and server.workers_with_journal() == WORKERS
-
-    wait_until(are_both_serving, timeout_seconds=60, what="both processes serving")
+    assert answers("before") == {404}
+    assert server.workers_with_journal() == WORKERS
     revoke_token(
         actor=Actor(person=Person.objects.get(pk=person.pk), via="console"), token_id=ApiToken.objects.get().pk
     )
