@@ -24,7 +24,7 @@ run: $(RUN_STAMP)
 # Tests start hundreds of Pythons: each but the first finds our modules compiled, whatever this shell thinks of that.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: lint
-	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 # The long form of the test that sends generated requests to every operation of the API: CASES of each kind for each.
 schema: export SCHEMA_CASES = $(CASES)
