@@ -7,7 +7,10 @@ from datetime import UTC
 from functools import cache
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -24,6 +27,8 @@ from console.kernel.api.caching import etag_of, unless_known
 from console.kernel.api.problems import Problem, plain_answer
 from console.kernel.api.views import ApiView, PublicView, token_of
 from console.kernel.scopes import ANY_SCOPE, Scope
+
+TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
 
 class AddressesSerializer(serializers.Serializer[Any]):
@@ -155,10 +160,19 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: a problem below /api/, Django's page elsewhere."""
+    """400, or 413 for what is too large: a problem below /api/, the console's page elsewhere."""
     if not request.path.startswith("/api/"):
-        return defaults.bad_request(request, exception)
+        return too_much(request) if isinstance(exception, TOO_MUCH) else defaults.bad_request(request, exception)
     return plain_answer(request, problems.problem_of(exception) or Problem("malformed-request", 400, ""))
+
+
+def too_much(request: HttpRequest) -> HttpResponse:
+    """413, in the console's design: how much a form may hold, and where more of it goes."""
+    limits = {
+        "size_max": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        "fields_max": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
+    }
+    return render(request, "413.html", limits, status=413)
 
 
 nothing_at_all = csrf_exempt(nothing_here)

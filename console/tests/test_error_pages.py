@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -41,13 +42,14 @@ def words_of(content: bytes) -> str:
 
 
 def requires_design(content: bytes) -> None:
-    """Our own page: it needs no script, no sign-in and no database, and leads somewhere."""
+    """Our own page: it needs no sign-in and no database, shows times in the browser's zone, and leads somewhere."""
     page = content.decode()
     assert '<main class="alone">' in page
     assert re.search(r"<h1>[^<]{8,}</h1>", page)
     assert re.search(r'<a class="button primary" href="[^"]+">', page)
     assert "style=" not in page
-    assert page.count("<script") == 1
+    assert re.findall(r"<script src=\"[^\"]*/(\w+)[.\w]*\.js\"", page) == ["theme", "console"]
+    assert page.count("<script") == 2
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -74,6 +76,35 @@ def test_another_host_gets_the_page_for_what_cannot_be_read() -> None:
 
     assert response.status_code == 400
     requires_design(response.content)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "A form of this console takes at most 2.0\xa0MB of text and 200 fields."),
+        ("de", "Ein Formular dieser Konsole nimmt höchstens 2,0\xa0MB Text und 200 Felder an."),
+    ],
+)
+@pytest.mark.parametrize("sent", [{"text": "x" * 2**21}, dict.fromkeys(map(str, range(201)), "x")])
+def test_who_sends_too_much_is_told_how_much_a_form_takes(
+    browse: Browse, sent: dict[str, str], language: str, said: str
+) -> None:
+    """Too long or of too many fields; it is refused before anything is done with it."""
+    client = browse("tester")
+    client.raise_request_exception = False
+    content = urlencode(sent)
+
+    response = client.post(
+        "/admin/testruns/run/request/",
+        content,
+        content_type="application/x-www-form-urlencoded",
+        headers={"accept-language": language},
+    )
+
+    assert response.status_code == 413
+    requires_design(response.content)
+    assert said in response.content.decode()
 
 
 @pytest.mark.django_db
