@@ -278,11 +278,18 @@ def _in_utc(value: datetime) -> str:
 
 @register.filter
 def ago(value: datetime | None) -> SafeString:
-    """How long ago, with the exact time on hover."""
+    """How long ago; on hover the moment itself, in the reader's zone and in UTC."""
     if value is None:
         return SafeString("")
-    shown = _how_long_ago((timezone.now() - value).total_seconds())
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), _in_utc(value), shown)
+    shown, in_utc = _how_long_ago((timezone.now() - value).total_seconds()), _in_utc(value)
+    return format_html(
+        '<time data-ago="{}" datetime="{}" title="{} · {}">{}</time>',
+        in_utc,
+        value.isoformat(),
+        in_own_zone(value),
+        in_utc,
+        shown,
+    )
 
 
 def _how_long_ago(seconds: float) -> str:

@@ -45,17 +45,27 @@ function copyBySelection(text) {
   return isCopied;
 }
 
-/* Says a word to screen readers without moving the focus. */
-function announce(text) {
+/* Says something to screen readers without moving the focus; what everybody has to know is seen too. */
+function announce(text, { isSeen = false } = {}) {
   let place = document.getElementById("announced");
   if (!place) {
     place = document.createElement("p");
     place.id = "announced";
-    place.className = "visually-hidden";
     place.setAttribute("role", "status");
     document.querySelector("main").append(place);
   }
-  place.textContent = text;
+  place.className = isSeen ? "live-note" : "visually-hidden";
+  place.textContent = "";
+  requestAnimationFrame(() => (place.textContent = text)); /* the same words twice are said twice */
+}
+
+/* Where the browser lets nothing be copied, the whole value is shown and selected, for the keys that always copy. */
+function selectWhole(button) {
+  const code = button.parentElement.querySelector("code");
+  code.textContent = button.dataset.copy;
+  button.parentElement.classList.add("break");
+  getSelection().selectAllChildren(code);
+  announce(button.dataset.refused, { isSeen: true });
 }
 
 async function copyText(button) {
@@ -64,7 +74,7 @@ async function copyText(button) {
   } catch (refused) {
     const isCopied = copyBySelection(button.dataset.copy);
     button.focus();
-    if (!isCopied) return;
+    if (!isCopied) return selectWhole(button);
   }
   announce(button.dataset.done);
   button.classList.add("is-done");
@@ -116,24 +126,47 @@ window.addEventListener("afterprint", () => {
   }
 });
 
-/* To a reader who has chosen no zone, times are shown in the browser's; the title keeps UTC. */
+/* To a reader who has chosen no zone, times are shown in the browser's; their titles keep UTC. */
 function showLocalTimes() {
   if (document.documentElement.hasAttribute("data-own-zone")) return;
   const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
   const parts = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
   const format = new Intl.DateTimeFormat(language, parts);
   for (const time of document.querySelectorAll("time[data-moment]")) time.textContent = format.format(new Date(time.dateTime));
+  for (const time of document.querySelectorAll("time[data-ago]")) time.title = `${format.format(new Date(time.dateTime))} · ${time.dataset.ago}`;
 }
 
-/* A live update keeps open what the reader had opened. */
+/* What has the focus, told from the rest of a page by what it is where it has no id. */
+function likenessOf(element) {
+  const { tagName, id, dataset, parentElement, textContent } = element;
+  const own = id || dataset.copy || (tagName === "SUMMARY" && parentElement.id) || textContent.trim();
+  return [tagName, element.getAttribute("href"), element.getAttribute("name"), own].join(" ");
+}
+
+function alikeIn(root, likeness) {
+  return Array.from(root.querySelectorAll("a[href], button, summary, input, select")).filter((one) => likenessOf(one) === likeness);
+}
+
+/* A live update keeps open what the reader had opened, and the focus where it was; where that is gone, on the page. */
 let openedIds = [];
+let focused = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
-  openedIds = Array.from(event.detail.target.querySelectorAll("details[open][id]"), (details) => details.id);
+  const { target } = event.detail;
+  const active = document.activeElement;
+  openedIds = Array.from(target.querySelectorAll("details[open][id]"), (details) => details.id);
+  focused = null;
+  if (!target.contains(active) || active.matches("[role=slider]")) return;
+  const likeness = likenessOf(active);
+  focused = { within: target.id, likeness, number: alikeIn(target, likeness).indexOf(active) };
 });
 document.addEventListener("htmx:afterSwap", () => {
   for (const id of openedIds) {
     const details = document.getElementById(id);
     if (details) details.open = true;
+  }
+  if (focused && document.activeElement === document.body) {
+    const same = alikeIn(document.getElementById(focused.within), focused.likeness)[focused.number];
+    (same || document.getElementById("content")).focus({ preventScroll: true });
   }
   showLocalTimes();
 });
