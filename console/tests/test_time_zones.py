@@ -14,6 +14,7 @@ from console.kernel.live import SharedUpdate
 from console.kernel.models import AuditEntry, Person
 from console.templatetags.gatehouse import moment, spoken
 from console.tests.people import person_with
+from console.tests.releases.runs import full_run
 
 PAGE = "/admin/own/time-zone/"
 MARCH = datetime(2026, 3, 1, 23, 30, 5, tzinfo=UTC)
@@ -112,3 +113,14 @@ def test_a_live_update_is_shared_only_within_a_zone() -> None:
 
     assert there.zone == "Asia/Dubai"
     assert SharedUpdate("", token="1", roles=frozenset()).zone == "UTC"
+
+
+def test_a_page_that_is_kept_for_other_readers_is_kept_for_their_zone_alone(client: Client, person: Person) -> None:
+    """The page of a run is made once for everybody of the same roles and language, and of the same time zone."""
+    address = f"/admin/testruns/run/{full_run(by=person).pk}/"
+    before = text_of(client.get(address))
+
+    client.post(PAGE, {"time_zone": "Asia/Dubai"})
+
+    assert " UTC+04</time>" not in before
+    assert " UTC+04</time>" in text_of(client.get(address))

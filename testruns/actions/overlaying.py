@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from testruns.gates.measured import MeasuredExecution
@@ -24,28 +25,25 @@ def overlay_of(*, runs: Sequence[Run], waived: Collection[str]) -> Overlay:
     """
     if len({run.policy_id for run in runs}) != 1:
         raise ValueError("waivers are laid over runs of one policy")
-    policy = rules_of(runs[0].policy)
-    return overlay(gates=policy.gates, runs=[_remembered(run, policy) for run in runs], waived=waived)
+    return overlay(gates=rules_of(runs[0].policy).gates, runs=[_read(run) for run in runs], waived=waived)
 
 
-JUDGED_MAX: Final = 32
-_judged: dict[tuple[int, str], JudgedRun] = {}
-"""Of frozen runs, whose results never change, by number and manifest digest: every phase rests on the same few."""
+FROZEN_MAX: Final = 32
 
 
-def _remembered(run: Run, policy: Policy) -> JudgedRun:
-    if not (run.is_frozen and run.manifest_digest):
-        return _judged_run(run, policy)
-    judged = _judged.get((run.pk, run.manifest_digest))
-    if judged is None:
-        judged = _judged_run(run, policy)
-        if len(_judged) >= JUDGED_MAX:
-            _judged.clear()
-        _judged[run.pk, run.manifest_digest] = judged
-    return judged
+def _read(run: Run) -> JudgedRun:
+    return _frozen_run(run.pk, run.manifest_digest) if run.is_frozen and run.manifest_digest else _judged_run(run)
 
 
-def _judged_run(run: Run, policy: Policy) -> JudgedRun:
+@lru_cache(maxsize=FROZEN_MAX)
+def _frozen_run(number: int, manifest_digest: str) -> JudgedRun:
+    """Read once per process: the results of a frozen run never change, and every phase rests on the same few."""
+    row = Run.objects.select_related("policy").defer("manifest", "environment")
+    return _judged_run(row.get(pk=number, manifest_digest=manifest_digest))
+
+
+def _judged_run(run: Run) -> JudgedRun:
+    policy = rules_of(run.policy)
     rows = {row.code: row for row in run.rule_results.all()}
     missing = [rule.code for rule in policy.rules if rule.code not in rows]
     if missing:

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
@@ -137,9 +138,11 @@ class Rendered(NamedTuple):
 def _rendered(*, run_id: int, token: str, roles: frozenset[Role], choice: RunChoice) -> Rendered:
     """A run rendered once per version, however many readers ask at the same moment. Http404.
 
-    It depends on run, version, language, roles and choice only: the token that its buttons need stands outside of it.
+    It depends on run, version, language, time zone, roles and choice only: the token that its buttons need stands
+    outside of it.
     """
-    key = f"run:{run_id}:{token}:{get_language()}:{'.'.join(sorted(roles))}:{choice.query}"
+    reader = f"{get_language()}:{timezone.get_current_timezone_name()}:{'.'.join(sorted(roles))}"
+    key = f"run:{run_id}:{token}:{reader}:{choice.query}"
     rendered = cache.get(key)
     if rendered is None:
         with _rendering:

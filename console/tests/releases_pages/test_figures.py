@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,7 +18,10 @@ from console.tests.people import person_with
 from console.tests.releases.people import WHY, Team, attest
 from console.tests.releases.runs import full_run
 from console.tests.releases_pages.conftest import Visit
-from testruns.models import Build, Run
+from testruns.actions import overlay_of
+from testruns.actions.overlaying import FROZEN_MAX
+from testruns.models import Build, RuleResult, Run, ScenarioExecution
+from testruns.run_states import RunState
 
 PREVIEW = "/admin/releases/phase/5a/request/"
 PAGES = ("/admin/", "/admin/releases/", "/admin/releases/phase/5a/", "/admin/releases/request/{request}/")
@@ -56,6 +62,37 @@ def test_sixty_more_runs_of_a_build_cost_no_query_more(
     assert _queries(client, page) <= before
     if page == PREVIEW:
         assert "62 runs are new, #" in client.get(page).content.decode()
+
+
+def test_the_runs_of_a_moment_ago_are_not_read_again_however_many_were_read_before(
+    team: Team, build: Build, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    """Whatever number of them is kept: what was read last stays, so that no page pays for them now and then."""
+    runs = _judged_copies(full_run(by=team.runner, build=build), count=FROZEN_MAX + 1)
+
+    for before, one in pairwise(runs):
+        overlay_of(runs=[before, one], waived=())
+
+        with django_assert_num_queries(0):
+            overlay_of(runs=[before, one], waived=())
+
+
+def _judged_copies(run: Run, *, count: int) -> list[Run]:
+    """More of the same with their results, frozen when these are there."""
+    bound = {"state": run.state, "frozen_at": run.frozen_at}
+    copies = [copy(run) for _ in range(count)]
+    for one in copies:
+        one.pk, one.state, one.frozen_at = None, RunState.RUNNING.value, None
+    Run.objects.bulk_create(copies)
+    for model in (RuleResult, ScenarioExecution):
+        for row in list(model._default_manager.filter(run=run)):
+            rows = [copy(row) for _ in copies]
+            for one, of in zip(rows, copies, strict=True):
+                one.pk, one.run = None, of
+            model._default_manager.bulk_create(rows)
+    made = Run.objects.filter(pk__in=[one.pk for one in copies]).select_related("policy").order_by("pk")
+    made.update(**bound)
+    return list(made.all())
 
 
 def _copy_run(run: Run, *, count: int) -> None:
