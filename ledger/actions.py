@@ -36,7 +36,6 @@ from ledger import (
     gettext_noop,
     import_legacy,
 )
-from ledger.ageing import SealingByAge
 from ledger.conf import archive_directory, imports_directory, live_journal, storage_lock
 from ledger.credits.errors import ApprovalOverdue, SelfApproval
 from ledger.degradation import Watch, memory_of_machine
@@ -58,7 +57,6 @@ Movement = (
 _FOR_A_MISSION = (commands.Consume, commands.Refund)
 
 _opening = threading.Lock()
-_sealing = SealingByAge()
 _live: Ledger | None = None
 _live_lock: tuple[int, int] | None = None
 _watch: Watch | None = None
@@ -300,12 +298,10 @@ def _execute(order: commands.CreditCommand, *, key: str, actor: Actor, correlati
     if not live_is_in_place():
         raise JournalExchanged
     try:
-        answer = ledger.execute(order, key=key, actor=actor.label, correlation=correlation)
+        return ledger.execute(order, key=key, actor=actor.label, correlation=correlation)
     except Corrupt:
         watch.standing(is_damaged=True)
         raise
-    _sealing.look(ledger.journal, path=live_journal())
-    return answer
 
 
 def _refuse_own(ledger: Ledger, *, actor: Actor, request: str) -> None:

@@ -1,4 +1,4 @@
-"""What an operator does around a journal, each act in the audit trail: subscriptions, repairs, leaving read-only."""
+"""What an operator does around a journal, each act in the audit trail: subscriptions, seals, repairs, read-only."""
 
 from __future__ import annotations
 
@@ -12,17 +12,29 @@ from django.db import transaction
 from console.kernel import audit
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
-from ledger import Ledger
-from ledger.actions import close_live_ledger, label_of, live_ledger, live_watch, storage_held
+from ledger import Event, Ledger
+from ledger.actions import (
+    JournalExchanged,
+    close_live_ledger,
+    label_of,
+    live_is_in_place,
+    live_ledger,
+    live_watch,
+    storage_held,
+)
 from ledger.conf import live_journal
 from ledger.credits.texts import require_reason
 from ledger.degradation import NotReadOnly, State
 from ledger.degradation.errors import StillDamaged
 from ledger.doctor.kinds import RepairKind
 from ledger.doctor.repairing import Repaired, carry_out
+from ledger.engine.segment import SEALED
 from ledger.proof.checkpoints import Checkpoint
 from ledger.subscriptions import reset, unpark
 from ledger.subscriptions.record import Hold, Record
+
+ACT_SEALED = "journal.seal"
+BY_AGE = "system:age"
 
 
 def unpark_stream(*, actor: Actor | None, journal: Path, name: str, stream: str) -> Hold:
@@ -56,6 +68,33 @@ def reset_subscription(*, actor: Actor | None, journal: Path, name: str, to: int
     finally:
         ledger.close()
     return before
+
+
+def seal_live_journal(*, by: str) -> Event | None:
+    """Seal the active segment of the live journal beside whoever writes; None when it holds no event yet.
+
+    `by`: the label of who asked, or BY_AGE. Raises ReadOnlyNow, JournalExchanged, what `Journal.seal` raises.
+    """
+    live_watch().require_writable()
+    ledger = live_ledger()
+    if not live_is_in_place():
+        raise JournalExchanged
+    before = ledger.head.seq
+    ledger.journal.seal()
+    seal = next(ledger.events(after=before, types=[SEALED]), None)
+    if seal is not None:
+        with transaction.atomic():
+            after = {"by": by, "seq": seal.seq, "hash": seal.hash}
+            audit.record(actor=None, act=ACT_SEALED, object="journal:credits", after=after)
+    return seal
+
+
+def seal_live_journal_by_age() -> None:
+    """The same for a process that does not work with the ledger: nothing of it stays open. Raises as that."""
+    try:
+        seal_live_journal(by=BY_AGE)
+    finally:
+        close_live_ledger()
 
 
 def repair_journal(

@@ -238,6 +238,9 @@ _TRAIL: Mapping[str, Said] = MappingProxyType(
             gettext_noop("decide on a credit approval"), gettext_noop("%(who)s decided on %(object)s.")
         ),
         "journal.import": Said(gettext_noop("import a journal"), gettext_noop("%(who)s imported %(object)s.")),
+        "journal.seal": Said(
+            gettext_noop("seal a journal"), gettext_noop("%(who)s sealed %(object)s up to event %(seq)s (%(by)s).")
+        ),
         "journal.repair": Said(gettext_noop("repair a journal"), gettext_noop("%(who)s repaired %(object)s.")),
         "journal.leave_read_only": Said(
             gettext_noop("let a journal be written again"),

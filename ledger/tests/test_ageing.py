@@ -1,83 +1,114 @@
-"""A segment that was opened a day ago is sealed behind the next order; a younger one, and an idle one, are not."""
+"""A segment that was opened a day ago is sealed though nobody writes; a younger or an empty one is not."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from console.tests.waiting import wait_until
-from ledger.ageing import SealingByAge, seal_if_old
+from ledger.ageing import LOOK_MICROS, SealingByAge
 from ledger.engine import Journal
 from ledger.engine.env import OsEnv
+from ledger.engine.layout import Layout
+from ledger.engine.times import micros_of
 from ledger.tests.engine.counting import opened, record
 
+HOUR_MICROS = 3_600_000_000
 
-class Yesterday(OsEnv):
-    """The real effects, 25 hours ago."""
+
+class Later(OsEnv):
+    """The real effects, so many microseconds later."""
+
+    later_micros = 0
 
     def wall_micros(self) -> int:
         """Of the wall clock."""
-        return super().wall_micros() - 25 * 3_600_000_000
+        return super().wall_micros() + self.later_micros
+
+    def steady_micros(self) -> int:
+        """Of the clock that never jumps."""
+        return super().steady_micros() + self.later_micros
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A journal whose only segment was opened yesterday."""
-    journal = opened(tmp_path / "credits", env=Yesterday())
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """One that was just made."""
+    found = opened(tmp_path / "credits")
+    yield found
+    found.close()
+
+
+def sealing_of(journal: Journal, tmp_path: Path, env: OsEnv) -> SealingByAge:
+    """What looks after it."""
+    return SealingByAge(Layout(tmp_path / "credits"), seal=journal.seal, env=env)
+
+
+def test_a_segment_of_yesterday_is_sealed_once_without_any_order(journal: Journal, tmp_path: Path) -> None:
+    """Then the next one is active, and however old it grows, empty it stays open."""
     record(journal, "yesterday")
-    journal.close()
-    return tmp_path / "credits"
+    later = Later()
+    sealing = sealing_of(journal, tmp_path, later)
+
+    looks = []
+    for _ in range(4):
+        later.later_micros += 12 * HOUR_MICROS
+        looks.append(sealing.look())
+
+    assert looks == [False, True, False, False]
+    assert journal.status.segments == 2
 
 
-def segment_count(journal: Journal) -> int:
-    """With the active one."""
-    return journal.status.segments
-
-
-def test_a_segment_of_yesterday_is_sealed_once(old: Path) -> None:
-    """Then the next one is active, and young."""
-    journal = opened(old)
-    now = datetime.now(tz=UTC)
-
-    assert seal_if_old(journal, path=old, now=now)
-    assert not seal_if_old(journal, path=old, now=now)
-
-    assert segment_count(journal) == 2
-    journal.close()
-
-
-def test_a_segment_is_left_open_until_the_day_is_over(tmp_path: Path) -> None:
-    """Not a minute before 24 hours, and from then on."""
-    journal = opened(tmp_path / "credits")
+def test_a_segment_is_left_open_until_the_day_is_over(journal: Journal, tmp_path: Path) -> None:
+    """Not a second before 24 hours, and from then on."""
     record(journal, "today")
-    begun = datetime.fromisoformat(journal.get(seq=1).time)
+    later = Later()
+    begun = micros_of(journal.get(seq=1).time)
+    to_the_hour = begun - OsEnv().wall_micros()
 
-    assert not seal_if_old(journal, path=tmp_path / "credits", now=begun + timedelta(hours=23, minutes=59))
-    assert seal_if_old(journal, path=tmp_path / "credits", now=begun + timedelta(hours=24))
-    journal.close()
+    later.later_micros = to_the_hour + 24 * HOUR_MICROS - 60_000_000
+    before = sealing_of(journal, tmp_path, later).look()
+    later.later_micros = to_the_hour + 24 * HOUR_MICROS
+    after = sealing_of(journal, tmp_path, later).look()
 
-
-def test_whoever_writes_has_it_looked_at_beside(old: Path) -> None:
-    """One order is enough; the next ones are not slowed by looking again."""
-    journal, sealing = opened(old), SealingByAge()
-    record(journal, "today")
-
-    sealing.look(journal, path=old)
-    wait_until(lambda: segment_count(journal) == 2, timeout_seconds=30, what="the seal")
-    sealing.look(journal, path=old)
-
-    assert segment_count(journal) == 2
-    journal.close()
+    assert (before, after) == (False, True)
 
 
-def test_trouble_is_nobodys_who_wrote(old: Path) -> None:
-    """A journal that was closed meanwhile, or is gone, breaks nothing."""
-    journal = opened(old)
-    journal.close()
-    sealing = SealingByAge()
+def test_it_looks_every_ten_minutes_and_again_after_trouble(journal: Journal, tmp_path: Path) -> None:
+    """What refuses to be sealed is not read anew every second; the look after that succeeds."""
+    record(journal, "yesterday")
+    later = Later()
+    later.later_micros = 25 * HOUR_MICROS
+    is_refused = True
 
-    sealing.look(journal, path=old)
+    def seal() -> None:
+        if is_refused:
+            raise OSError("no")
+        journal.seal()
 
-    wait_until(lambda: not sealing._turn.locked(), timeout_seconds=30, what="the end of the look")
+    sealing = SealingByAge(Layout(tmp_path / "credits"), seal=seal, env=later)
+    with pytest.raises(OSError, match="no"):
+        sealing.look()
+    is_refused = False
+    at_once = sealing.look()
+    later.later_micros += LOOK_MICROS
+
+    assert not at_once
+    assert sealing.look()
+
+
+def test_what_nothing_proves_is_left_to_the_doctor(journal: Journal, tmp_path: Path) -> None:
+    """Without a durable mark, and with a first record that is damaged."""
+    record(journal, "yesterday")
+    later = Later()
+    later.later_micros = 25 * HOUR_MICROS
+    segment = next((tmp_path / "credits" / "segments").glob("*.jsonl"))
+    content = segment.read_bytes()
+
+    segment.write_bytes(b"[" + content[1:])
+    is_damaged_sealed = sealing_of(journal, tmp_path, later).look()
+    segment.write_bytes(content)
+    (tmp_path / "credits" / "durable").write_bytes(bytes(128))
+    is_unproven_sealed = sealing_of(journal, tmp_path, later).look()
+
+    assert (is_damaged_sealed, is_unproven_sealed) == (False, False)

@@ -1,6 +1,7 @@
 """`ledger checkpoint`: sign the head of a journal now, and put a copy wherever it shall be out of reach.
 
-With `--watch` it goes on and signs whenever it is time; `manage.py up` keeps one such process for the live journal.
+With `--watch` it goes on and signs whenever it is time; `manage.py up` keeps one such process for the live journal,
+which it also seals once its active segment is a day old.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from django.core.management.base import CommandError
+from django.db import DatabaseError
 from django.utils.translation import gettext
 
 from console.kernel.errors import GatehouseError
 from ledger import LedgerError
+from ledger.ageing import SealingByAge
 from ledger.conf import live_journal
 from ledger.engine.env import OsEnv
 from ledger.engine.layout import Layout, write_new
 from ledger.keys import signer
 from ledger.management.terminal import EXIT_SOUND, said
+from ledger.operations import seal_live_journal_by_age
 from ledger.proof.checkpoints import KeptCheckpoints, digest_of_note
 from ledger.proof.taking import CheckpointTaker
 
@@ -46,7 +50,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     if options["watch"]:
         if copy is not None:
             raise CommandError(gettext("--watch keeps its checkpoints beside the journal; it takes no FILE."))
-        _watch(taker, err=err)
+        _watch(taker, _sealing(path.absolute()), err=err)
     checkpoint, note = taker.take()
     if copy is not None:
         write_new(OsEnv(), copy.absolute(), note)
@@ -65,17 +69,27 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     return EXIT_SOUND
 
 
-def _watch(taker: CheckpointTaker, *, err: Any) -> NoReturn:
-    """Until a signal. Trouble is said once and tried again: a history that was changed is reported, never signed."""
+def _sealing(path: Path) -> SealingByAge | None:
+    """Only the live journal: whoever seals has to know what its events mean, and where to put that on record."""
+    if path != live_journal().absolute():
+        return None
+    return SealingByAge(Layout(path), seal=seal_live_journal_by_age)
+
+
+def _watch(taker: CheckpointTaker, sealing: SealingByAge | None, *, err: Any) -> NoReturn:
+    """Until a signal. Trouble is said once and tried again: a history that was changed is reported, never signed, and
+    nothing is added to it."""
     never = threading.Event()
     told = ""
     while True:
         trouble = ""
         try:
             taker.take_if_due()
+            if sealing is not None:
+                sealing.look()
         except (LedgerError, GatehouseError) as error:
             trouble = said(error)
-        except OSError as error:
+        except (OSError, DatabaseError) as error:
             trouble = str(error)
         if trouble and trouble != told:
             err.write(trouble)

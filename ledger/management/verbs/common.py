@@ -55,14 +55,19 @@ def add_person(parser: ArgumentParser) -> None:
 
 def actor_of(options: dict[str, Any]) -> Actor | None:
     """The person named by --as; None for the owner of the shell. CommandError when nobody has that login."""
-    if AUDIT_TABLE not in connection.introspection.table_names():
-        raise CommandError(gettext("The database is not set up yet. Run `manage.py up` or `manage.py migrate` first."))
+    require_database()
     if options["person"] is None:
         return None
     try:
         return Actor(person=Person.objects.get(username=options["person"]), via="command")
     except Person.DoesNotExist as error:
         raise CommandError(gettext("There is no person %(name)s.") % {"name": options["person"]}) from error
+
+
+def require_database() -> None:
+    """CommandError where what is done could not be put into the audit trail."""
+    if AUDIT_TABLE not in connection.introspection.table_names():
+        raise CommandError(gettext("The database is not set up yet. Run `manage.py up` or `manage.py migrate` first."))
 
 
 def line_of(event: Event) -> str:

@@ -1,4 +1,7 @@
-"""`ledger seal`: close the active segment now, whatever its size; what is in it never changes again."""
+"""`ledger seal`: close the active segment now, whatever its size; what is in it never changes again.
+
+A seal of the live journal stands in the audit trail.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from ledger import Ledger
-from ledger.actions import live_ledger, live_watch
+from ledger import Event, Ledger
+from ledger.actions import label_of
 from ledger.conf import live_journal
+from ledger.engine.segment import SEALED
 from ledger.management.terminal import EXIT_SOUND
-from ledger.management.verbs.common import add_journal, journal_of
+from ledger.management.verbs.common import add_journal, journal_of, require_database
+from ledger.operations import seal_live_journal
 
 HELP = "Seals the active segment now and opens the next one; nothing happens when it holds no event yet."
 
@@ -25,17 +30,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     """Seal beside whoever writes, and say what was."""
     path = journal_of(options).absolute()
-    is_live = path == live_journal().absolute()
-    if is_live:
-        live_watch().require_writable()
-    ledger = live_ledger() if is_live else _opened(path)
-    try:
-        before = ledger.head.seq
-        ledger.journal.seal()
-        seal = next(ledger.events(after=before, types=["segment.sealed"]), None)
-    finally:
-        if not is_live:
-            ledger.close()
+    if path == live_journal().absolute():
+        require_database()
+        seal = seal_live_journal(by=label_of(None))
+    else:
+        seal = _seal(path)
     if seal is None:
         out.write(gettext("The active segment holds no event yet; there is nothing to seal."))
     else:
@@ -44,7 +43,13 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     return EXIT_SOUND
 
 
-def _opened(path: Path) -> Ledger:
+def _seal(path: Path) -> Event | None:
     """Of a journal that is there: sealing makes none."""
     Ledger.open(path=path, read_only=True).close()
-    return Ledger.open(path=path)
+    ledger = Ledger.open(path=path)
+    try:
+        before = ledger.head.seq
+        ledger.journal.seal()
+        return next(ledger.events(after=before, types=[SEALED]), None)
+    finally:
+        ledger.close()

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError
+from django.db import connection
 
 from console import signing_keys
 from console.tests.waiting import wait_until
-from ledger import KeptCheckpoints, NewEvent
+from ledger import KeptCheckpoints, Ledger, NewEvent, commands
 from ledger.actions import close_live_ledger, live_ledger
+from ledger.conf import live_journal
+from ledger.doctor.exclusive import processes_with
 from ledger.engine.event import Command
 from ledger.tests.commands.calling import call
 from ledger.tests.commands.test_proof_verbs import ROOT
 from ledger.tests.proof.journals import chain_again
+from ledger.tests.test_ageing import HOUR_MICROS, Later
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +90,45 @@ def test_a_history_that_was_written_anew_is_reported_and_never_signed(live: Path
 
     assert "No checkpoint can be signed" in watching.read_text()
     assert sizes(live) == signed
+
+
+@pytest.fixture
+def database(storage: Path, transactional_db: None) -> Path:
+    """Of that storage, as migrations leave it."""
+    found = storage / "gatehouse.sqlite3"
+    with closing(sqlite3.connect(found)) as file:
+        connection.connection.backup(file)
+    return found
+
+
+@pytest.fixture
+def of_yesterday(database: Path) -> Path:
+    """A live journal of which the only segment was opened 25 hours ago."""
+    earlier = Later()
+    earlier.later_micros = -25 * HOUR_MICROS
+    ledger = Ledger.open(path=live_journal(), env=earlier)
+    ledger.execute(commands.CreateAgent(agent="ann"), key="a", actor="user:1", correlation="c")
+    ledger.close()
+    return live_journal()
+
+
+def test_an_idle_journal_of_yesterday_is_sealed_signed_and_on_record(of_yesterday: Path, watching: Path) -> None:
+    """By the process that `up` keeps going: nobody gives an order, and nothing stays open for writing in it."""
+    manifest = of_yesterday / "manifest.jsonl"
+    wait_until(manifest.exists, timeout_seconds=60, what="the seal")
+    query = "SELECT object, after FROM kernel_auditentry WHERE act = 'journal.seal'"
+    with closing(sqlite3.connect(of_yesterday.parents[1] / "gatehouse.sqlite3")) as file:
+        wait_until(lambda: bool(file.execute(query).fetchall()), timeout_seconds=60, what="the entry")
+        ((of, after),) = file.execute(query).fetchall()
+
+    ledger = Ledger.open(path=of_yesterday, read_only=True)
+    sealed = next(ledger.events(types=["segment.sealed"]))
+    assert ledger.status.segments == 2
+    assert of == "journal:credits"
+    assert f'"by":"system:age","hash":"{sealed.hash}","seq":{sealed.seq}' in after
+    assert watching.read_text() == ""
+    ledger.close()
+    wait_until(lambda: not processes_with(of_yesterday / "lock"), timeout_seconds=60, what="the end of writing")
 
 
 def test_watching_takes_no_file(live: Path, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from console.kernel.models import AuditEntry
 from ledger import Ledger, commands, released
 from ledger.actions import close_live_ledger, live_ledger, live_watch
 from ledger.tests.commands.calling import call
@@ -27,8 +30,9 @@ def nobody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(released, "_asked", None)
 
 
+@pytest.mark.django_db
 def test_a_journal_is_sealed_by_hand_and_goes_on(live: Path, nobody_asked: None) -> None:
-    """Once; a second time there is nothing in the next segment yet."""
+    """Once, and the audit trail says so; a second time there is nothing in the next segment yet."""
     first = call("ledger", "seal")
     second = call("ledger", "seal")
 
@@ -36,11 +40,14 @@ def test_a_journal_is_sealed_by_hand_and_goes_on(live: Path, nobody_asked: None)
     assert (first.code, second.code) == (0, 0)
     assert f"Sealed by event {sealed.seq}, hash {sealed.hash}" in first.out
     assert "nothing to seal" in second.out
+    entry = AuditEntry.objects.get(act="journal.seal")
+    assert json.loads(entry.after) == {"by": f"cli:{getpass.getuser()}", "hash": sealed.hash, "seq": sealed.seq}
     order = commands.Consume(agent="ann", amount_micros=1, reason="more")
     assert live_ledger().execute(order, key="later", actor="user:1", correlation="c").events
     assert call("ledger", "verify").code == 0
 
 
+@pytest.mark.django_db
 def test_sealing_makes_no_journal_and_writes_to_none_that_is_stopped(live: Path, tmp_path: Path) -> None:
     """A mistyped path stays what it is; a journal that takes no orders takes no seal."""
     missing = call("ledger", "seal", tmp_path / "nowhere")
@@ -78,6 +85,7 @@ def test_a_snapshot_is_taken_by_hand_and_serves_the_next_opening(tmp_path: Path)
     assert {one.code for one in (before, taken, again)} == {0}
 
 
+@pytest.mark.django_db
 def test_the_live_journal_gets_no_snapshot_before_a_release_allows_it(live: Path, nobody_asked: None) -> None:
     """The refusal says what it takes; sealing alone takes none either."""
     call("ledger", "seal")
