@@ -5,7 +5,6 @@ before ``,"crc":``. Both are over raw bytes and compared as bytes, never over JS
 """
 
 import hashlib
-import math
 from typing import Any
 from zlib import crc32
 
@@ -49,8 +48,8 @@ def encode(fields: dict[str, Any], previous: bytes) -> tuple[bytes, str, bytes]:
         body = _dumps(fields, None, _OPTIONS)[:-1]
     except TypeError as error:
         raise _reason_of(error) from error
-    if len(body) >= _BODY_BYTES_MAX:
-        raise EventTooLarge(bytes=len(body) + TAIL_BYTES + 2, limit=limits.EVENT_BYTES_MAX)
+    if len(body) > _BODY_BYTES_MAX:
+        raise EventTooLarge(bytes=len(body) + TAIL_BYTES + 1, limit=limits.EVENT_BYTES_MAX)
     if b"\\" in body and b"\\u0000" in body:
         _check_nul(fields)
     digest = _sha256(previous + body).digest()
@@ -124,7 +123,7 @@ def _check_nested(value: object, depth: int) -> None:
         for item in value:
             check_values({"": item}, depth)
     elif isinstance(value, float):
-        raise FloatRefused(value=str(value) if math.isfinite(value) else repr(value))
+        raise FloatRefused(value=repr(value))
     else:
         raise ValueRefused(kind=type(value).__name__)
 
@@ -145,6 +144,6 @@ def _check_nul(value: object) -> None:
 
 def _reason_of(error: TypeError) -> LedgerError:
     text = str(error)
-    if "surrogates" in text or "UTF-8" in text:
+    if "UTF-8" in text:
         return SurrogateRefused()
     return ValueRefused(kind=text)

@@ -42,6 +42,7 @@ REFUSED: dict[str, tuple[type[errors.LedgerError], Callable[[], Command]]] = {
     "1001 keys": (errors.TooManyKeys, lambda: with_data({str(number): 1 for number in range(1001)})),
     "1001 keys inside a list": (errors.TooManyKeys, lambda: with_data({"a": [{str(n): 1 for n in range(1001)}]})),
     "a NUL in data": (errors.NulRefused, lambda: with_data({"a": {"b": ["x\0"]}})),
+    "a NUL in a name": (errors.NulRefused, lambda: with_data({"a\0": 1})),
     "a NUL in a stream": (errors.NulRefused, lambda: command("k", [event("a\0b")])),
     "a lone surrogate": (errors.SurrogateRefused, lambda: with_data({"a": "\ud800"})),
     "a lone surrogate in a key": (errors.SurrogateRefused, lambda: command("\ud800", content="x")),
@@ -101,7 +102,8 @@ def test_every_error_has_a_code_of_its_own_that_will_not_change() -> None:
 
 def test_what_is_exactly_at_the_limits_is_recorded_and_read_again(journal: Journal) -> None:
     """16 levels, 1000 keys, 63 bits, 1000 events, 200 bytes of stream, an escaped NUL that is only text."""
-    values = {**{str(number): number for number in range(997)}, "a": nested(15), "b": 2**63 - 1, "c": "\\u0000"}
+    numbers = {str(number): number for number in range(996)}
+    values = {**numbers, "a": nested(15), "b": 2**63 - 1, "c": "\\u0000", "d": 1 - 2**63}
     drafts = [NewEvent(stream="s" * 200, type="t" * 256, data=values)] + [event()] * 999
 
     events = journal.execute(command("k" * 256, drafts)).events
@@ -109,6 +111,21 @@ def test_what_is_exactly_at_the_limits_is_recorded_and_read_again(journal: Journ
     assert journal.get(seq=events[0].seq).data == values
     assert len(events) == 1000
     assert journal.stream_version("s" * 200) == 1
+    journal.close()
+
+
+def test_an_event_of_exactly_1_mib_is_recorded_and_one_byte_more_is_refused_with_both_sizes(journal: Journal) -> None:
+    """The limit counts the whole line with its newline, as FORMAT.md says."""
+    small = record(journal, "k1", event(note="x")).events[0]
+    left = 2**20 - len(journal._keeper.store.view().line_of(small.seq) + b"\n")
+
+    largest = record(journal, "k2", event(note="x" * (1 + left))).events[0]
+    with pytest.raises(errors.EventTooLarge) as caught:
+        record(journal, "k3", event(note="x" * (2 + left)))
+
+    assert len(journal._keeper.store.view().line_of(largest.seq) + b"\n") == 2**20
+    assert caught.value.params == {"bytes": 2**20 + 1, "limit": 2**20}
+    assert [one.seq for one in journal.read()] == [1, small.seq, largest.seq]
     journal.close()
 
 
