@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -27,9 +27,16 @@ from console.release_states import (
     reason_needed,
     words_allowed,
 )
-from console.releases import check_request, conditions_of, is_closed, last_decision_of, standing_sign_offs, state_of
+from console.releases import (
+    Checked,
+    check_request,
+    conditions_of,
+    is_closed,
+    last_decision_of,
+    standing_sign_offs,
+    state_of,
+)
 from ledger import canonical_bytes, digest_of, gettext_noop
-from testruns.actions import rules_of
 
 from .certificates import issue
 from .intact import require_intact
@@ -92,7 +99,7 @@ def decide(
         require_open(request, now=now)
     require_seen(request, manifest_digest=manifest_digest)
     require_person(request, seat=Seat.SUPERVISOR, actor=actor)
-    _require_word(request, word=word, now=now)
+    checked = _require_word(request, word=word, now=now)
     require_intact(request)
     _require_conditions(conditions, word=word, now=now)
     if meaning != MEANING_OF_WORD[word].value:
@@ -101,7 +108,8 @@ def decide(
     sign_off = write_sign_off(
         request, seat=Seat.SUPERVISOR, actor=actor, signed=signed, meaning=meaning, zone=zone, reason=reason, now=now
     )
-    decision = _write(request, sign_off=sign_off, word=word, conditions=conditions, now=now)
+    valid_until = None if word is Word.NO_GO else checked.valid_until(request.policy, now=now)
+    decision = _write(request, sign_off=sign_off, word=word, conditions=conditions, valid_until=valid_until, now=now)
     written = _write_conditions(decision, conditions)
     move(request, to=RequestState(word.value))
     superseded = _supersede(request, now=now) if word is not Word.NO_GO else []
@@ -173,7 +181,7 @@ def _require_standing(request: ReleaseRequest, *, now: datetime) -> None:
         raise ReleaseOver(request=request.pk, state=state.value)
 
 
-def _require_word(request: ReleaseRequest, *, word: Word, now: datetime) -> None:
+def _require_word(request: ReleaseRequest, *, word: Word, now: datetime) -> Checked:
     """Refuse a release before its seats are signed, more than the machine recommends, what the checklist forbids."""
     if word is not Word.NO_GO:
         require_order(request, seat=Seat.SUPERVISOR)
@@ -188,6 +196,7 @@ def _require_word(request: ReleaseRequest, *, word: Word, now: datetime) -> None
     red = blockers(checked.items, word)
     if red:
         raise ChecklistRed(word=word.value, items=tuple(item.title for item in red))
+    return checked
 
 
 def _require_conditions(conditions: Sequence[NewCondition], *, word: Word, now: datetime) -> None:
@@ -207,10 +216,14 @@ def _require_conditions(conditions: Sequence[NewCondition], *, word: Word, now: 
 
 
 def _write(
-    request: ReleaseRequest, *, sign_off: SignOff, word: Word, conditions: Sequence[NewCondition], now: datetime
+    request: ReleaseRequest,
+    *,
+    sign_off: SignOff,
+    word: Word,
+    conditions: Sequence[NewCondition],
+    valid_until: datetime | None,
+    now: datetime,
 ) -> Decision:
-    days = rules_of(request.policy).values.release_validity_days
-    valid_until = None if word is Word.NO_GO else now + timedelta(days=days)
     content = _content(request, sign_off=sign_off, word=word, conditions=conditions, valid_until=valid_until, now=now)
     return Decision.objects.create(
         request=request,

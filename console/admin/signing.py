@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -49,7 +48,6 @@ from console.release_states import (
 )
 from console.releases.request_view import RequestView
 from console.templatetags.releases import text
-from testruns.actions import rules_of
 
 METHODS = ["GET", "HEAD", "POST"]
 SEATS: Mapping[str, Seat] = MappingProxyType(
@@ -106,7 +104,6 @@ def decide_page(request: HttpRequest, request_id: int) -> HttpResponse:
     answer, refused, status = _tried(request, form=form, is_complete=is_complete, act=decide, view=view)
     if answer is not None:
         return answer
-    days = rules_of(view.request.policy).values.release_validity_days
     context = {
         "title": _("Decide release request %(number)s") % {"number": request_id},
         "is_decision": True,
@@ -114,7 +111,7 @@ def decide_page(request: HttpRequest, request_id: int) -> HttpResponse:
         "words": _words(view),
         "conditions": rows,
         "conditions_open": is_more or is_conditional or not _is_possible(view, Word.GO),
-        "valid_until": timezone.now() + timedelta(days=days),
+        "valid_until": view.checked.valid_until(view.request.policy, now=timezone.now()),
         "review": review,
         "refused": refused,
         **_frame(request, view=view, seat=Seat.SUPERVISOR),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ from testruns.environment import identify_build
 from testruns.gates.outcomes import GateOutcome, RuleOutcome
 from testruns.gates.rule import Kind, Severity
 from testruns.gates.verdicts import Verdict
-from testruns.models import Build, Run
+from testruns.models import Build, GatePolicy, Run
 from testruns.overlay import Overlay, why_not_waivable
 from testruns.recommendation import Recommendation
 
@@ -53,12 +53,19 @@ class Checked:
 
     recommendation: the machine's word now, expired waivers gone. overlay: what the deciding runs alone say; None for
     no run. missing: why they are not enough to decide by, which keeps the machine's word from being theirs.
+    waived_until: when the first waiver ends that the word rests on; None if it rests on none.
     """
 
     items: tuple[Item, ...]
     recommendation: Recommendation
     overlay: Overlay | None
     missing: tuple[Text, ...]
+    waived_until: datetime | None
+
+    def valid_until(self, policy: GatePolicy, *, now: datetime) -> datetime:
+        """When a release ends that is decided now: after the policy's days, or sooner, with a waiver it rests on."""
+        end = now + timedelta(days=rules_of(policy).values.release_validity_days)
+        return min(end, self.waived_until or end)
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +101,7 @@ def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
         recommendation=evidence.recommendation,
         overlay=evidence.overlay,
         missing=evidence.selection.missing,
+        waived_until=_waived_until(evidence.waivers, evidence.overlay),
     )
 
 
@@ -126,6 +134,7 @@ def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
         recommendation=recommendation_of(overlay, is_complete=not facts.runs.missing),
         overlay=overlay,
         missing=facts.runs.missing,
+        waived_until=_waived_until(waivers, overlay),
     )
 
 
@@ -250,6 +259,14 @@ def _conditions(conditions: Iterable[Condition], *, now: datetime) -> tuple[Cond
         )
         for condition in conditions
     )
+
+
+def _waived_until(waivers: Iterable[Waiver], overlay: Overlay | None) -> datetime | None:
+    """Per rule the waiver that ends last, of these the one that ends first."""
+    ends: dict[str, datetime] = {}
+    for waiver in waivers:
+        ends[waiver.rule_code] = max(waiver.expires_at, ends.get(waiver.rule_code, waiver.expires_at))
+    return min((ends[code] for code in (overlay.waived if overlay else ())), default=None)
 
 
 def _waivers(waivers: Iterable[Waiver], *, now: datetime) -> tuple[WaiverFact, ...]:

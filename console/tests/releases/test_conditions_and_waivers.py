@@ -27,7 +27,7 @@ from console.kernel.authority import Role
 from console.kernel.errors import InvalidInput, NotAllowed, NotFound, SecondPersonNeeded
 from console.models import Certificate, Condition, ReleaseRequest, Waiver
 from console.release_states import ClosingRule, ConditionKind, Outcome, RequestState, Word
-from console.releases import check_request, standing
+from console.releases import check_request, standing, state_of
 from console.tests.people import give
 from console.tests.releases.passing_time import expire_waiver, make_overdue
 from console.tests.releases.people import WHY, Team, condition, decide, make_team, sign_three, signer
@@ -183,7 +183,25 @@ def test_an_approved_waiver_lifts_a_failed_major_rule(team: Team, build: Build) 
     assert (manifest["recommendation"], manifest["gates"]["E"]) == ("GO", "WAIVED")
     assert [(one["id"], one["rule"]) for one in manifest["waivers"]] == [(waiver.pk, "E03")]
     assert runs[0].rule_results.get(code="E03").verdict == "FAIL"
-    assert decide(request, Word.GO, by=team.supervisor).word == "GO"
+    assert decide(request, Word.GO, by=team.supervisor).valid_until == waiver.expires_at
+
+
+def test_a_release_ends_with_the_waiver_it_rests_on_and_no_other(team: Team, build: Build) -> None:
+    """Of two for one rule the later counts; one for a rule that holds ends nothing."""
+    for _ in range(2):
+        full_run(by=team.runner, faults=SLOW)
+    actions.verify_live_journal(actor=team.engineer)
+    sooner, later, idle = waive(team, build, days=2), waive(team, build, days=5), waive(team, build, rule_code="E04")
+    for waiver in (sooner, later, idle):
+        actions.answer_waiver(actor=team.supervisor, waiver_id=waiver.pk, is_approved=True, reason=WHY)
+    request = actions.open_request(actor=team.opener, phase="5a", build_id=build.pk)
+    sign_three(request, team)
+
+    decision = decide(request, Word.GO, by=team.supervisor)
+    request.refresh_from_db()
+
+    assert decision.valid_until == later.expires_at
+    assert state_of(request, now=later.expires_at) is RequestState.LAPSED
 
 
 def test_an_expired_waiver_lets_the_gate_turn_red_by_itself(team: Team, build: Build) -> None:
