@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -84,15 +84,21 @@ def _judged_copies(run: Run, *, count: int) -> list[Run]:
     for one in copies:
         one.pk, one.state, one.frozen_at = None, RunState.RUNNING.value, None
     Run.objects.bulk_create(copies)
-    for model in (RuleResult, ScenarioExecution):
-        for row in list(model._default_manager.filter(run=run)):
-            rows = [copy(row) for _ in copies]
-            for one, of in zip(rows, copies, strict=True):
-                one.pk, one.run = None, of
-            model._default_manager.bulk_create(rows)
+    RuleResult.objects.bulk_create(_for_each(copies, RuleResult.objects.filter(run=run)))
+    ScenarioExecution.objects.bulk_create(_for_each(copies, ScenarioExecution.objects.filter(run=run)))
     made = Run.objects.filter(pk__in=[one.pk for one in copies]).select_related("policy").order_by("pk")
     made.update(**bound)
     return list(made.all())
+
+
+def _for_each(runs: list[Run], rows: Iterable[Any]) -> list[Any]:
+    """These rows of a run once more for each of those."""
+    found = []
+    for row, run in product(rows, runs):
+        one = copy(row)
+        one.pk, one.run = None, run
+        found.append(one)
+    return found
 
 
 def _copy_run(run: Run, *, count: int) -> None:
