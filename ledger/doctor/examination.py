@@ -16,11 +16,11 @@ from ledger.engine.errors import NotAJournal
 from ledger.engine.layout import Facts, Layout, read_facts, read_whole
 from ledger.engine.limits import RESUME_PERCENT
 from ledger.engine.mark import SLOT_BYTES, MarkFile, unpack
-from ledger.engine.recovery import is_corrupt, missing_end, written_end
+from ledger.engine.recovery import is_corrupt, missing_end
 from ledger.engine.seal import Sealer, manifest_lines
 from ledger.engine.segment import full_error
 from ledger.engine.store import Store
-from ledger.engine.walk import Problem
+from ledger.engine.walk import Problem, written_end
 from ledger.proof.checkpoints import Checkpoint
 from ledger.proof.errors import HistoryChanged, HistoryCut
 from ledger.proof.history import differences

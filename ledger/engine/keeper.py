@@ -195,7 +195,10 @@ class Keeper:
             self._follow_mark(store.marks.read())
         segment = store.active
         if segment is not None and (segment.has_more() or segment.is_sealed):
-            self._settle(self._advance())
+            if self.is_poisoned():  # and whoever knows that could not say so in the mark
+                self.problem = Poisoned(reason=self._poison_reason())
+            else:
+                self._settle(self._advance())
         if self.problem is not None:
             raise self.problem.again()
 

@@ -11,9 +11,9 @@ from ledger.engine.env import Env
 from ledger.engine.errors import DurabilityUnknown
 from ledger.engine.layout import drop, sync_names, write_all
 from ledger.engine.mark import Mark
-from ledger.engine.segment import fill, fill_bytes
+from ledger.engine.segment import Segment, fill, fill_bytes
 from ledger.engine.store import Store
-from ledger.engine.walk import Problem, later_flush
+from ledger.engine.walk import Problem, later_flush, written_end
 
 RECOVERED = "journal.recovered"
 
@@ -34,16 +34,24 @@ def settle(store: Store, problem: Problem | None) -> dict[str, Any] | None:
     if segment is None:
         return None
     if mark is None or mark.seq < store.seq:
-        _make_durable(store, mark, lambda: _sync(store, segment.fd))
+        _make_durable(store, mark, lambda: _adopt(store, segment, mark))
     report = _cut(store, problem, mark) if problem is not None else None
     if mark is None or mark.seq < store.seq:
         store.write_mark()
     return report
 
 
-def _sync(store: Store, fd: int) -> None:
-    """What a dead process left: its records, and the names that lead to the segment it may just have opened."""
-    store.env.fdatasync(fd)
+def _adopt(store: Store, segment: Segment, mark: Mark | None) -> None:
+    """Make durable what a dead process left: its records, and the names that lead to the segment it may have opened.
+
+    The records are written again: if its own sync failed and it died before it could say so, the system believes them
+    written and another sync would not repeat it.
+    """
+    start = mark.offset if mark is not None and mark.segment == segment.first else 0
+    for at in range(start, segment.end, limits.CHUNK_BYTES):
+        piece = store.env.pread(segment.fd, min(limits.CHUNK_BYTES, segment.end - at), at)
+        write_all(store.env, segment.fd, piece, at)
+    store.env.fdatasync(segment.fd)
     sync_names(store.env, store.layout)
 
 
@@ -59,9 +67,7 @@ def _make_durable(store: Store, mark: Mark | None, work: Callable[[], None]) -> 
 def missing_end(store: Store) -> Problem | None:
     """The journal ends soundly, but before what is known to be durable: its tail was cut, or segments are gone."""
     mark = store.marks.read()
-    listed = [name for name in store.env.names(store.layout.segments) if name.endswith(".jsonl")]
-    newest = max((int(name.removesuffix(".jsonl")) for name in listed), default=0)
-    if (mark is None or mark.seq <= store.seq) and newest <= store.seq:
+    if (mark is None or mark.seq <= store.seq) and _newest(store) <= store.seq:
         return None
     segment = store.active
     is_gap = segment is None or segment.is_sealed
@@ -74,6 +80,12 @@ def missing_end(store: Store) -> Problem | None:
     )
 
 
+def _newest(store: Store) -> int:
+    """The first event of the newest segment, 0 if there is none."""
+    listed = [name for name in store.env.names(store.layout.segments) if name.endswith(".jsonl")]
+    return max((int(name.removesuffix(".jsonl")) for name in listed), default=0)
+
+
 def is_corrupt(store: Store, problem: Problem) -> bool:
     """Whether the bytes at the problem were durable once: at or below the mark, in an older segment, at the very
     beginning of one, or before the flush of a later whole record. Otherwise the flush was torn while being written."""
@@ -81,10 +93,7 @@ def is_corrupt(store: Store, problem: Problem) -> bool:
     if mark is not None and problem.seq <= mark.seq:
         return True
     segment = store.active
-    if segment is None or problem.seq == segment.first:
-        return True
-    listed = [name for name in store.env.names(store.layout.segments) if name.endswith(".jsonl")]
-    if any(int(name.removesuffix(".jsonl")) > segment.first for name in listed):
+    if segment is None or problem.seq == segment.first or _newest(store) > segment.first:
         return True
     highest = later_flush(env=store.env, fd=segment.fd, start=problem.offset, stop=segment.size())
     return highest > problem.seq
@@ -116,23 +125,13 @@ def _cut(store: Store, problem: Problem, mark: Mark | None) -> dict[str, Any] | 
     }
 
 
-def written_end(env: Env, fd: int, start: int, stop: int) -> int:
-    """Where the last byte that is neither newline nor NUL ends; ``start`` if there is none."""
-    end = start
-    for at in range(start, stop, limits.CHUNK_BYTES):
-        chunk = env.pread(fd, min(limits.CHUNK_BYTES, stop - at), at)
-        if chunk != b"\n" * len(chunk):
-            written = len(chunk.rstrip(b"\n\0"))
-            end = at + written if written else end
-    return end
-
-
-def copy(env: Env, fd: int, start: int, stop: int, target: Path) -> None:
-    """Bytes of a file into a new one, durable with its name."""
+def copy(env: Env, fd: int, start: int, stop: int, target: Path, *, filled: int = 0) -> None:
+    """Bytes of a file into a new one, with newlines up to byte ``filled``, durable with its name."""
     out = env.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:
         for at in range(start, stop, limits.CHUNK_BYTES):
             write_all(env, out, env.pread(fd, min(limits.CHUNK_BYTES, stop - at), at), at - start)
+        fill(env, out, stop - start, filled)
         env.fsync(out)
     finally:
         env.close(out)
@@ -153,9 +152,9 @@ def replace_poisoned(store: Store, rewind: Callable[[], Problem | None], *, reas
     assert segment is not None
     temporary = segment.path.with_suffix(".tmp")
     drop(env, temporary)
-    copy(env, segment.fd, 0, segment.end, temporary)
-    if not segment.is_sealed:
-        _pad(env, temporary, segment.end, store.facts.segment_bytes)
+    step = fill_bytes(store.facts.segment_bytes)
+    filled = 0 if segment.is_sealed else -(-(segment.end + 1) // step) * step
+    copy(env, segment.fd, 0, segment.end, temporary, filled=filled)
     kept = f"{segment.path.stem}-poisoned-{env.random_hex(4)}.jsonl"
     env.mkdir(layout.quarantine)
     env.link(segment.path, layout.quarantine / kept)
@@ -169,13 +168,3 @@ def replace_poisoned(store: Store, rewind: Callable[[], Problem | None], *, reas
         env.unlink(layout.poisoned)
     env.sync_directory(layout.path)
     return {"cause": "poisoned", "segment": segment.path.name, "quarantine": kept, "reason": reason, "by": actor}
-
-
-def _pad(env: Env, path: Path, end: int, segment_bytes: int) -> None:
-    step = fill_bytes(segment_bytes)
-    fd = env.open(path, os.O_RDWR)
-    try:
-        fill(env, fd, end, -(-(end + 1) // step) * step)
-        env.fsync(fd)
-    finally:
-        env.close(fd)

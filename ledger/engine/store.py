@@ -71,7 +71,7 @@ class Store:
                 if not self.env.exists(self.layout.segment(self.seq + 1)):
                     return None
                 self._enter(self.seq + 1)
-            problem = self._read_active(take, until)
+            problem = None if self.active.is_sealed else self._read_active(take, until)
             if problem is not None or (until is not None and self.seq >= until):
                 return problem
             if self.active is None or not self.active.is_sealed:
@@ -100,13 +100,7 @@ class Store:
             del events[:whole], lengths[:whole]
         self._stand_behind(walker, events, last)
         if walker.problem is None and events:
-            return Problem(
-                segment=segment.first,
-                seq=walker.seq + 1,
-                offset=walker.offset,
-                expected="the rest of a commit",
-                found="the end of the records",
-            )
+            walker.fail("the rest of a commit", "the end of the records")
         return walker.problem
 
     def _stand_behind(self, walker: Walker, held: list[Event], last: Event | None) -> None:

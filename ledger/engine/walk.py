@@ -11,6 +11,7 @@ from ledger.engine import limits
 from ledger.engine.codec import CRC_BYTES, TAIL_BYTES, decode, event_of
 from ledger.engine.env import Env
 from ledger.engine.event import Event
+from ledger.engine.segment import SEALED
 
 Failure = tuple[str, str]
 _SHOWN_BYTES = 48
@@ -39,12 +40,14 @@ class Walker:
     means only newlines follow (or its end was reached).
     """
 
-    __slots__ = ("_env", "_fd", "_segment", "digest", "offset", "problem", "seq")
+    __slots__ = ("_env", "_fd", "_is_sealed", "_segment", "_stop", "digest", "offset", "problem", "seq")
 
     def __init__(self, *, env: Env, fd: int, segment: int, offset: int, seq: int, digest: bytes) -> None:
         self._env = env
         self._fd = fd
         self._segment = segment
+        self._is_sealed = False
+        self._stop = 0
         self.offset = offset
         self.seq = seq
         self.digest = digest
@@ -55,6 +58,7 @@ class Walker:
 
         Hashing a chunk and then parsing it is a tenth faster than doing both line by line.
         """
+        self._stop = stop
         for lines in self._lines(stop):
             if until is not None:
                 del lines[until - self.seq :]
@@ -64,9 +68,10 @@ class Walker:
                 lengths = [len(line) + 1 for line in lines[: len(events)]]
                 self.seq, self.digest = events[-1].seq, digests[len(events) - 1]
                 self.offset += sum(lengths)
+                self._is_sealed = events[-1].type == SEALED
                 yield events, lengths
             if failure := misread or failure:
-                self._fail(*failure)
+                self.fail(*failure)
                 return
             if self.seq == until:
                 return
@@ -94,7 +99,7 @@ class Walker:
             if len(rest) > limits.EVENT_BYTES_MAX:
                 break
         if rest:
-            self._fail("a record that ends in a newline", shown_text(rest[-_SHOWN_BYTES:]))
+            self.fail("a record that ends in a newline", shown_text(rest[-_SHOWN_BYTES:]))
 
     def _check_padding(self, stop: int) -> None:
         """Behind the last record there may be newlines only."""
@@ -102,10 +107,16 @@ class Walker:
             chunk = self._env.pread(self._fd, min(limits.CHUNK_BYTES, stop - at), at)
             if chunk != b"\n" * len(chunk):
                 other = chunk.lstrip(b"\n")
-                self._fail("a record or nothing but newlines", shown_text(other[:_SHOWN_BYTES]))
+                self.fail("a record or nothing but newlines", shown_text(other[:_SHOWN_BYTES]))
                 return
 
-    def _fail(self, expected: str, found: str) -> None:
+    def fail(self, expected: str, found: str) -> None:
+        """This is where the records end badly.
+
+        Behind a seal zeros are as good as newlines: padding that was lost there is not filled again.
+        """
+        if self._is_sealed and written_end(self._env, self._fd, self.offset, self._stop) == self.offset:
+            return
         self.problem = Problem(
             segment=self._segment, seq=self.seq + 1, offset=self.offset, expected=expected, found=found or "nothing"
         )
@@ -159,6 +170,17 @@ def later_flush(*, env: Env, fd: int, start: int, stop: int) -> int:
                 highest = max(highest, event.flush)
     last = decode(rest)
     return highest if last is None else max(highest, last.flush)
+
+
+def written_end(env: Env, fd: int, start: int, stop: int) -> int:
+    """Where the last byte that is neither newline nor NUL ends; ``start`` if there is none."""
+    end = start
+    for at in range(start, stop, limits.CHUNK_BYTES):
+        chunk = env.pread(fd, min(limits.CHUNK_BYTES, stop - at), at)
+        if chunk != b"\n" * len(chunk):
+            written = len(chunk.rstrip(b"\n\0"))
+            end = at + written if written else end
+    return end
 
 
 def shown_text(content: bytes) -> str:

@@ -18,10 +18,9 @@ from ledger.engine.errors import NotAJournal
 from ledger.engine.event import Event, Head
 from ledger.engine.layout import Layout, read_facts, read_whole
 from ledger.engine.mark import Mark, MarkFile
-from ledger.engine.recovery import written_end
 from ledger.engine.seal import crc_of_file, sha256_of
 from ledger.engine.segment import SEALED
-from ledger.engine.walk import Problem, Walker, later_flush, shown_text
+from ledger.engine.walk import Problem, Walker, later_flush, shown_text, written_end
 
 Progress = Callable[[int, int], None]
 Take = Callable[[Event], None]

@@ -51,6 +51,16 @@ def fail() -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
+def failing_and_killing(one: Client) -> Callable[[], None]:
+    """The call fails, and the process ends before it can say so to anybody."""
+
+    def fail_and_die() -> None:
+        one.env.meet = lambda call, name, content: killing(one)()
+        fail()
+
+    return fail_and_die
+
+
 def client(disk: SimDisk, promises: Promises, meet: Fault | None = None) -> Client:
     return Client(SimEnv(disk, meet=meet), promises, segment_bytes=SEGMENT_BYTES)
 
@@ -154,3 +164,74 @@ def test_a_torn_end_that_cannot_be_erased_durably_poisons_the_journal() -> None:
         client(disk, promises, fault)
 
     assert client(disk, promises).journal.status.state == "poisoned"
+
+
+@pytest.mark.parametrize("is_open_already", [True, False])
+def test_what_a_failed_sync_left_is_written_again_by_whoever_adopts_it(is_open_already: bool) -> None:
+    """Its writer was killed before it could poison the journal, and the system believes the records written."""
+    found = []
+    for seed in range(8):
+        disk, promises = SimDisk(seed=seed), Promises()
+        fault = Fault(promises, "fdatasync", "0")
+        first = client(disk, promises, fault)
+        second = client(disk, promises) if is_open_already else None
+        assert go_on(first, "kept") is None
+        fault.action = failing_and_killing(first)
+        with pytest.raises(Killed):
+            go_on(first, "left")
+
+        second = second or client(disk, promises)
+        assert go_on(second, "left") is None
+        assert go_on(second, "after") is None
+        found += lost_at_power_cuts(disk, promises)
+
+    assert found == []
+
+
+def test_nobody_adopts_what_somebody_poisoned_who_could_not_say_so_in_the_mark() -> None:
+    """The slot of the mark fails too; the file POISONED is there, and whoever has the journal open looks for it."""
+    disk, promises = SimDisk(), Promises()
+    fault = Fault(promises, "fdatasync", "0")
+    first, second = client(disk, promises, fault), client(disk, promises)
+    assert go_on(first, "kept") is None
+    assert go_on(second, "also kept") is None
+
+    def fail_the_mark_too() -> None:
+        fault._call, fault._name, fault.action = "pwrite", "durable", fail
+        fail()
+
+    fault.action = fail_the_mark_too
+    assert isinstance(go_on(first, "unknown"), DurabilityUnknown)
+
+    assert isinstance(go_on(second, "unknown"), Poisoned)
+    assert second.journal.status.state == "poisoned"
+    assert second.journal.head.seq == 3
+
+
+def with_padding_behind_a_seal(padding: bytes) -> tuple[Client, Client]:
+    """Two processes on a journal of two segments, the first of which ends in this; the second one opened it before."""
+    disk, promises = SimDisk(), Promises()
+    first = client(disk, promises)
+    fill(first)
+    standing_at_the_seal = client(disk, promises)
+    assert go_on(first, "in the next segment") is None
+    path = first.journal._keeper.store.layout.segment(1)
+    file = disk.file(path)
+    end = len(file.content.rstrip(b"\n")) + 1
+    file.write(padding.ljust(len(file.content) - end, padding[-1:]), end)
+    return standing_at_the_seal, client(disk, promises)
+
+
+def test_zeros_behind_a_seal_are_padding_that_was_lost_and_no_damage() -> None:
+    """A sync failed while space was filled ahead, others went on, and a power cut left zeros: no record is missing."""
+    for one in with_padding_behind_a_seal(b"\0"):
+        assert go_on(one, "after") is None
+        assert one.journal.status.state == "normal"
+
+
+def test_anything_else_behind_a_seal_is_damage() -> None:
+    """Nobody writes there, so nobody may take it for padding either."""
+    _, opened = with_padding_behind_a_seal(b'\n\0{"seq":99}\n')
+
+    assert opened.journal.status.state == "read_only"
+    assert "nothing but newlines" in opened.journal.status.reason
