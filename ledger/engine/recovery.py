@@ -120,7 +120,7 @@ def _cut(store: Store, problem: Problem, mark: Mark | None) -> dict[str, Any] | 
         "offset": start,
         "bytes": written - start,
         "quarantine": name,
-        "expected": problem.expected[:200],
+        "expected": problem.expected,
         "found": problem.found[:200],
     }
 
@@ -153,7 +153,7 @@ def replace_poisoned(store: Store, rewind: Callable[[], Problem | None], *, reas
     temporary = segment.path.with_suffix(".tmp")
     drop(env, temporary)
     step = fill_bytes(store.facts.segment_bytes)
-    filled = 0 if segment.is_sealed else -(-(segment.end + 1) // step) * step
+    filled = 0 if segment.is_sealed else (segment.end // step + 1) * step
     copy(env, segment.fd, 0, segment.end, temporary, filled=filled)
     kept = f"{segment.path.stem}-poisoned-{env.random_hex(4)}.jsonl"
     env.mkdir(layout.quarantine)
@@ -161,9 +161,7 @@ def replace_poisoned(store: Store, rewind: Callable[[], Problem | None], *, reas
     env.sync_directory(layout.quarantine)
     env.rename(temporary, segment.path)
     env.sync_directory(layout.segments)
-    mark = store.marks.read()
-    epoch = 1 + (mark.epoch if mark is not None else store.epoch)
-    store.marks.reset(Mark(store.seq, segment.first, segment.end, store.digest, epoch))
+    store.marks.reset(Mark(store.seq, segment.first, segment.end, store.digest, store.epoch + 1))
     with suppress(FileNotFoundError):
         env.unlink(layout.poisoned)
     env.sync_directory(layout.path)

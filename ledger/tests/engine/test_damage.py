@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ledger.engine.errors import Corrupt
 from ledger.proof.verification import verify
 from ledger.simulation import SimDisk, SimEnv
 from ledger.tests.engine.counting import Counting, command, event, opened, record
+from ledger.tests.engine.disk import FailingDisk
 
 HOME = Path("/journal")
 SEGMENT = HOME / "segments" / "00000000000000000001.jsonl"
@@ -94,6 +96,8 @@ TORN: dict[str, Callable[[bytes], bytes]] = {
     "a hole in the middle": lambda line: line[:60] + b"\n" * 60 + line[120:],
     "a lost beginning": lambda line: b"\n" * 100 + line[100:],
     "noise": lambda line: bytes(range(256)),
+    "a line that nobody can print": lambda line: b"\1" * 300 + b"\n",
+    "more than is read at once": lambda line: b"\1" * 100_000 + b"\n" * 100_000 + b"\1",
 }
 
 
@@ -114,7 +118,10 @@ def test_a_torn_end_goes_to_quarantine_and_the_journal_goes_on(home: Path, what:
     assert len(recovered) == 1
     kept = (home / "quarantine" / recovered[0].data["quarantine"]).read_bytes()
     assert kept == piece.rstrip(b"\n\0")
-    assert recovered[0].data["offset"] == end
+    assert re.fullmatch(rf"{SEGMENT.stem}-{end}-[0-9a-f]{{8}}\.bin", recovered[0].data["quarantine"])
+    assert (recovered[0].data["cause"], recovered[0].data["segment"]) == ("torn", NAME)
+    assert (recovered[0].data["offset"], recovered[0].data["bytes"]) == (end, len(kept))
+    assert 0 < len(recovered[0].data["found"]) <= 200
     assert recovered[0].seq == len(lines) + 1
     journal.close()
     again = opened(home)
@@ -150,6 +157,33 @@ def test_whole_records_that_were_not_acknowledged_are_adopted_up_to_the_last_who
     assert not again.execute(command("half")).is_repeated
     assert [one.type for one in again.read(after=len(lines) + 2, limit=1)] == ["journal.recovered"]
     again.close()
+
+
+def test_what_is_adopted_is_shown_to_readers_at_once_and_nothing_is_recorded(home: Path) -> None:
+    """A whole command of a dead writer: the mark is moved behind it, so a reader needs not wait for the next one."""
+    segment, lines = written(home)
+    line = next_line(home)
+    with segment.open("r+b") as file:
+        file.seek(len(b"\n".join(lines)) + 1)
+        file.write(line + b"\n")
+
+    journal = opened(home)
+
+    reader = opened(home, read_only=True)
+    assert [one.key for one in reader.read(after=len(lines))] == ["torn"]
+    reader.close()
+    journal.close()
+
+
+def test_a_journal_that_ended_well_is_opened_without_a_write_or_a_sync(home: Path) -> None:
+    """There is nothing to make sound."""
+    written(home)
+    env = FailingDisk()
+
+    journal = opened(home, env=env)
+
+    assert {"pwrite", "fsync", "fdatasync"}.isdisjoint(env.calls)
+    journal.close()
 
 
 def test_space_that_a_power_cut_left_as_zeros_is_filled_again_without_a_word(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,7 +78,9 @@ def test_recovery_copies_the_verified_records_to_fresh_blocks_and_the_retry_is_r
     assert recovered.type == "journal.recovered"
     assert recovered.data["reason"] == "The cable was loose."
     assert recovered.data["by"] == "user:3"
+    assert re.fullmatch(rf"{segment.stem}-poisoned-[0-9a-f]{{8}}\.jsonl", recovered.data["quarantine"])
     assert (home / "quarantine" / recovered.data["quarantine"]).stat().st_ino == before
+    assert segment.stat().st_size == 2**20
     assert record(journal, "unknown", event(amount=7)).events[0].data["amount_micros"] == 7
     assert record(other, "after").events[0].stream == "agent:a"
     assert sums(journal) == {"agent:a": 13}
@@ -85,6 +88,39 @@ def test_recovery_copies_the_verified_records_to_fresh_blocks_and_the_retry_is_r
     journal.close()
     other.close()
     assert verify(path=home).is_sound
+
+
+def test_each_recovery_begins_a_new_epoch(home: Path) -> None:
+    """So whoever slept through two of them sees that he has to read again."""
+    journal, env = poisoned(home)
+    epochs = [journal._keeper.store.epoch]
+    for number in range(2):
+        journal.recover(reason="The cable was loose.", actor="user:3")
+        epochs.append(journal._keeper.store.epoch)
+        env.fail("fdatasync", errno.EIO)
+        with pytest.raises(DurabilityUnknown):
+            record(journal, f"k{number}")
+
+    assert epochs == [0, 1, 2]
+    journal.close()
+
+
+@pytest.mark.parametrize("call", ["fsync", "pwrite", "link", "rename"])
+def test_a_recovery_that_broke_off_is_begun_again(home: Path, call: str) -> None:
+    """Whatever the first one left lying about; until then the journal stays poisoned."""
+    journal, env = poisoned(home)
+    env.fail(call, errno.EIO)
+    with pytest.raises(OSError, match="Input/output error"):
+        journal.recover(reason="The cable was loose.", actor="user:3")
+    with pytest.raises(Poisoned):
+        record(journal, "between")
+
+    journal.recover(reason="The cable was loose.", actor="user:3")
+
+    assert record(journal, "unknown", event(amount=7)).events[0].data["amount_micros"] == 7
+    journal.close()
+    assert verify(path=home).is_sound
+    assert not list((home / "segments").glob("*.tmp"))
 
 
 def test_a_journal_that_is_not_poisoned_has_nothing_to_recover(home: Path) -> None:
