@@ -23,10 +23,11 @@ from console.actions.exports import export_audit
 from console.admin.audit_export import FORMS
 from console.admin.audit_links import digests_in, linked_sentence, object_url
 from console.admin.audit_sentences import AREAS, object_words, was_done_alone
+from console.admin.words import DOORS
 from console.kernel.audit import SYSTEM_ACTOR, SYSTEM_NAME
 from console.kernel.doors import ReadOnlyAdmin, Section, actor_of, add_section
 from console.kernel.models import AuditEntry, Person
-from console.templatetags.gatehouse import ago, moment, status
+from console.templatetags.gatehouse import ago, moment, status, word
 
 add_section(
     Section(
@@ -82,14 +83,27 @@ class PeriodFilter(admin.SimpleListFilter):
         return queryset.filter(at__gte=timezone.now() - timedelta(days=int(days.pop()))) if days else queryset
 
 
+class ViaFilter(admin.SimpleListFilter):
+    """Through which door: a page, the API, a command, or nobody's."""
+
+    title = gettext_lazy("way")
+    parameter_name = "via"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(via, str(door.text)) for via, door in DOORS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        return queryset.filter(via=self.value()) if self.value() else queryset
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     """A list with filters, search and export, and a page per entry with what changed."""
 
     change_list_template = "console/audit_list.html"
-    list_display = ("shown_index", "shown_at", "shown_sentence", "shown_outcome", "via")
+    list_display = ("shown_index", "shown_at", "shown_sentence", "shown_outcome", "shown_via")
     list_display_links = ("shown_index",)
-    list_filter = (AreaFilter, WhoFilter, PeriodFilter, "outcome", "via")
+    list_filter = (AreaFilter, WhoFilter, PeriodFilter, "outcome", ViaFilter)
     search_fields = ("act", "object", "actor", "actor_name", "code", "after")
     explanation = gettext_lazy(
         "Every change and every refusal, in the order it happened. Entries are bound to each other by hash; "
@@ -141,8 +155,13 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("Outcome"), ordering="outcome")
     def shown_outcome(self, entry: AuditEntry) -> SafeString:
         """Done or refused, with the code of the refusal."""
-        word = status("outcome", entry.outcome)
-        return format_html("{} <code>{}</code>", word, entry.code) if entry.code else word
+        outcome = status("outcome", entry.outcome)
+        return format_html("{} <code>{}</code>", outcome, entry.code) if entry.code else outcome
+
+    @admin.display(description=gettext_lazy("Through"), ordering="via")
+    def shown_via(self, entry: AuditEntry) -> str:
+        """The door that the act came through."""
+        return word("door", entry.via)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -168,7 +187,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     def _unknown_choices(self, request: HttpRequest) -> list[str]:
         known = {
             kind.parameter_name: {code for code, _label in kind.lookups(None, request, self)}  # type: ignore[arg-type]
-            for kind in (AreaFilter, WhoFilter, PeriodFilter)
+            for kind in (AreaFilter, WhoFilter, PeriodFilter, ViaFilter)
         }
         unknown = [name for name, choices in known.items() if name in request.GET and request.GET[name] not in choices]
         return unknown + super()._unknown_choices(request)

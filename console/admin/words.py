@@ -207,6 +207,16 @@ EVIDENCE_ROLES: Mapping[str, str | _StrPromise] = MappingProxyType(
     }
 )
 
+DOORS: Mapping[str, Word] = MappingProxyType(
+    {
+        "console": _word(pgettext_lazy("door", "console"), "idle", "home"),
+        "api": _word(pgettext_lazy("door", "API"), "idle", "commit"),
+        "command": _word(pgettext_lazy("door", "command line"), "idle", "journal"),
+        "installation": _word(pgettext_lazy("door", "setting up"), "idle", "plus"),
+        "system": _word(pgettext_lazy("door", "by itself"), "idle", "again"),
+    }
+)
+
 KINDS: Mapping[str, Mapping[str, Word]] = MappingProxyType(
     {
         "verdict": VERDICTS,
@@ -224,6 +234,7 @@ KINDS: Mapping[str, Mapping[str, Word]] = MappingProxyType(
         "closing": CLOSING_RULES,
         "seat": SEATS,
         "standing": STANDINGS,
+        "door": DOORS,
     }
 )
 

@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
@@ -192,7 +193,8 @@ class ReadOnlyAdmin(_ModelAdmin):
             )
         if len(kept) < len(request.GET):
             return redirect(f"{request.path}?{kept.urlencode()}")
-        return super().changelist_view(request, extra_context)
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def _unknown_choices(self, request: HttpRequest) -> list[str]:
         """The filters in the address whose value no row could ever have."""

@@ -62,6 +62,25 @@ def test_the_list_and_the_page_of_an_entry_say_what_happened(browse: Browse) -> 
 
 
 @pytest.mark.parametrize(
+    ("language", "title", "through"),
+    [("en", "Audit entries · Gatehouse", "by itself"), ("de", "Audit-Einträge · Gatehouse", "von selbst")],
+)
+def test_list_and_page_say_the_door_and_their_title_in_the_readers_words(
+    browse: Browse, language: str, title: str, through: str
+) -> None:
+    """Neither a stored word nor Django's "select an entry to view"."""
+    entry, client = record(), browse("auditor")
+    headers = {"accept-language": language}
+
+    listed = client.get(f"{AUDIT}?via=system", headers=headers).content.decode()
+    shown = client.get(f"{AUDIT}{entry.pk}/change/", headers=headers).content.decode()
+
+    assert f"<title>{title}</title>" in listed
+    assert f'class="field-shown_via">{through}</td>' in listed
+    assert f"<dd>{through}</dd>" in shown
+
+
+@pytest.mark.parametrize(
     ("name", "address"),
     [
         ("run:7", "/admin/testruns/run/7/"),
