@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,6 +20,7 @@ from rest_framework.response import Response
 from console.kernel import governance_journal
 from console.kernel.api.views import PublicView
 from console.notifications.postbag import postbag
+from console.releases.board import lapses
 from ledger.condition import disk_room, live_condition
 from testruns.actions.queueing import is_worker_alive, queue_is_stuck
 
@@ -40,7 +42,7 @@ class HealthView(PublicView):
 
     @extend_schema(responses={200: HealthAnswer, 503: HealthAnswer}, summary="Whether the installation does its work")
     def get(self, request: Request) -> Response:
-        """Database, live journal, task worker, disk, the relay of the audit trail, and e-mail."""
+        """Database, live journal, task worker, disk, the relay of the audit trail, lapsed releases, and e-mail."""
         found = {name: _guarded(check) for name, check in CHECKS.items()}
         status = max((one["status"] for one in found.values()), key=_WORST_LAST.index)
         code = HTTPStatus.SERVICE_UNAVAILABLE if status == FAILED else HTTPStatus.OK
@@ -74,9 +76,11 @@ def check_disk() -> Found:
 
 
 def check_governance() -> Found:
-    """Whether the journal beside the database follows the audit chain."""
+    """Whether the journal beside the database follows the audit chain; which phases run on a release that lapsed."""
     state = governance_journal.state()
-    return {"status": _good(state.is_begun and not state.is_behind), "pending": state.pending}
+    lapsed = [one.phase for one in lapses(now=timezone.now())]
+    is_good = state.is_begun and not state.is_behind and not lapsed
+    return {"status": _good(is_good), "pending": state.pending, "lapsed": lapsed}
 
 
 def check_mail() -> Found:

@@ -27,6 +27,7 @@ from console.kernel.scopes import Scope
 from console.models import Phase
 from console.notifications.postbag import postbag
 from console.releases import standing_of_phase
+from console.releases.board import lapses
 from ledger import MICROS_PER_CREDIT, PPM, LedgerError
 from ledger.condition import disk_room, live_condition
 from ledger.figures import live_figures
@@ -167,6 +168,9 @@ def releases() -> Families:
     until = GaugeMetricFamily(
         "gatehouse_release_valid_until_timestamp_seconds", "When a release of this phase ends.", labels=["phase"]
     )
+    lapsed = GaugeMetricFamily(
+        "gatehouse_release_lapsed", "1 while a release has lapsed and nothing has replaced it.", labels=["phase"]
+    )
     conditions = GaugeMetricFamily(
         "gatehouse_release_conditions_open", "Open conditions of the phase's release.", labels=["phase"]
     )
@@ -175,7 +179,9 @@ def releases() -> Families:
         "Open conditions past their day.",
         labels=["phase"],
     )
+    over = {one.phase for one in lapses(now=now)}
     for phase in Phase.objects.exclude(state=Phase.State.ACTIVE).order_by("position"):
+        lapsed.add_metric([phase.code], phase.code in over)
         found = standing_of_phase(phase, now=now)
         late = [one for one in found.open_conditions if one.due_date < now.date()]
         in_force.add_metric([phase.code], found.opens)
@@ -183,7 +189,7 @@ def releases() -> Families:
         overdue.add_metric([phase.code], len(late))
         if found.valid_until is not None:
             until.add_metric([phase.code], found.valid_until.timestamp())
-    yield from (in_force, until, conditions, overdue)
+    yield from (in_force, until, lapsed, conditions, overdue)
 
 
 def storage() -> Families:

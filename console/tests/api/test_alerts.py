@@ -41,6 +41,7 @@ HEALTHY: Final = {
     "gatehouse_karma_breakers_open": 0,
     'gatehouse_release_in_force{phase="5a"}': 1,
     'gatehouse_release_valid_until_timestamp_seconds{phase="5a"}': 30 * 86_400,  # the clock of promtool begins at 0
+    'gatehouse_release_lapsed{phase="5a"}': 0,
     'gatehouse_release_conditions_overdue{phase="5a"}': 0,
 }
 FAULTS: Final[list[tuple[str, str, float]]] = [
@@ -62,6 +63,7 @@ FAULTS: Final[list[tuple[str, str, float]]] = [
     ("GatehouseMailStuck", "gatehouse_mail_failed", 1),
     ("GatehouseKarmaBreakerOpen", "gatehouse_karma_breakers_open", 1),
     ("GatehouseReleaseEndsSoon", 'gatehouse_release_valid_until_timestamp_seconds{phase="5a"}', 3 * 86_400),
+    ("GatehouseReleaseLapsed", 'gatehouse_release_lapsed{phase="5a"}', 1),
     ("GatehouseConditionOverdue", 'gatehouse_release_conditions_overdue{phase="5a"}', 1),
 ]
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="no promtool here: it comes with the package prometheus")

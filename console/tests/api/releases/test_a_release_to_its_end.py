@@ -1,4 +1,4 @@
-"""One release as programs see it from its decision to its end: gate, badge, certificate and bundle say the same."""
+"""One release as programs see it from its decision to its end: every address says the same."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import zipfile
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from console.certificate.check import check_certificate
 from console.certificates import trusted_keys
@@ -34,6 +35,8 @@ def seen(client: ApiClient, request: ReleaseRequest) -> dict[str, Any]:
         "phase": client.read("phases/5a/").json()["is_released"],
         "build": next(one["state"] for one in build["phases"] if one["phase"] == "5a"),
         "badge": texts(badge().content)[1].split(" · ")[0],
+        "health": Client().get("/api/health").json()["checks"]["governance"]["lapsed"],
+        "alert": 'gatehouse_release_lapsed{phase="5a"} 1.0' in Client().get("/metrics").content.decode(),
     }
 
 
@@ -51,7 +54,16 @@ def test_a_release_from_its_decision_to_its_end(request_5a: ReleaseRequest, team
     outlive(decision)
     ended = seen(client, request_5a)
 
-    assert standing == {"gate": 200, "exit_code": 0, "state": "GO", "phase": True, "build": "GO", "badge": "GO"}
+    assert standing == {
+        "gate": 200,
+        "exit_code": 0,
+        "state": "GO",
+        "phase": True,
+        "build": "GO",
+        "badge": "GO",
+        "health": [],
+        "alert": False,
+    }
     assert ended == {
         "gate": 409,
         "exit_code": 1,
@@ -59,6 +71,8 @@ def test_a_release_from_its_decision_to_its_end(request_5a: ReleaseRequest, team
         "phase": False,
         "build": "LAPSED",
         "badge": "lapsed",
+        "health": ["5a"],
+        "alert": True,
     }
     checked = check_certificate(content=certificate, keys=trusted_keys(), now=request_5a.deadline_at)
     assert (checked.exit_code, checked.digest) == (0, gate["certificate"]["digest"])
