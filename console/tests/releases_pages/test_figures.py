@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from console import actions
 from console.kernel.authority import Role
 from console.models import ReleaseRequest
+from console.release_states import RequestState
 from console.tests.people import person_with
 from console.tests.releases.people import WHY, Team, attest
 from console.tests.releases.runs import full_run
@@ -75,6 +76,14 @@ def test_the_runs_of_a_moment_ago_are_not_read_again_however_many_were_read_befo
 
         with django_assert_num_queries(0):
             overlay_of(runs=[before, one], waived=())
+
+
+@pytest.mark.parametrize("by", ["phase", "build"])
+def test_requests_are_found_without_reading_past_their_manifests(request_5a: ReleaseRequest, by: str) -> None:
+    """Those of a phase or a build with their states come from an index: a manifest of a thousand runs is a megabyte."""
+    found = ReleaseRequest.objects.filter(**{by: getattr(request_5a, by)}).exclude(state=RequestState.OPEN.value)
+
+    assert f"COVERING INDEX request_by_{by}" in found.order_by().values("pk", "state").explain()
 
 
 def _judged_copies(run: Run, *, count: int) -> list[Run]:
