@@ -60,7 +60,7 @@ class Journal:
         self._read_only = read_only
         self._sealed = sealed
         self._mutex = env.mutex()
-        self._holder = 0
+        self._holder: int | None = None
         self._group = Group(env, self._serve)
         self._sealing: list[Callable[[], None]] = []
         self._is_closed = False
@@ -182,7 +182,7 @@ class Journal:
                 if not isinstance(error, Exception):
                     raise
             finally:
-                self._holder = 0
+                self._holder = None
         return len(requests)
 
     def _require_writable(self) -> None:
@@ -210,7 +210,7 @@ class Journal:
                     self._read_again()
                 return read()
             finally:
-                self._holder = 0
+                self._holder = None
 
     def _read_again(self) -> None:
         self._keeper.problem = None
@@ -351,7 +351,7 @@ class Journal:
         """In a forked child: own descriptors and locks. A flush that ran at the fork is not ours: read again."""
         was_busy = self._mutex.locked()
         self._mutex = self._env.mutex()
-        self._holder = 0
+        self._holder = None
         self._group = Group(self._env, self._serve)
         self._sealing = []
         if self._is_closed:
