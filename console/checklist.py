@@ -62,8 +62,8 @@ class Item:
     """One line of the checklist.
 
     blocks: the decisions that are impossible while it is red. act: what clears it; people: their names, where it
-    takes certain ones. link: what to open, as kind and number ("run:12", "request:7", "journal"; "waivers:E03" asks
-    for one).
+    takes certain ones. link: what to open, as kind and number ("run:12", "request:7", "journal"; "waivers:5a/1/E03"
+    asks for one).
     """
 
     code: str
@@ -104,13 +104,16 @@ class RunsFact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateFact:
-    """A gate over the deciding runs with waivers laid over; why: what its worst rule says."""
+    """A gate over the deciding runs with waivers laid over; why: what its worst rule says.
+
+    waiver: what could be asked for it, as "phase/build/rule"; empty where nothing can.
+    """
 
     gate: str
     verdict: Verdict
     worst_rule: str | None
     why: Text | None
-    is_waivable: bool = False
+    waiver: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,7 +249,7 @@ def _gate(gate: GateFact) -> Item:
         why = _text(gettext_noop("no run has answered it"))
     else:
         why = _text(gettext_noop("%(verdict)s by rule %(rule)s: %(why)s"), **params)
-    link = f"waivers:{gate.worst_rule}" if gate.is_waivable and not is_green else ""
+    link = f"waivers:{gate.waiver}" if gate.waiver and not is_green else ""
     item = _item("gate", is_green, why, blocks=_GO, link=link)
     return replace(item, code=f"gate-{gate.gate}", title=_text(TITLES["gate"], gate=gate.gate))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -85,7 +85,7 @@ def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
             green_count=evidence.selection.green_count,
             missing=evidence.selection.missing,
         ),
-        gates=_gates(evidence.overlay, rules_of(evidence.policy).gates),
+        gates=_gates(evidence, overlay=evidence.overlay),
         soak=_soak(evidence.overlay),
         journal=_journal(),
         review=None,
@@ -117,7 +117,7 @@ def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
         request=request.pk,
         build=_build(request.build),
         runs=_bound_runs(request, manifest),
-        gates=_gates(overlay, rules_of(request.policy).gates),
+        gates=_gates(request, overlay=overlay),
         soak=_soak(overlay),
         journal=_journal(),
         review=_review(sign_offs[Seat.REVIEWER].review, manifest) if Seat.REVIEWER in sign_offs else None,
@@ -183,20 +183,25 @@ def _bound_runs(request: ReleaseRequest, manifest: Mapping[str, Any]) -> RunsFac
     )
 
 
-def _gates(overlay: Overlay | None, gates: Sequence[str]) -> tuple[GateFact, ...]:
+def _gates(asked: Evidence | ReleaseRequest, *, overlay: Overlay | None) -> tuple[GateFact, ...]:
     if overlay is None:
+        gates = rules_of(asked.policy).gates
         return tuple(GateFact(gate=gate, verdict=Verdict.INCONCLUSIVE, worst_rule=None, why=None) for gate in gates)
     outcomes = {outcome.rule.code: outcome for outcome in overlay.judgement.rules}
-    return tuple(_gate(one, outcomes.get(one.worst_rule or "")) for one in overlay.judgement.gates.values())
+    waiver = f"{asked.phase.code}/{asked.build.pk}"
+    return tuple(
+        _gate(one, worst=outcomes.get(one.worst_rule or ""), waiver=waiver) for one in overlay.judgement.gates.values()
+    )
 
 
-def _gate(one: GateOutcome, worst: RuleOutcome | None) -> GateFact:
+def _gate(one: GateOutcome, *, worst: RuleOutcome | None, waiver: str) -> GateFact:
+    is_waivable = worst is not None and one.verdict is Verdict.FAIL and not why_not_waivable(worst.rule)
     return GateFact(
         gate=one.gate,
         verdict=one.verdict,
         worst_rule=one.worst_rule,
         why=_reason(worst) if worst else None,
-        is_waivable=worst is not None and one.verdict is Verdict.FAIL and not why_not_waivable(worst.rule),
+        waiver=f"{waiver}/{one.worst_rule}" if is_waivable else "",
     )
 
 

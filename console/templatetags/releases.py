@@ -211,7 +211,8 @@ def address(link: str) -> str:
     if kind == "tokens":
         return reverse("admin:tokens")
     if kind == "waivers":
-        return f"{reverse('admin:release_waivers')}?{urlencode({'rule_code': key})}"
+        asked = dict(zip(("phase", "build", "rule_code"), key.split("/"), strict=True))
+        return f"{reverse('admin:release_waivers')}?{urlencode(asked)}"
     if kind == "approval":
         return f"{reverse('admin:approval')}?{urlencode({'request': key})}"
     return reverse(_ADDRESSES[kind], args=[key]) if key and kind in _ADDRESSES else ""
@@ -246,4 +247,4 @@ def link_words(link: str) -> str:
         "review": _("Review %(number)s"),
         "build": "",
     }
-    return words.get(kind, "") % {"number": key}
+    return words.get(kind, "") % {"number": key.rpartition("/")[2]}

@@ -229,10 +229,10 @@ def test_nothing_on_the_checklist_stands_against_no_go() -> None:
     assert blockers(tuple(checklist(**worst).values()), Word.NO_GO) == ()
 
 
-@pytest.mark.parametrize(("waivable", "link"), [(True, "waivers:E03"), (False, "")])
-def test_a_red_gate_leads_to_the_waiver_that_can_be_asked_for(waivable: bool, link: str) -> None:
+@pytest.mark.parametrize(("waiver", "link"), [("5a/1/E03", "waivers:5a/1/E03"), ("", "")])
+def test_a_red_gate_leads_to_the_waiver_that_can_be_asked_for(waiver: str, link: str) -> None:
     """Only a measured failure of a rule that may be waived; a green gate leads nowhere."""
-    red = dataclasses.replace(gate(Verdict.FAIL, "E03"), is_waivable=waivable)
+    red = dataclasses.replace(gate(Verdict.FAIL, "E03"), waiver=waiver)
     green = dataclasses.replace(red, verdict=Verdict.WAIVED)
 
     assert checklist(gates=(red,))["gate-E"].link == link

@@ -26,6 +26,7 @@ from console.models import (
     Waiver,
 )
 from console.release_states import Outcome, RequestState, Word
+from console.templatetags.releases import address
 from console.tests.people import give, person_with
 from console.tests.releases.people import Team, attest, condition, decide, sign_three, write_review
 from console.tests.releases_pages.conftest import Visit
@@ -192,7 +193,7 @@ def test_a_waiver_is_asked_for_and_answered_by_somebody_else(
     visit(team.reviewer).post(f"/admin/releases/waiver/{waiver.pk}/answer/", {"is_approved": "1", "reason": WHY})
 
     waiver.refresh_from_db()
-    offered = text_of(visit(team.engineer).get("/admin/releases/waivers/?rule_code=E03"))
+    offered = text_of(visit(team.engineer).get(address(f"waivers:5a/{build.pk}/E03")))
     assert re.search(r'value="E03"[^>]* checked', offered)
     assert asked.headers["Location"] == f"/admin/releases/waiver/{waiver.pk}/"
     assert "another person answers it" in text_of(own)
