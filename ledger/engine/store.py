@@ -71,7 +71,7 @@ class Store:
                 if not self.env.exists(self.layout.segment(self.seq + 1)):
                     return None
                 self._enter(self.seq + 1)
-            problem = None if self.active.is_sealed else self._read_active(take, until)
+            problem = self._read_active(take, until)
             if problem is not None or (until is not None and self.seq >= until):
                 return problem
             if self.active is None or not self.active.is_sealed:
@@ -83,6 +83,8 @@ class Store:
     def _read_active(self, take: Take, until: int | None) -> Problem | None:
         segment, tables = self.active, self.index.active
         assert segment is not None
+        if segment.is_sealed:
+            return None
         walker = Walker(
             env=self.env, fd=segment.fd, segment=segment.first, offset=segment.end, seq=self.seq, digest=self.digest
         )
