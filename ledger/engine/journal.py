@@ -178,7 +178,7 @@ class Journal:
                 finally:
                     self._env.unlock(self._lock_fd)
             except BaseException as error:
-                keeper.fail(requests, error)
+                keeper.fail(requests, error, self._flocked)
                 if not isinstance(error, Exception):
                     raise
             finally:
@@ -328,7 +328,7 @@ class Journal:
             try:
                 self._flocked(self._keeper.seal)
             except Exception as error:
-                self._keeper.fail([], error)
+                self._keeper.fail([], error, self._flocked)
                 raise
         self.settle_sealing()
 

@@ -3,7 +3,7 @@
 No thread and no lock is known here; ``journal.py`` holds them around every call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ledger.engine import limits
@@ -34,6 +34,7 @@ from ledger.engine.view import View
 from ledger.engine.walk import Problem, shown_text
 
 CLOCK_JUMPED = "clock.jumped"
+Flocked = Callable[[Callable[[], None]], None]
 
 
 class Keeper:
@@ -135,8 +136,11 @@ class Keeper:
             raise NotWritten(reason=str(error)) from error
         return ()
 
-    def fail(self, requests: list[Request], error: BaseException) -> None:
-        """Nobody of this flush has an answer that holds; the state may have seen events that are not durable."""
+    def fail(self, requests: list[Request], error: BaseException, flocked: Flocked) -> None:
+        """Nobody of this flush has an answer that holds; the state may have seen events that are not durable.
+
+        It is read again ``flocked``: others may write since the lock was let go, and their end is not ours to mend.
+        """
         if isinstance(error, DurabilityUnknown):
             self.problem = Poisoned(reason=error.params["reason"])
         elif isinstance(error, OSError):
@@ -149,7 +153,7 @@ class Keeper:
             request.error = error.again() if isinstance(error, LedgerError) else error
         try:
             if self.is_stale:
-                self.reload()
+                flocked(self.reload)
         except Exception as second:  # noqa: BLE001  # a state may raise anything; everybody has an answer already
             self._warn(f"reading the journal again: {second!r}")
 

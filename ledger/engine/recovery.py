@@ -69,15 +69,11 @@ def missing_end(store: Store) -> Problem | None:
     mark = store.marks.read()
     if (mark is None or mark.seq <= store.seq) and _newest(store) <= store.seq:
         return None
-    segment = store.active
-    is_gap = segment is None or segment.is_sealed
-    return Problem(
-        segment=store.seq + 1 if segment is None or is_gap else segment.first,
-        seq=store.seq + 1,
-        offset=0 if segment is None or is_gap else segment.end,
-        expected=f"event {store.seq + 1}",
-        found="the end of the journal",
-    )
+    segment, first, offset = store.active, store.seq + 1, 0
+    if segment is not None and not segment.is_sealed:
+        first, offset = segment.first, segment.end
+    seq, found = store.seq + 1, "the end of the journal"
+    return Problem(segment=first, seq=seq, offset=offset, expected=f"event {seq}", found=found)
 
 
 def _newest(store: Store) -> int:

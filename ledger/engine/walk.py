@@ -46,8 +46,7 @@ class Walker:
         self._env = env
         self._fd = fd
         self._segment = segment
-        self._is_sealed = False
-        self._stop = 0
+        self._is_sealed, self._stop = False, 0
         self.offset = offset
         self.seq = seq
         self.digest = digest

@@ -67,6 +67,11 @@ class SimEnv:
         """The files it has open."""
         return [opened.name for opened in self._open.values()]
 
+    def holds(self, path: Path) -> bool:
+        """Whether the lock on this file is its own."""
+        file = self.machine.node(path)
+        return isinstance(file, File) and file.holder in self._open
+
     def fork(self) -> None:
         """The process goes on as its own child; the parent is gone."""
         for watcher in self._watchers:

@@ -17,7 +17,9 @@ from random import Random
 from zlib import crc32
 
 from ledger.engine.errors import LedgerError
-from ledger.simulation.client import Client, judge
+from ledger.engine.layout import Layout
+from ledger.engine.mark import SLOT_BYTES
+from ledger.simulation.client import HOME, Client, judge
 from ledger.simulation.disk import SimDisk
 from ledger.simulation.env import Meet, SimEnv
 from ledger.simulation.outcome import Outcome
@@ -39,6 +41,7 @@ _FAILING: dict[str, tuple[int, ...]] = {
     "sync_directory": (errno.EIO,),
     "names": (errno.EIO,),
 }
+_LAYOUT = Layout(HOME)
 _SYNCS = ("fdatasync", "fsync", "sync_directory")
 _JUMPS = (60_000_000, 3_600_000_000, -5_000_000, -3_600_000_000)
 
@@ -172,6 +175,9 @@ class _Day:
             self._trace.update(b"%b %b %b %08x\n" % (turns.name.encode(), call.encode(), name.encode(), crc32(content)))
             if call == "pwrite":
                 self.promises.see(content)
+                is_slot = name == _LAYOUT.durable.name and len(content) == SLOT_BYTES  # a copy's mark has two at once
+                if is_slot and not self._envs[process].holds(_LAYOUT.lock):
+                    self._find(f"{turns.name} wrote without the lock")
             if calls[0] == plan.jump_at:
                 self._disk.wall += self._chance.choice(_JUMPS)
                 self.outcome.count("clock jumps")

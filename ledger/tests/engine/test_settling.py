@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from ledger.engine.errors import DurabilityUnknown, LedgerError, Poisoned
+from ledger.engine.errors import DurabilityUnknown, LedgerError, NotWritten, Poisoned
 from ledger.simulation.client import Client, command, judge, moving
 from ledger.simulation.disk import SimDisk
 from ledger.simulation.env import SimEnv
@@ -235,3 +235,25 @@ def test_anything_else_behind_a_seal_is_damage() -> None:
 
     assert opened.journal.status.state == "read_only"
     assert "nothing but newlines" in opened.journal.status.reason
+
+
+def test_whoever_was_refused_touches_no_file_once_it_has_let_go_of_the_lock() -> None:
+    """What others write meanwhile is not for it to mend: it reads everything again, but only with the lock."""
+    disk, promises = SimDisk(), Promises()
+    fault = Fault(promises, "pwrite", "0")
+    first, second = client(disk, promises, fault), client(disk, promises)
+    assert go_on(first, "kept") is None
+    touched = []
+
+    def meet(call: str, name: str, content: bytes) -> None:
+        if name and not first.env.holds(first.journal._keeper.store.layout.lock):
+            touched.append(f"{call} {name}")
+        fault(call, name, content)
+
+    first.env.meet, fault.action = meet, fail
+    assert isinstance(go_on(first, "refused"), NotWritten)
+
+    assert set(touched) == {"lock lock"}
+    assert go_on(second, "between") is None
+    assert go_on(first, "after") is None
+    assert first.state.hashes == second.state.hashes + first.state.hashes[-1:]

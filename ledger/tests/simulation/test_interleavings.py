@@ -8,8 +8,9 @@ import pytest
 
 from ledger.simulation.interleaving import interleave
 
-ONCE_FOUND = (49, 86, 559, 560)
-"""Days that found something: threads that waited for ever, readers beside a rewind, padding that a failed sync lost."""
+ONCE_FOUND = (49, 86, 559, 560, 941)
+"""Days that found something: threads that waited for ever, readers beside a rewind, padding that a failed sync lost,
+and, worst of all, an end that was mended without the lock while others wrote behind it."""
 TRACE = "from ledger.simulation.interleaving import interleave; print(interleave(seed=11).trace)"
 
 
