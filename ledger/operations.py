@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from console.kernel import audit
+from console.kernel import audit, governance_journal
 from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from ledger import Event, Ledger
@@ -27,7 +27,7 @@ from ledger.credits.texts import require_reason
 from ledger.degradation import NotReadOnly, State
 from ledger.degradation.errors import StillDamaged
 from ledger.doctor.kinds import RepairKind
-from ledger.doctor.repairing import Repaired, carry_out
+from ledger.doctor.repairing import CREDITS, Repaired, Rules, carry_out
 from ledger.engine.segment import SEALED
 from ledger.proof.checkpoints import Checkpoint
 from ledger.subscriptions import reset, unpark
@@ -35,6 +35,7 @@ from ledger.subscriptions.record import Hold, Record
 
 ACT_SEALED = "journal.seal"
 BY_AGE = "system:age"
+_GOVERNANCE = Rules(frozenset({governance_journal.EVENT.partition(".")[0]}), governance_journal.open_at)
 
 
 def unpark_stream(*, actor: Actor | None, journal: Path, name: str, stream: str) -> Hold:
@@ -100,7 +101,7 @@ def seal_live_journal_by_age() -> None:
 def repair_journal(
     *, actor: Actor | None, journal: Path, kind: RepairKind, reason: str, checkpoints: Sequence[Checkpoint] = ()
 ) -> Repaired:
-    """Mend one kind of damage; `checkpoints` are those that may be believed.
+    """Mend one kind of damage of a credit journal or the governance journal; `checkpoints` may be believed.
 
     `actor` None is the owner of the shell, who needs neither role nor reason. Raises NotAllowed, ReasonTooShort,
     ConsoleRunning for the live journal, and what `carry_out` raises.
@@ -110,11 +111,13 @@ def repair_journal(
         _permit_repair(actor=actor, target=target)
         require_reason(reason, field="reason")
     is_live = journal.absolute() == live_journal()
-    if is_live:
-        close_live_ledger()
+    close_live_ledger()
+    governance_journal.close()
+    rules = _GOVERNANCE if governance_journal.is_governance(journal) else CREDITS
+    by, why = label_of(actor), reason.strip()
     with storage_held() if is_live else nullcontext(), transaction.atomic():
-        done = carry_out(path=journal, kind=kind, by=label_of(actor), reason=reason.strip(), checkpoints=checkpoints)
-        after: dict[str, Any] = {"by": label_of(actor), "repair": kind.value, "reason": reason.strip()}
+        done = carry_out(path=journal, kind=kind, by=by, reason=why, checkpoints=checkpoints, rules=rules)
+        after: dict[str, Any] = {"by": by, "repair": kind.value, "reason": why}
         after |= {"kept": done.kept.name}
         after |= {name: done.repair.params[name] for name in ("first", "last") if name in done.repair.params}
         audit.record(actor=actor, act=Act.REPAIR_JOURNAL.value, object=target, after=after)

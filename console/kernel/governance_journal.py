@@ -180,6 +180,16 @@ def state() -> RelayState:
     )
 
 
+def is_governance(path: Path) -> bool:
+    """Whether that is its directory, or one that was set aside for a new one."""
+    return path.absolute().parent == directory().parent and path.name.partition("-until-")[0] == directory().name
+
+
+def open_at(path: Path, *, read_only: bool = False) -> Journal:
+    """A governance journal by itself, for whoever examines or mends one. Raises as `Journal.open`."""
+    return Journal.open(path=path, state=_Trail(), segment_bytes=SEGMENT_BYTES, read_only=read_only)
+
+
 def close() -> None:
     """Give the journal's files back; the next use opens it again."""
     global _opened

@@ -21,7 +21,7 @@ class JournalInUse(LedgerError):
 
 
 class OtherRules(LedgerError):
-    """Its events are not those of credits, so their state cannot be folded here."""
+    """Its events are not those of its rules, so their state cannot be folded here."""
 
     code = "other-rules"
     message = gettext_noop(

@@ -15,7 +15,7 @@ from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import NotAJournal
 from ledger.engine.layout import Facts, Layout, read_facts, read_whole
 from ledger.engine.limits import RESUME_PERCENT
-from ledger.engine.mark import SLOT_BYTES, MarkFile, unpack
+from ledger.engine.mark import SLOT_BYTES, Mark, MarkFile, unpack
 from ledger.engine.recovery import is_corrupt, missing_end
 from ledger.engine.seal import Sealer, manifest_lines
 from ledger.engine.segment import full_error
@@ -27,7 +27,11 @@ from ledger.proof.history import differences
 from ledger.proof.snapshots import wrong_snapshots
 from ledger.proof.verification import Progress, VerifyReport, verify
 
-_BESIDE_SNAPSHOTS = frozenset({DamageKind.DISK_FULL, DamageKind.POISONED, DamageKind.TORN, DamageKind.MARK})
+_BESIDE_SNAPSHOTS = frozenset(
+    {DamageKind.DISK_FULL, DamageKind.POISONED, DamageKind.TORN, DamageKind.MARK, DamageKind.MARK_SLOT}
+)
+_LOOKS = 3
+_BREAKING = frozenset({"chain", "end", "segment"})
 
 
 class Prefix(NamedTuple):
@@ -60,10 +64,11 @@ def examine(
     *,
     checkpoints: Sequence[Checkpoint] = (),
     progress: Progress | None = None,
+    report: VerifyReport | None = None,
     env: Env | None = None,
 ) -> Diagnosis:
-    """Read everything. `checkpoints` are signed heads of this journal that may be believed; `progress` gets the bytes
-    read and those in all.
+    """Read everything, once if nothing is wrong. `checkpoints` are signed heads of this journal that may be believed;
+    `progress` gets the bytes read and those in all. `report`: what `verify` found just now, watching the checkpoints.
 
     Raises NotAJournal where there are no segments either, OSError.
     """
@@ -76,7 +81,10 @@ def examine(
         found = facts_of_first_record(env, layout)
         repairs = (Repair(kind=RepairKind.REBUILD_FACTS),) if found is not None else ()
         return Diagnosis(damages=(Damage(kind=DamageKind.FACTS),), repairs=repairs, safe=0)
-    return _Examination(env, layout, facts, checkpoints).diagnosis(progress)
+    if report is None:
+        watched = {one.size for one in checkpoints if one.journal_id == facts.journal_id}
+        report = verify(path=layout.path, watched=watched, progress=progress, env=env)
+    return _Examination(env, layout, facts, checkpoints, report).diagnosis()
 
 
 def prefix_of(env: Env, layout: Layout, facts: Facts) -> Prefix:
@@ -97,6 +105,20 @@ def prefix_of(env: Env, layout: Layout, facts: Facts) -> Prefix:
         )
     finally:
         store.close()
+
+
+def slots_of(env: Env, layout: Layout) -> tuple[list[Mark], bool]:
+    """The marks in the valid slots of `durable`, and whether the other one should be there and is not.
+
+    A journal of one event never wrote the second. Who writes meanwhile is given the time to end.
+    """
+    for _ in range(_LOOKS):
+        content = read_whole(env, layout.durable) if env.exists(layout.durable) else b""
+        found = [unpack(content[at : at + SLOT_BYTES]) for at in (0, SLOT_BYTES)]
+        valid = [slot for slot in found if slot is not None]
+        if len(valid) == len(found):
+            break
+    return valid, len(valid) == 1 and valid[0].seq > 1
 
 
 def facts_of_first_record(env: Env, layout: Layout) -> tuple[str, str] | None:
@@ -156,6 +178,24 @@ def damaged_index_files(env: Env, layout: Layout) -> list[str]:
     return [*found, *sorted(name for name in named if name not in valid)]
 
 
+def damages_beside(env: Env, layout: Layout, *, seq: int) -> list[Damage]:
+    """What is wrong with files that a journal can do without, of one whose records are sound up to event `seq`."""
+    slots, is_damaged = slots_of(env, layout)
+    slot = Damage(kind=DamageKind.MARK_SLOT, params={"seq": seq, "proven": slots[0].seq if slots else 0})
+    found = [slot] if is_damaged else []
+    return found + (_wrong_indexes(env, layout) or _wrong_snapshots(env, layout))
+
+
+def _wrong_indexes(env: Env, layout: Layout) -> list[Damage]:
+    names = damaged_index_files(env, layout)
+    return [Damage(kind=DamageKind.INDEX, params={"names": ", ".join(names)})] if names else []
+
+
+def _wrong_snapshots(env: Env, layout: Layout) -> list[Damage]:
+    wrong = wrong_snapshots(env, layout, CreditState())
+    return [Damage(kind=DamageKind.SNAPSHOT, params={"name": one.name, "reason": one.reason}) for one in wrong]
+
+
 def _firsts(env: Env, layout: Layout) -> list[int]:
     names = (name.removesuffix(".jsonl") for name in env.names(layout.segments) if name.endswith(".jsonl"))
     return sorted(int(name) for name in names if name.isdigit())
@@ -172,16 +212,16 @@ def _read(env: Env, layout: Layout, first: int, start: int, length: int) -> byte
 class _Examination:
     """Gathers damages and repairs of one journal."""
 
-    def __init__(self, env: Env, layout: Layout, facts: Facts, checkpoints: Sequence[Checkpoint]) -> None:
-        self._env, self._layout, self._facts = env, layout, facts
+    def __init__(
+        self, env: Env, layout: Layout, facts: Facts, checkpoints: Sequence[Checkpoint], report: VerifyReport
+    ) -> None:
+        self._env, self._layout, self._facts, self._report = env, layout, facts, report
         self._checkpoints = [one for one in checkpoints if one.journal_id == facts.journal_id]
         self._damages: list[Damage] = []
         self._repairs: dict[RepairKind, Repair] = {}
 
-    def diagnosis(self, progress: Progress | None) -> Diagnosis:
-        prefix = prefix_of(self._env, self._layout, self._facts)
-        watched = {one.size for one in self._checkpoints}
-        report = verify(path=self._layout.path, watched=watched, progress=progress, env=self._env)
+    def diagnosis(self) -> Diagnosis:
+        report, prefix = self._report, self._prefix()
         self._disk()
         is_poisoned = self._poison(prefix)
         if prefix.problem is not None:
@@ -193,6 +233,14 @@ class _Examination:
         self._signed(report, prefix)
         repairs = tuple(self._repairs[kind] for kind in RepairKind if kind in self._repairs)
         return Diagnosis(damages=tuple(self._damages), repairs=repairs, safe=prefix.seq, report=report)
+
+    def _prefix(self) -> Prefix:
+        """All of it without reading it again, where every record is whole and the last one is known to be durable."""
+        head, (slots, _) = self._report.head, slots_of(self._env, self._layout)
+        is_broken = self._report.torn_bytes or any(one.what in _BREAKING for one in self._report.problems)
+        if is_broken or head.seq not in {slot.seq for slot in slots}:
+            return prefix_of(self._env, self._layout, self._facts)
+        return Prefix(head.seq, bytes.fromhex(head.hash), 0, 0, problem=None, is_torn=False)
 
     def _add(self, damage: DamageKind, repair: RepairKind | None = None, **params: Any) -> None:
         self._damages.append(Damage(kind=damage, params=params))
@@ -209,12 +257,9 @@ class _Examination:
             self._add(DamageKind.DISK_FULL, used=used, free=free, resume=RESUME_PERCENT)
 
     def _poison(self, prefix: Prefix) -> bool:
-        content = self._env.exists(self._layout.durable) and read_whole(self._env, self._layout.durable)
-        slots = [unpack(content[at : at + SLOT_BYTES]) for at in (0, SLOT_BYTES)] if content else []
-        newest = max(
-            (slot for slot in slots if slot is not None), key=lambda slot: (slot.epoch, slot.seq), default=None
-        )
-        is_flagged = any(slot is not None and slot.is_poisoned for slot in slots)
+        slots, _ = slots_of(self._env, self._layout)
+        newest = max(slots, key=lambda slot: (slot.epoch, slot.seq), default=None)
+        is_flagged = any(slot.is_poisoned for slot in slots)
         if not self._env.exists(self._layout.poisoned) and not is_flagged:
             return False
         reason = "an fsync failed"
@@ -275,6 +320,9 @@ class _Examination:
                 )
         if not report.is_end_proven and not report.chain_breaks:
             self._add(DamageKind.MARK, RepairKind.REBUILD_MARK, seq=report.head.seq)
+        slots, is_damaged = slots_of(self._env, self._layout)
+        if is_damaged and not report.chain_breaks:
+            self._add(DamageKind.MARK_SLOT, RepairKind.REBUILD_MARK, seq=report.head.seq, proven=slots[0].seq)
 
     def _manifest(self, report: VerifyReport) -> None:
         if report.chain_breaks:
@@ -297,12 +345,12 @@ class _Examination:
     def _derived(self) -> None:
         """Indexes are made from sound segments. A snapshot is held against segments, manifest and indexes: only where
         those are right is it at fault."""
-        if names := damaged_index_files(self._env, self._layout):
-            self._add(DamageKind.INDEX, RepairKind.REBUILD_INDEXES, names=", ".join(names))
+        for damage in _wrong_indexes(self._env, self._layout):
+            self._add(damage.kind, RepairKind.REBUILD_INDEXES, **damage.params)
         if any(damage.kind not in _BESIDE_SNAPSHOTS for damage in self._damages):
             return
-        for wrong in wrong_snapshots(self._env, self._layout, CreditState()):
-            self._add(DamageKind.SNAPSHOT, RepairKind.DROP_SNAPSHOTS, name=wrong.name, reason=wrong.reason)
+        for damage in _wrong_snapshots(self._env, self._layout):
+            self._add(damage.kind, RepairKind.DROP_SNAPSHOTS, **damage.params)
 
     def _signed(self, report: VerifyReport, prefix: Prefix) -> None:
         """Only of a journal that is whole in itself: behind a break nothing was read."""

@@ -20,6 +20,7 @@ class DamageKind(StrEnum):
     CUT = "cut"
     TORN = "torn"
     MARK = "mark"
+    MARK_SLOT = "mark-slot"
     REWRITTEN_MARK = "rewritten-mark"
     MANIFEST = "manifest"
     MANIFEST_LINE = "manifest-line"
@@ -73,6 +74,10 @@ HAPPENED: dict[DamageKind, str] = {
         "was told that they are recorded."
     ),
     DamageKind.MARK: gettext_noop("The file durable is missing or damaged: nothing proves where the journal ends."),
+    DamageKind.MARK_SLOT: gettext_noop(
+        "One of the two slots of the file durable is missing or damaged. The other proves events up to %(proven)s; the "
+        "journal has %(seq)s. Nothing of it is lost, and the next order writes the slot anew."
+    ),
     DamageKind.REWRITTEN_MARK: gettext_noop(
         "Event %(seq)s has the hash %(found)s, but when it became durable its hash was %(expected)s: the history was "
         "written anew."

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -32,6 +32,7 @@ from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import LedgerError
 from ledger.engine.event import Command, NewEvent
 from ledger.engine.flush import ENGINE_STREAM
+from ledger.engine.journal import Journal
 from ledger.engine.layout import FORMAT, Layout, drop, read_facts, read_whole, write_new
 from ledger.engine.limits import SEGMENT_BYTES
 from ledger.engine.mark import Mark, MarkFile
@@ -44,6 +45,19 @@ from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints
 from ledger.subscriptions.record import Records
 
 _OWN_FAMILIES = frozenset({"segment", "journal", "clock"})
+
+
+class Rules(NamedTuple):
+    """What a journal is about: the families of its events, and how it is opened with the state they fold into."""
+
+    families: frozenset[str]
+    opening: Callable[[Path], Journal]
+
+
+CREDITS = Rules(
+    frozenset(name.partition(".")[0] for name in CREDIT_SCHEMAS.newest),
+    lambda path: Ledger.open(path=path, from_snapshot=False).journal,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +80,10 @@ def carry_out(
     by: str,
     reason: str,
     checkpoints: Sequence[Checkpoint] = (),
+    rules: Rules = CREDITS,
     env: Env | None = None,
 ) -> Repaired:
-    """Mend what `kind` mends. `by` and `reason` are recorded in the journal.
+    """Mend what `kind` mends. `by` and `reason` are recorded in the journal, which is one of `rules`.
 
     Raises RepairNotOffered, JournalInUse, OtherRules, NotAJournal, OSError; nothing was changed then, but by an
     OSError in the middle, which leaves the copies.
@@ -80,17 +95,17 @@ def carry_out(
         if repair is None:
             offered = ", ".join(one.kind.value for one in diagnosis.repairs) or "-"
             raise RepairNotOffered(kind=kind.value, offered=offered)
-        _require_credits(layout, diagnosis)
+        _require(rules, layout, diagnosis)
         kept = _Kept(env, layout, kind)
         _STEPS[kind](_Work(env, layout, kept, repair, diagnosis))
         kept.finish({"repair": kind.value, "by": by, "reason": reason, "found": repair.params})
-    event, unrecorded = _record(layout, repair, kept.directory, by=by, reason=reason)
+    event, unrecorded = _record(layout, repair, kept.directory, rules, by=by, reason=reason)
     return Repaired(repair=repair, kept=kept.directory, event=event, unrecorded=unrecorded)
 
 
-def _require_credits(layout: Layout, diagnosis: Diagnosis) -> None:
-    """Opening it folds its events into the state of credits, and a seal would record that one's digest."""
-    known = {name.partition(".")[0] for name in CREDIT_SCHEMAS.newest} | _OWN_FAMILIES
+def _require(rules: Rules, layout: Layout, diagnosis: Diagnosis) -> None:
+    """Opening it folds its events into the state of these rules, and a seal would record that one's digest."""
+    known = rules.families | _OWN_FAMILIES
     kinds = diagnosis.report.kinds if diagnosis.report is not None else {}
     for name, _ in kinds:
         if name.partition(".")[0] not in known:
@@ -98,7 +113,7 @@ def _require_credits(layout: Layout, diagnosis: Diagnosis) -> None:
 
 
 def _record(
-    layout: Layout, repair: Repair, kept: Path, *, by: str, reason: str
+    layout: Layout, repair: Repair, kept: Path, rules: Rules, *, by: str, reason: str
 ) -> tuple[int | None, LedgerError | None]:
     values = {"cause": "repaired", "repair": repair.kind.value, "by": by, "reason": reason, "kept": kept.name}
     values |= {name: repair.params[name] for name in ("first", "last") if name in repair.params}
@@ -106,15 +121,15 @@ def _record(
     command = Command(
         key=f"repair:{kept.name}", fingerprint="0" * 32, actor=by, correlation=ENGINE_STREAM, decide=lambda: [event]
     )
-    ledger = Ledger.open(path=layout.path, from_snapshot=False)
+    journal = rules.opening(layout.path)
     try:
         if repair.kind is RepairKind.RECOVER_POISONED:
-            return ledger.journal.recover(reason=reason, actor=by).seq, None
-        return ledger.journal.execute(command).events[0].seq, None
+            return journal.recover(reason=reason, actor=by).seq, None
+        return journal.execute(command).events[0].seq, None
     except LedgerError as error:
         return None, error
     finally:
-        ledger.close()
+        journal.close()
 
 
 class _Kept:

@@ -9,9 +9,10 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext
 
-from ledger import LedgerError
+from console.kernel import governance_journal
+from ledger import LedgerError, Schemas
 from ledger.credits.schemas import CREDIT_SCHEMAS
-from ledger.credits.state import CreditState
+from ledger.doctor.examination import damages_beside
 from ledger.engine.env import OsEnv
 from ledger.engine.layout import Layout, read_facts
 from ledger.keys import trusted_keys
@@ -22,7 +23,6 @@ from ledger.proof.exports import is_export, verify_export
 from ledger.proof.history import differences
 from ledger.proof.notes import NOTE_BYTES_MAX, TrustedKey
 from ledger.proof.processes import verify_in_processes
-from ledger.proof.snapshots import wrong_snapshots
 from ledger.proof.verification import VerifyReport
 
 HELP = "Checks checksums, chain, order, seals, end and signed checkpoints of a journal. Exit 0 sound, 1 damaged."
@@ -53,7 +53,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     for line in wrong:
         out.write(line)
     out.write(_of_checkpoints(checkpoints))
-    for remark in _remarks(path):
+    for remark in _remarks(path, report):
         out.write(remark)
     is_sound = report.is_sound and not wrong
     if not is_sound:
@@ -61,7 +61,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     out.write(gettext("sound") if is_sound else gettext("DAMAGED"))
     if not report.is_end_proven and not report.is_sealed and not checkpoints:
         out.write(_open_question(path))
-    _refuse_unknown(report)
+    _refuse_unknown(report, governance_journal.SCHEMAS if governance_journal.is_governance(path) else CREDIT_SCHEMAS)
     return EXIT_SOUND if is_sound else EXIT_BROKEN
 
 
@@ -82,28 +82,25 @@ def _verify_export(out: Any, path: Path, keys: list[TrustedKey], given: list[Che
     out.write(_of_checkpoints([read.checkpoint, *given]))
     is_sound = read.report.is_sound and not wrong
     out.write(gettext("sound") if is_sound else gettext("DAMAGED"))
-    _refuse_unknown(read.report)
+    _refuse_unknown(read.report, CREDIT_SCHEMAS)
     return EXIT_SOUND if is_sound else EXIT_BROKEN
 
 
-def _remarks(path: Path) -> list[str]:
+def _remarks(path: Path, report: VerifyReport) -> list[str]:
     """What lies around a journal and is derived from it: wrong, it costs time when the journal is opened, no event."""
     if path.is_file():
         return []
     layout = Layout(path.absolute())
-    wrong = wrong_snapshots(OsEnv(), layout, CreditState())
-    text = gettext(
-        "remark: snapshot %(name)s is passed over (%(reason)s). It is derived from the journal and no part of it; "
-        "`ledger doctor` says what to do."
-    )
+    text = gettext("remark: %(what)s `ledger doctor` says what can be done.")
     poisoned = gettext("remark: the disk failed to confirm a write; nothing is written until an engineer recovers it.")
     remarks = [poisoned] if layout.poisoned.exists() else []
-    return [*remarks, *(text % {"name": one.name, "reason": one.reason} for one in wrong)]
+    beside = damages_beside(OsEnv(), layout, seq=report.head.seq) if report.is_sound else []
+    return [*remarks, *(text % {"what": gettext(one.text) % one.params} for one in beside)]
 
 
-def _refuse_unknown(report: VerifyReport) -> None:
+def _refuse_unknown(report: VerifyReport, schemas: Schemas) -> None:
     """Whole to the last byte, and still not for this version to fold: the command says so and ends with an error."""
-    unknown = CREDIT_SCHEMAS.first_unknown((name, schema, seq) for (name, schema), seq in report.kinds.items())
+    unknown = schemas.first_unknown((name, schema, seq) for (name, schema), seq in report.kinds.items())
     if unknown is not None:
         raise unknown
 

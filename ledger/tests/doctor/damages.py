@@ -8,7 +8,7 @@ from pathlib import Path
 from ledger.credits.snapshots import take_snapshot
 from ledger.engine.env import OsEnv
 from ledger.engine.layout import Layout
-from ledger.engine.mark import SLOT_BYTES, Mark, MarkFile
+from ledger.engine.mark import SLOT_BYTES, Mark, MarkFile, unpack
 from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints, claimed_checkpoint
 from ledger.tests.credits import planting
 from ledger.tests.credits.orders import Desk
@@ -158,6 +158,23 @@ def damage_snapshot(home: Path) -> None:
 
 def remove_mark(home: Path) -> None:
     (home / "durable").unlink()
+
+
+def damage_newer_slot(home: Path) -> None:
+    """Of the two slots of `durable` the one that was written last; the other still proves the event before."""
+    _wipe_slot(home, is_newer=True)
+
+
+def remove_older_slot(home: Path) -> None:
+    _wipe_slot(home, is_newer=False)
+
+
+def _wipe_slot(home: Path, *, is_newer: bool) -> None:
+    content = bytearray((home / "durable").read_bytes())
+    seqs = [slot.seq for at in (0, SLOT_BYTES) if (slot := unpack(bytes(content[at : at + SLOT_BYTES]))) is not None]
+    at = SLOT_BYTES * seqs.index(max(seqs) if is_newer else min(seqs))
+    content[at : at + SLOT_BYTES] = bytes(SLOT_BYTES)
+    (home / "durable").write_bytes(bytes(content))
 
 
 def damage_mark(home: Path) -> None:

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from console.kernel.acts import Actor
 from console.kernel.models import AuditEntry
 from ledger import NewEvent
 from ledger.actions import close_live_ledger, live_ledger
+from ledger.doctor.examination import examine
+from ledger.engine.env import OsEnv
+from ledger.engine.layout import Layout
 from ledger.tests.commands.calling import call
 from ledger.tests.commands.conftest import engineer, live, storage, tester
 from ledger.tests.credits import planting
@@ -215,9 +218,44 @@ def test_verify_names_a_damaged_snapshot_as_a_remark(with_snapshot: Path) -> Non
     done = call("ledger", "verify", with_snapshot)
 
     assert done.code == 0
-    assert "remark: snapshot 0000" in done.out
-    assert "(it is damaged or cut)" in done.out
+    assert "remark: Snapshot 0000" in done.out
+    assert "passed over: it is damaged or cut." in done.out
     assert done.out.endswith("sound\n")
+
+
+@pytest.mark.parametrize("damage", [damages.damage_newer_slot, damages.remove_older_slot, damages.remove_offsets])
+def test_verify_names_what_a_journal_can_do_without(with_snapshot: Path, damage: Callable[[Path], None]) -> None:
+    """One of two slots, an index: a remark, and the doctor is named; the journal is sound."""
+    damage(with_snapshot)
+
+    done = call("ledger", "verify", with_snapshot)
+
+    assert done.code == 0
+    assert ("remark: One of the two slots" in done.out) != ("remark: Index files are missing" in done.out)
+    assert "`ledger doctor` says what can be done" in done.out
+
+
+class Counting(OsEnv):
+    """The real effects, with the names of the files that were opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+
+    def open(self, path: Path, flags: int, mode: int = 0o644) -> int:
+        """Any file."""
+        self.opened.append(path.name)
+        return super().open(path, flags, mode)
+
+
+def test_a_sound_journal_is_read_once(with_snapshot: Path) -> None:
+    """Looking takes no longer than it has to, however long the journal is."""
+    env = Counting()
+
+    diagnosis = examine(Layout(with_snapshot), env=env)
+
+    assert diagnosis.damages == ()
+    assert env.opened.count(damages.segments(with_snapshot)[-1].name) == 1
 
 
 def test_verify_holds_the_manifests_checksum_against_the_segment(with_snapshot: Path) -> None:

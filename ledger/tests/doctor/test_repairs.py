@@ -36,6 +36,8 @@ CASES: tuple[tuple[Plant, set[D], tuple[R, ...]], ...] = (
     (damages.damage_snapshot, {D.SNAPSHOT}, (R.DROP_SNAPSHOTS,)),
     (damages.remove_mark, {D.MARK}, (R.REBUILD_MARK,)),
     (damages.damage_mark, {D.MARK}, (R.REBUILD_MARK,)),
+    (damages.damage_newer_slot, {D.MARK_SLOT}, (R.REBUILD_MARK,)),
+    (damages.remove_older_slot, {D.MARK_SLOT}, (R.REBUILD_MARK,)),
     (damages.remove_manifest_line, {D.MANIFEST}, (R.REBUILD_MANIFEST,)),
     (damages.damage_manifest_line, {D.MANIFEST_LINE}, (R.REBUILD_MANIFEST,)),
     (damages.damage_manifest_crc, {D.MANIFEST_LINE}, (R.REBUILD_MANIFEST,)),
