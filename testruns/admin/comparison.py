@@ -64,9 +64,10 @@ class RulePair:
         """The change as a share of the limit; of a limit of 0 in the unit of the rule. Empty where there is none."""
         if self.change is None or self.first is None:
             return ""
-        sign = "+" if self.change > 0 else ""
         if Decimal(self.first.expected):
-            return f"{sign}{said(round(100 * float(self.change)))}\u202f%"
+            percent = round(100 * float(self.change))
+            return f"{'+' if percent > 0 else ''}{said(percent)}\u202f%"
+        sign = "+" if self.change > 0 else ""
         language = (get_language() or "en")[:2]
         return sign + said_quantity(self.change, unit=self.first.unit, translate=_, language=language).replace("-", "−")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from console.kernel.models import Person
+from console.tests.browser.printed import pages_of
 from console.tests.browser.rows import make_judged_run, make_run
 from testruns.models import Run
 
@@ -63,6 +64,23 @@ def test_a_printed_page_holds_every_rule_and_all_evidence(
     assert page.locator("#rule-A02").bounding_box()["height"] > 10
     assert page.locator("#all-evidence table").bounding_box()["height"] > 100
     assert height_of(page) > on_screen
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Live system test report"), ("de", "Live-Systemtest-Bericht")])
+def test_the_printed_report_is_a_document_of_a4_pages_each_with_its_number_and_the_digest(
+    open_page: OpenPage, tester: Person, run: Run, language: str, title: str
+) -> None:
+    """A single page that was taken out of it says of what it is a part."""
+    page = open_page(tester, f"/admin/testruns/run/{run.pk}/print/?language={language}")
+
+    pages = pages_of(page.pdf(prefer_css_page_size=True))
+
+    assert len(pages) > 3
+    assert {(one.width, one.height) for one in pages} == {(595, 842)}  # A4 in points
+    assert all(run.manifest_digest in one.text for one in pages)
+    assert all(one.text.startswith(f"{number} / {len(pages)} ") for number, one in enumerate(pages, start=1))
+    assert title in pages[0].text
+    assert "English" not in pages[0].text  # the bar above the document is not printed
 
 
 def test_a_link_to_a_passed_rule_opens_what_it_lies_in(open_page: OpenPage, tester: Person, run: Run) -> None:
