@@ -171,6 +171,27 @@ document.addEventListener("htmx:afterSwap", () => {
   showLocalTimes();
 });
 
+/* A filter leads to a new page: there the focus is on the button that was pressed, not back at the top. */
+document.addEventListener("submit", ({ target }) => {
+  if (!target.matches("form[role=search]")) return;
+  try {
+    sessionStorage.setItem("gatehouse-filtered", location.pathname);
+  } catch (refused) {
+    /* The next page then begins at its top. */
+  }
+});
+
+function returnToFilter() {
+  try {
+    const isFiltered = sessionStorage.getItem("gatehouse-filtered") === location.pathname;
+    sessionStorage.removeItem("gatehouse-filtered");
+    const button = isFiltered && document.querySelector("form[role=search] button");
+    if (button) button.focus({ preventScroll: true });
+  } catch (refused) {
+    /* A browser that keeps nothing knows of no filter. */
+  }
+}
+
 /* Live updates: say when the console does not answer, and take the note away when it does. */
 function noteSilence(isSilent) {
   const note = document.getElementById("live-note");
@@ -193,4 +214,5 @@ document.addEventListener("DOMContentLoaded", () => {
   showSection();
   showLocalTimes();
   openTarget();
+  returnToFilter();
 });

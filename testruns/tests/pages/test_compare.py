@@ -55,6 +55,16 @@ def test_what_rose_is_better_and_says_the_same_the_other_way_round(tester: Perso
     assert [(pair.code, pair.turn, pair.said_change) for pair in pairs] == [("E03", "better", "+99\u202f%")]
 
 
+def test_a_change_that_rounds_to_nothing_has_no_sign(tester: Person) -> None:
+    """A hundredth of a millisecond of 500 is 0 %, neither better nor worse."""
+    faults = {"load_reality": {"p95_us": "125010"}}
+    runs = [make_judged_run(person=tester, soak_seconds=1800, faults=one) for one in (faults, {})]
+
+    pairs = compared(*runs).changed
+
+    assert [(pair.code, pair.turn, pair.said_change) for pair in pairs] == [("E03", "", "0\u202f%")]
+
+
 def test_every_difference_of_plan_and_machine_is_marked(tester: Person) -> None:
     """The rest stands beside it unmarked."""
     one, other = make_judged_run(person=tester), make_judged_run(person=tester, seed=7, retry_injection=False)
