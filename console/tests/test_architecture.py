@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from console.tests.source_files import ROOT, is_test, name_of, tracked
+from console.tests.waiting import PATIENT_SECONDS
 
 PURE = (
     "ledger/__init__.py",
@@ -68,7 +69,7 @@ def test_every_pure_place_is_there(place: str) -> None:
 def test_pure_modules_load_without_django() -> None:
     """States, verdicts, recommendation, engine and credits can be tested in milliseconds and trusted alone."""
     imported = subprocess.run(
-        [sys.executable, "-c", IMPORT_ALL, *MODULES], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", IMPORT_ALL, *MODULES], cwd=ROOT, capture_output=True, text=True, timeout=PATIENT_SECONDS
     )
 
     assert len(MODULES) > 50

@@ -23,6 +23,7 @@ from console.environment import (
     storage_of,
     time_zone_of,
 )
+from console.tests.waiting import PATIENT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY_OF_PROCESS = """
@@ -44,7 +45,7 @@ def manage(*arguments: str, storage: Path, **environment: str) -> subprocess.Com
         | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENT_SECONDS,
     )
 
 
@@ -96,7 +97,7 @@ def test_several_first_starts_at_once_agree_on_one_key(tmp_path: Path) -> None:
         )
         for _ in range(4)
     ]
-    outputs = {process.communicate(timeout=30)[0] for process in started}
+    outputs = {process.communicate(timeout=PATIENT_SECONDS)[0] for process in started}
 
     assert outputs == {(tmp_path / "fresh" / "secret-key").read_text()}
 

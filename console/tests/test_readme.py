@@ -11,6 +11,7 @@ import pytest
 
 from console.kernel.authority import Act, Role, may
 from console.tests.source_files import ROOT
+from console.tests.waiting import PATIENT_SECONDS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
@@ -61,7 +62,7 @@ def test_the_example_scenario_registers_itself_and_measures(tmp_path: Path) -> N
     """Copied into a file it works: it runs on a real journal and reports its measurement."""
     ran = subprocess.run(
         [sys.executable, "-c", RUN_SCENARIO, str(tmp_path)],
-        cwd=ROOT, input=SCENARIO, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, input=SCENARIO, capture_output=True, text=True, timeout=PATIENT_SECONDS,
     )  # fmt: skip
 
     assert ran.returncode == 0, ran.stderr
@@ -72,7 +73,7 @@ def test_the_example_rule_is_a_rule() -> None:
     """It is accepted as it stands, and reads the example scenario."""
     built = subprocess.run(
         [sys.executable, "-c", RULE + "\nprint(NOTHING_ASTRAY.gate, NOTHING_ASTRAY.expected, *NOTHING_ASTRAY.sources)"],
-        cwd=ROOT, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENT_SECONDS,
     )  # fmt: skip
 
     assert built.stdout == "B = 0 count transfer_ring.balances_astray\n", built.stderr
@@ -82,7 +83,11 @@ def test_the_example_rule_is_a_rule() -> None:
 def test_every_command_it_names_exists(command: str) -> None:
     """A reader can type what they read."""
     shown = subprocess.run(
-        [sys.executable, "manage.py", command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "manage.py", command, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENT_SECONDS,
     )
 
     assert shown.returncode == 0, shown.stderr
@@ -92,7 +97,11 @@ def test_every_command_it_names_exists(command: str) -> None:
 def test_every_ledger_command_it_names_exists(words: str) -> None:
     """The same for the commands below `ledger`."""
     shown = subprocess.run(
-        [sys.executable, "manage.py", "ledger", words, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "manage.py", "ledger", words, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENT_SECONDS,
     )
 
     assert shown.returncode == 0, shown.stderr
@@ -112,7 +121,7 @@ def test_the_table_of_who_may_do_what_is_the_authority_table(line: str) -> None:
 @pytest.mark.parametrize("target", ["run", "test"])
 def test_both_make_commands_exist(target: str) -> None:
     """`make -n` knows what to do for each, without doing it."""
-    planned = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    planned = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, timeout=PATIENT_SECONDS)
 
     assert f"make {target}" in README
     assert planned.returncode == 0, planned.stderr

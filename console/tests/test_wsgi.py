@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from console.tests.waiting import PATIENT_SECONDS
+
 LOADED = """
 import gc, sys
 import console.wsgi
@@ -26,7 +28,11 @@ def test_what_requests_need_is_loaded_before_the_first_and_never_collected_again
     """A full collection in the middle of a request goes through what requests made, not through the whole program."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "console.settings"}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LOADED], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-W", "ignore", "-c", LOADED],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENT_SECONDS,
     )
 
     assert done.returncode == 0, done.stderr

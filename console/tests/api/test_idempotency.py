@@ -17,6 +17,7 @@ from console.kernel.scopes import Scope
 from console.tests.api.test_authentication import assert_problem
 from console.tests.api_client import ApiClient, api_client, token_for
 from console.tests.people import person_with
+from console.tests.waiting import PATIENT_SECONDS
 from testruns.models import Run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("console.tests.api.frame_urls")]
@@ -181,7 +182,7 @@ def at_once(count: int, path: str, body: dict[str, Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=PATIENT_SECONDS)
     return answers
 
 

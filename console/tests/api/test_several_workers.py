@@ -26,7 +26,7 @@ from console.kernel.models import ApiToken, Person
 from console.kernel.scopes import Scope
 from console.tests.api_client import token_for
 from console.tests.people import person_with
-from console.tests.waiting import wait_until
+from console.tests.waiting import PATIENT_SECONDS, wait_until
 from ledger import check_invariants
 from ledger.actions import close_live_ledger, live_ledger
 from ledger.conf import events_directory, live_journal
@@ -63,7 +63,9 @@ class Server:
 
     def _connect_to(self, worker: psutil.Process, count: int) -> list[http.client.HTTPConnection]:
         others = [other for other in self.workers() if other != worker]
-        connections = [http.client.HTTPConnection("127.0.0.1", self.port, timeout=120) for _ in range(count)]
+        connections = [
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENT_SECONDS) for _ in range(count)
+        ]
         self.connections += connections
         for other in others:
             other.suspend()
@@ -90,7 +92,7 @@ class Server:
         for connection in self.connections:
             connection.close()
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENT_SECONDS)
         self.listener.close()
 
 
@@ -155,7 +157,7 @@ def test_a_balance_that_many_spend_at_once_through_two_processes_is_spent_exactl
     for client in clients:
         client.start()
     for client in clients:
-        client.join(timeout=120)
+        client.join(timeout=PATIENT_SECONDS)
 
     balances = [body["balance"] for status, body in found if status == 200]
     assert Counter(status for status, _body in found) == {200: 415, 409: CLIENTS * ORDERS - 415}

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from console.tests.test_environment import ROOT
+from console.tests.waiting import PATIENT_SECONDS
 
 SET_UP = """
 import sys
@@ -71,5 +72,5 @@ class Installation:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENT_SECONDS,
         )

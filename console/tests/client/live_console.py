@@ -9,7 +9,7 @@ import subprocess
 import sys
 from urllib.request import urlopen
 
-from console.tests.waiting import wait_until
+from console.tests.waiting import PATIENT_SECONDS, wait_until
 
 READY_SECONDS = 60.0
 
@@ -18,8 +18,10 @@ class LiveConsole:
     """gunicorn as `up` starts it, with one process of a few threads."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self._port_holder = socket.socket()  # it answers nobody; while it is open, only who shares the port may have it
+        self._port_holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._port_holder.bind(("127.0.0.1", 0))
+        self.port = self._port_holder.getsockname()[1]
         self.start()
 
     @property
@@ -29,7 +31,7 @@ class LiveConsole:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = ["--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread", "--threads", "4"]
+        options = ["--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread", "--threads", "4", "--reuse-port"]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *options, "--no-control-socket", "console.wsgi:application"],
             env=os.environ | {"DJANGO_SETTINGS_MODULE": "console.settings"},
@@ -46,10 +48,16 @@ class LiveConsole:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def close(self) -> None:
+        """End it for good."""
+        self.kill()
+        self._port_holder.close()
+
     def _answers(self) -> bool:
         assert self._process.poll() is None, "the web server ended"
         try:
-            with urlopen(f"{self.url}/api/v1/client.py.sha256", timeout=5) as answer:  # noqa: S310 - our own address
+            address = f"{self.url}/api/v1/client.py.sha256"
+            with urlopen(address, timeout=PATIENT_SECONDS) as answer:  # noqa: S310 - our own address
                 return bool(answer.status == 200)
         except OSError:  # not listening yet, or too slow to answer
             return False

@@ -31,7 +31,7 @@ from console.tests.people import person_with
 from console.tests.releases.people import Team, condition, decide, make_team, sign_three
 from console.tests.releases.runs import clean_build, full_run
 from console.tests.source_files import ROOT
-from console.tests.waiting import wait_until
+from console.tests.waiting import PATIENT_SECONDS, wait_until
 from ledger.actions import close_live_ledger
 from ledger.conf import events_directory
 from testruns.models import Run
@@ -50,7 +50,7 @@ def console(django_db_setup: None) -> Iterator[LiveConsole]:
     """One server for the module."""
     console = LiveConsole()
     yield console
-    console.kill()
+    console.close()
     shutil.rmtree(events_directory(), ignore_errors=True)
 
 
@@ -82,7 +82,9 @@ def gatehouse(environment: dict[str, str], tmp_path: Path) -> Gatehouse:
 
     def carry_out(*arguments: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-I", "-S", "client.py", *arguments]
-        return subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENT_SECONDS
+        )
 
     return carry_out
 
@@ -136,7 +138,7 @@ def test_a_console_killed_in_the_middle_of_a_wait_is_waited_for(
     wait_until(lambda: "trying again" in way.read_text(), timeout_seconds=30, what="a failed poll")
     console.start()
     judge(run)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENT_SECONDS)
 
     assert process.returncode == client.GO, way.read_text()
     assert out.splitlines()[-2:] == [client.NOT_A_VERDICT, "INCOMPLETE"]
@@ -171,11 +173,15 @@ def test_the_client_follows_a_release(gatehouse: Gatehouse, environment: dict[st
     assert (alone.returncode, "verify takes the installed package" in alone.stderr) == (client.ERROR, True)
     script = Path(sys.executable).with_name("gatehouse")
     line = [str(script), "verify", str(tmp_path / "certificate.json")]
-    genuine = subprocess.run(line, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    genuine = subprocess.run(
+        line, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENT_SECONDS
+    )
     assert (genuine.returncode, "NOT checked" in genuine.stdout) == (client.GO, True), genuine.stderr
     envelope = Certificate.objects.get().envelope
     (tmp_path / "certificate.json").write_text(envelope.replace('"payload":"ey', '"payload":"eX'))
-    forged = subprocess.run(line, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    forged = subprocess.run(
+        line, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENT_SECONDS
+    )
     assert forged.returncode == client.NO_GO
 
 
@@ -237,7 +243,7 @@ def carry_out(steps: list[str], *, environment: dict[str, str], directory: Path)
     wait_until(lambda: process.poll() is not None or queued.exists(), timeout_seconds=60, what="the run")
     if process.poll() is None:
         judge(queued.get())
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENT_SECONDS)
     return process.returncode, out
 
 

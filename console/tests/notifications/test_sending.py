@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from console.tests.browser.rows import make_judged_run
 from console.tests.notifications.conftest import make_due, notification_for, with_address
 from console.tests.notifications.mail_server import MailServer, mail_server
 from console.tests.people import person_with
-from console.tests.waiting import wait_until
+from console.tests.waiting import PATIENT_SECONDS, Stopwatch, wait_until
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,9 +57,9 @@ def test_a_server_that_does_not_do_its_work_is_tried_again_later_and_caught_up_w
     monkeypatch.setattr(sending, "LETTER_SECONDS", 1.0)
     rows = [notification_for(somebody()) for _ in range(3)]
     server.behaviour = behaviour
-    began = time.monotonic()
+    watch = Stopwatch()
     first, second = send_due(), send_due()
-    seconds = time.monotonic() - began
+    seconds = watch.seconds
 
     assert (first, second) == (Sent(failed_count=3), Sent())
     assert server.connection_count == 1
@@ -219,7 +218,7 @@ def test_two_processes_at_once_tell_and_send_everything_once() -> None:
         make_judged_run(person=person, points=5)
     with mail_server() as server:
         both = [notifier(server) for _ in range(2)]
-        outputs = [process.communicate(timeout=60)[0] for process in both]
+        outputs = [process.communicate(timeout=PATIENT_SECONDS)[0] for process in both]
         made = Notification.objects.filter(kind="run", mailed_at__isnull=False).count()
 
     assert all(" told, " in output for output in outputs)
@@ -241,7 +240,7 @@ def test_a_letter_whose_sender_was_killed_within_is_sent_again_under_the_same_na
         is_noted = row.mailed_at is not None
         server.behaviour = "takes"
         make_due()
-        notifier(server).communicate(timeout=60)
+        notifier(server).communicate(timeout=PATIENT_SECONDS)
         row.refresh_from_db()
 
     assert not is_noted

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from console.tests.waiting import PATIENT_SECONDS
+
 SERVER_USERS = ("postgres", "nobody")
 OPTIONS = "-c listen_addresses='' -c fsync=off -c max_connections=30"
 
@@ -62,6 +64,6 @@ def _call(user: str | None, *words: object) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=PATIENT_SECONDS,
     )
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from console.tests.postgresql.cluster import programs, running
+from console.tests.waiting import PATIENT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[3]
 Python = Callable[..., str]
@@ -56,5 +57,5 @@ def python(migrated: dict[str, str]) -> Python:
 
 def _python(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180
+        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENT_SECONDS
     )

@@ -21,6 +21,7 @@ from console.release_states import RequestState, Seat, Word
 from console.releases import standing_sign_offs
 from console.tests.releases.people import Team, attest, attest_execution, decide, make_team, sign_three, signer
 from console.tests.releases.runs import clean_build, full_run
+from console.tests.waiting import PATIENT_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +50,7 @@ def race_again_and_again(*acts: Act, rounds: int) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=200)
+        thread.join(timeout=PATIENT_SECONDS)
     assert len(found) == len(acts) * rounds
     return found
 

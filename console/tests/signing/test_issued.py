@@ -43,6 +43,7 @@ from console.tests.people import actor_with
 from console.tests.signing.certificates import sha256
 from console.tests.signing.releases import close_and_go, release
 from console.tests.test_environment import ROOT
+from console.tests.waiting import PATIENT_SECONDS
 from testruns.evidence import EvidenceDamaged, path_of
 from testruns.models import RunEvidence
 
@@ -235,7 +236,7 @@ def elsewhere(directory: Path, *arguments: str) -> subprocess.CompletedProcess[s
         env=os.environ | {"GATEHOUSE_STORAGE": str(directory / "empty"), "DJANGO_SETTINGS_MODULE": "console.settings"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENT_SECONDS,
     )
 
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from console import dsse, signing_keys
+from console.tests.waiting import PATIENT_SECONDS
 
 
 def mode_of(path: Path) -> int:
@@ -47,7 +48,7 @@ def test_first_starts_at_the_same_time_agree_on_one_key(tmp_path: Path) -> None:
         assert start.stdin is not None
         start.stdin.write("go\n")
         start.stdin.flush()
-    made = [start.communicate(timeout=60)[0].strip() for start in starts]
+    made = [start.communicate(timeout=PATIENT_SECONDS)[0].strip() for start in starts]
 
     kept = signing_keys.signing_key(directory=tmp_path).public_key()
     assert [key_id for key_id in made if key_id] == [dsse.key_id_of(kept)]

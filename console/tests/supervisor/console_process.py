@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from console.tests.waiting import wait_until
+from console.tests.waiting import PATIENT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 READY_SECONDS = 60.0
@@ -82,7 +82,7 @@ class ConsoleProcess:
 
     def get(self, path: str) -> tuple[int, dict[str, str]]:
         """Status and headers of a page, redirects followed."""
-        with urlopen(self.url.rstrip("/") + path, timeout=10) as answer:  # noqa: S310 - our own address
+        with urlopen(self.url.rstrip("/") + path, timeout=PATIENT_SECONDS) as answer:  # noqa: S310 - our own address
             return answer.status, dict(answer.headers)
 
     def processes(self) -> list[psutil.Process]:
@@ -114,7 +114,7 @@ class ConsoleProcess:
             cwd=ROOT,
             env=self.environment,
             check=True,
-            timeout=30,
+            timeout=PATIENT_SECONDS,
         )
         wait_until(lambda: self.is_running("testruns.runner"), timeout_seconds=30, what="a scenario under way")
 
@@ -126,8 +126,8 @@ class ConsoleProcess:
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send a signal to the supervisor alone, as the terminal's Ctrl-C or a kill does, and wait for its end."""
         self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
-        self._reader.join(timeout=5)
+        code = self.process.wait(timeout=PATIENT_SECONDS)
+        self._reader.join(timeout=PATIENT_SECONDS)
         return code
 
     def seconds_until_nothing_is_left(self, *, timeout_seconds: float) -> float:

@@ -120,10 +120,10 @@ def test_the_system_chooses_a_port_when_asked() -> None:
 
 
 def test_nothing_is_ready_before_it_answers() -> None:
-    """An open port without a server behind it is no console."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert not address.answers(port=port, host="localhost", is_behind_https=False)
+    """A port without a server behind it is no console; it is taken, so nobody else has one there meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        assert not address.answers(port=taken.getsockname()[1], host="localhost", is_behind_https=False)
 
 
 def test_nothing_starts_on_half_of_a_restored_installation(tmp_path: Path, settings: Settings) -> None:

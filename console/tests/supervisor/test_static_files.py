@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from console.supervisor.static_files import STAMP, collect_static_files
 from console.tests.supervisor.console_process import ROOT
-from console.tests.waiting import wait_until
+from console.tests.waiting import PATIENT_SECONDS, wait_until
 
 COLLECT = f"""
 import json, sys
@@ -78,7 +78,7 @@ def collecting(sources: Path, target: Path) -> subprocess.Popen[str]:
 
 def said_by(process: subprocess.Popen[str]) -> tuple[list[str], list[str]]:
     """What it said once it ended well."""
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=PATIENT_SECONDS)
     assert process.returncode == 0
     written, replaced = json.loads(output)
     return written, replaced

@@ -20,7 +20,7 @@ import pytest
 
 from console.tests.supervisor.conftest import Start
 from console.tests.supervisor.console_process import ROOT, ConsoleProcess
-from console.tests.waiting import wait_until
+from console.tests.waiting import PATIENT_SECONDS, wait_until
 
 LOGINS = ["engineer", "tester", "reviewer", "supervisor", "auditor", "admin"]
 STOP_SECONDS = 10
@@ -96,7 +96,7 @@ def test_a_second_instance_on_the_same_storage_is_refused_by_name(start: Start, 
     assert first.url
 
     second = start()
-    code = second.process.wait(timeout=30)
+    code = second.process.wait(timeout=PATIENT_SECONDS)
     wait_until(lambda: "in use" in second.output, timeout_seconds=5, what="the refusal")
 
     assert code == 1
@@ -111,7 +111,7 @@ def test_a_taken_port_is_named_with_the_process_that_has_it(start: Start, tmp_pa
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         console = start(on=tmp_path / "storage", port=port)
-        code = console.process.wait(timeout=30)
+        code = console.process.wait(timeout=PATIENT_SECONDS)
         wait_until(lambda: "taken" in console.output, timeout_seconds=5, what="the refusal")
 
     assert code == 1
@@ -129,9 +129,11 @@ def test_a_database_that_lost_a_trigger_is_not_served(start: Start, storage: Pat
         connection.execute("DROP TRIGGER kernel_auditentry_refuse_update")
 
     refused = start()
-    code = refused.process.wait(timeout=30)
+    code = refused.process.wait(timeout=PATIENT_SECONDS)
     wait_until(lambda: "is missing" in refused.output, timeout_seconds=5, what="the refusal")
-    subprocess.run([sys.executable, "manage.py", "migrate"], cwd=ROOT, env=refused.environment, check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate"], cwd=ROOT, env=refused.environment, check=True, timeout=PATIENT_SECONDS
+    )
 
     assert code == 1
     assert "kernel_auditentry_refuse_update is missing" in refused.output
@@ -160,7 +162,7 @@ def test_a_wrong_port_is_refused_in_words_and_leaves_nothing(
         | {"PORT": named, "DJANGO_SETTINGS_MODULE": "console.settings", "GATEHOUSE_STORAGE": str(storage)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENT_SECONDS,
     )
 
     assert refused.returncode == 1
@@ -172,7 +174,7 @@ def test_a_wrong_port_is_refused_in_words_and_leaves_nothing(
 def health(console: ConsoleProcess) -> dict[str, str]:
     """The status of every part at /api/health."""
     try:
-        with urlopen(f"{console.url}api/health", timeout=10) as answer:  # noqa: S310 - our own address
+        with urlopen(f"{console.url}api/health", timeout=PATIENT_SECONDS) as answer:  # noqa: S310 - our own address
             told = json.load(answer)
     except HTTPError as failed:
         with failed:

@@ -14,7 +14,7 @@ import pytest
 from console.kernel.api.problems import ProblemType, types
 from console.supervisor.loop import web_server_argv
 from console.supervisor.web_worker import ANSWERS, UNREADABLE
-from console.tests.waiting import wait_until
+from console.tests.waiting import PATIENT_SECONDS, wait_until
 
 LINE = "GET /api/v1/ HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -29,13 +29,13 @@ def port() -> Iterator[int]:
     wait_until(lambda: b"Hello" in sent(number, f"{LINE}Connection: close\r\n\r\n")[1], timeout_seconds=60, what="it")
     yield number
     server.terminate()
-    server.wait(timeout=20)
+    server.wait(timeout=PATIENT_SECONDS)
     listener.close()
 
 
 def sent(port: int, text: str) -> tuple[Any, bytes]:
     """The answer to these bytes: the response with its headers, and its body."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENT_SECONDS) as connection:
         connection.sendall(text.encode("latin-1"))
         answer = http.client.HTTPResponse(connection)
         answer.begin()

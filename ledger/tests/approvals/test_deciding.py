@@ -13,6 +13,7 @@ from console.kernel.acts import Actor
 from console.kernel.authority import AUTHORITY, Act, Role
 from console.kernel.errors import NotAllowed
 from console.kernel.models import AuditEntry
+from console.tests.waiting import PATIENT_SECONDS
 from ledger import AlreadyDecided, ApprovalState, Ledger, LedgerError, check_invariants
 from ledger.actions import decide_ledger_approval
 from ledger.conf import live_journal
@@ -236,7 +237,7 @@ def at_once(acts: list[Callable[[], Any]]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=PATIENT_SECONDS)
     return answers
 
 

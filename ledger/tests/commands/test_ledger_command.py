@@ -14,6 +14,7 @@ import pytest
 from django.core.management import CommandError
 
 from console.kernel.acts import Actor
+from console.tests.waiting import PATIENT_SECONDS
 from ledger import Ledger, commands
 from ledger.actions import close_live_ledger, live_ledger
 from ledger.tests.commands.calling import call
@@ -275,7 +276,12 @@ def test_reset_wants_the_word(live: Path) -> None:
 def test_a_verb_must_be_named() -> None:
     """As a program: usage and exit 2."""
     done = subprocess.run(
-        [sys.executable, "manage.py", "ledger"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "manage.py", "ledger"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENT_SECONDS,
     )
 
     assert done.returncode == 2
@@ -288,7 +294,9 @@ def test_a_database_that_is_not_set_up_is_said(tmp_path: Path) -> None:
     environment = {**os.environ, "GATEHOUSE_STORAGE": storage, "DJANGO_SETTINGS_MODULE": "console.settings"}
     command = [sys.executable, "manage.py", "ledger", "import", "--legacy", str(LEGACY / "damaged.jsonl")]
 
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=PATIENT_SECONDS
+    )
 
     assert done.returncode == 1
     assert "not set up yet" in done.stderr

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import CommandError
 
 from console import signing_keys
+from console.tests.waiting import PATIENT_SECONDS
 from ledger import commands
 from ledger.actions import close_live_ledger, live_ledger
 from ledger.management.terminal import _Lines
@@ -208,7 +209,14 @@ def test_a_terminal_shows_a_bar(live: Path, storage: Path) -> None:
     environment |= {"TERM": "xterm", "COLUMNS": "100"}
     command = [sys.executable, "manage.py", "ledger", "verify"]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=terminal, text=True, timeout=60, check=False
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        text=True,
+        timeout=PATIENT_SECONDS,
+        check=False,
     )
     os.close(terminal)
     shown = os.read(controller, 65536).decode()

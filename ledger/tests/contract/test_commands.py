@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from console.tests.waiting import PATIENT_SECONDS
 from ledger.engine import Event, NewEvent
 from ledger.engine.errors import (
     Closed,
@@ -232,7 +233,7 @@ def test_events_of_others_that_the_state_cannot_take_give_every_waiter_an_error(
 
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(record, journal, f"w{number}") for number in range(40)]
-        errors = [future.exception(timeout=20) for future in waiting]
+        errors = [future.exception(timeout=PATIENT_SECONDS) for future in waiting]
     assert {type(error) for error in errors} == {NotWritten}
     assert "from.the.future" in str(errors[0])
     with pytest.raises(KeyError, match="future"):
@@ -269,7 +270,7 @@ def test_a_state_that_cannot_even_be_folded_again_leaves_nobody_waiting(place: P
 
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(record, journal, f"w{number}") for number in range(40)]
-        errors = [future.exception(timeout=20) for future in waiting]
+        errors = [future.exception(timeout=PATIENT_SECONDS) for future in waiting]
     assert {type(error) for error in errors} == {NotWritten}
 
     state.is_broken = False

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from console.tests.waiting import PATIENT_SECONDS
 from ledger.engine import Journal
 from ledger.engine.env import Env
 from ledger.simulation import SimEnv
@@ -35,7 +36,7 @@ class Slow:
     def _wait(self) -> None:
         if self.is_slow:
             self.is_syncing.set()
-            assert self.may_go_on.wait(timeout=30)
+            assert self.may_go_on.wait(timeout=PATIENT_SECONDS)
 
 
 @pytest.fixture
@@ -51,13 +52,13 @@ def while_syncing(slow: Slow, journal: Journal, look: Callable[[], None]) -> Non
         target=lambda: journal.execute(command("big", [event(amount=1, note="x" * 2000)] * EVENTS)), daemon=True
     )
     writer.start()
-    assert slow.is_syncing.wait(timeout=30)
+    assert slow.is_syncing.wait(timeout=PATIENT_SECONDS)
     try:
         look()
     finally:
         slow.is_slow = False
         slow.may_go_on.set()
-        writer.join(timeout=30)
+        writer.join(timeout=PATIENT_SECONDS)
     assert not writer.is_alive()
 
 

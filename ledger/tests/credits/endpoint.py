@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 GOOD = b'{"score": 81.5, "ci": 0.62}'
@@ -41,7 +43,7 @@ class Endpoint(ThreadingHTTPServer):
     """Start with `start()`, end with `die()`; both may be repeated on the same port."""
 
     daemon_threads = True
-    allow_reuse_address = True
+    allow_reuse_address = allow_reuse_port = True
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
@@ -61,9 +63,10 @@ class Endpoint(ThreadingHTTPServer):
         self.server_close()
 
 
-def unused_port() -> int:
-    """A port on which nobody listens just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def port_without_server() -> Iterator[int]:
+    """A port on which nobody listens, and which nobody but an `Endpoint` can have meanwhile."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]

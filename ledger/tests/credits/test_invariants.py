@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from console.tests.waiting import PATIENT_SECONDS
 from ledger import check_invariants
 from ledger.credits import invariants
 from ledger.credits.errors import UnreadableJournal
@@ -359,7 +360,7 @@ def test_the_command_answers_with_its_exit_code(
     )
     command = [sys.executable, "-W", "error", "-c", program, *arguments(sound, tmp_path)]
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENT_SECONDS)
 
     assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stderr
 

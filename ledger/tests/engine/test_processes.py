@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from console.tests.waiting import wait_until
+from console.tests.waiting import PATIENT_SECONDS, wait_until
 from ledger.engine import Journal, Receipt
 from ledger.proof.verification import verify
 from ledger.tests.engine.counting import Counting, command, event, opened, record
@@ -134,7 +134,7 @@ def test_those_who_wait_for_another_process_are_written_in_one_flush(home: Path)
 
     fcntl.flock(other, fcntl.LOCK_UN)
     for writer in writers:
-        writer.join(timeout=20)
+        writer.join(timeout=PATIENT_SECONDS)
 
     assert len({receipt.events[0].flush for receipt in receipts}) == 1
     assert sorted(receipt.events[0].seq for receipt in receipts) == list(range(2, 10))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,6 +15,7 @@ from console.kernel.authority import Role
 from console.kernel.models import Person
 from console.tests.api_client import ApiClient, api_client
 from console.tests.people import person_with
+from console.tests.waiting import until
 from testruns.actions import ensure_shipped_policies
 from testruns.models import Run
 from testruns.tests.api.conftest import ALL_OF_RUNS
@@ -53,21 +52,13 @@ def who_wait() -> int:
     return PLACES - waiters._slots._value
 
 
-def until(is_so: Any) -> None:
-    """Go on as soon as it is so."""
-    deadline = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
-
-
 def test_a_wait_is_answered_by_the_change(
     waiting: tuple[ApiClient, Run], in_another_thread: ThreadPoolExecutor
 ) -> None:
     """Long before its timeout, with the run as it is then."""
     client, run = waiting
     answer = in_another_thread.submit(wait_for, client, run, LONG)
-    until(lambda: who_wait() == 1)
+    until(lambda: who_wait() == 1, seconds=20)
 
     Run.objects.filter(pk=run.pk).update(state="RUNNING", version=2)
 
@@ -81,7 +72,7 @@ def test_who_comes_when_all_places_are_taken_is_sent_away_at_once(
     client, run = waiting
     over = waiting_run([], requested_by=Person.objects.get(), state="UNFINISHED")
     waits = [in_another_thread.submit(wait_for, client, run, LONG) for _ in range(PLACES)]
-    until(lambda: who_wait() == PLACES)
+    until(lambda: who_wait() == PLACES, seconds=20)
 
     refused = client.read(f"runs/{run.pk}/wait/", {"timeout": LONG})
     ended = client.read(f"runs/{over.pk}/wait/", {"timeout": LONG})

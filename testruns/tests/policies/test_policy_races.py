@@ -14,6 +14,7 @@ from console.kernel.authority import Role
 from console.kernel.errors import GatehouseError
 from console.kernel.models import AuditEntry
 from console.tests.people import actor_with
+from console.tests.waiting import PATIENT_SECONDS
 from testruns.actions import activate_policy, active_policy, draft_policy, edit_draft, judge_run, submit_draft
 from testruns.models import GatePolicy, PolicyDraft, PolicyEdit, Run
 from testruns.policy_editing import PolicyEditing
@@ -44,7 +45,7 @@ def at_once(acts: Sequence[Callable[[], Any]]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=PATIENT_SECONDS)
     return answers
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from console.tests.waiting import until
 from testruns.processes import ROOT, is_running
-from testruns.tests.runs import wait
 
 WORKER = """
 import django, sys
@@ -50,7 +50,7 @@ class Cluster:
         self._process = subprocess.Popen(
             [sys.executable, "manage.py", "qcluster"], cwd=ROOT, env=product_environment(), start_new_session=True
         )
-        wait.until(lambda: len(self.inner_pids()) >= 3, seconds=15)
+        until(lambda: len(self.inner_pids()) >= 3, seconds=15)
 
     def inner_pids(self) -> list[int]:
         """Worker, monitor and pusher, in the order in which the sentinel starts them."""

@@ -11,7 +11,6 @@ import functools
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,12 @@ import pytest
 from django_q.models import OrmQ
 
 from console.kernel.acts import Actor
+from console.tests.waiting import Stopwatch, until
 from testruns.actions import attempt_again, cancel_run, queue_is_stuck, reap, request_run
 from testruns.models import Attempt, Run, ScenarioExecution
 from testruns.plan import RunPlan
 from testruns.processes import is_running
 from testruns.run_states import ExecutionState, RunState
-from testruns.tests.runs import wait
 from testruns.tests.runs.processes import Cluster, group_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +49,7 @@ def cluster(tester: Actor, storage: Path) -> Iterator[Cluster]:
     yield cluster
     cluster.kill()
     children = [one.pid for one in ScenarioExecution.objects.all() if one.pid is not None]
-    wait.until(lambda: not [pid for pid in children if is_running(pid)], seconds=3)
+    until(lambda: not [pid for pid in children if is_running(pid)], seconds=3)
 
 
 def is_in(execution: ScenarioExecution, *states: str) -> bool:
@@ -69,7 +68,7 @@ def is_working(execution: ScenarioExecution) -> bool:
 
 def start_long_execution(tester: Actor) -> ScenarioExecution:
     execution = request_run(actor=tester, plan=LONG).executions.get()
-    wait.until(lambda: is_working(execution), seconds=20)
+    until(lambda: is_working(execution), seconds=20)
     return execution
 
 
@@ -81,7 +80,7 @@ def strand_an_execution(cluster: Cluster, tester: Actor) -> ScenarioExecution:
     while True:
         os.kill(cluster.worker_pid, signal.SIGKILL)
         execution = request_run(actor=tester, plan=SHORT).executions.get()
-        wait.until(functools.partial(is_stuck_or_finished, execution), seconds=25)
+        until(functools.partial(is_stuck_or_finished, execution), seconds=25)
         if not is_in(execution, FINISHED):
             return execution
 
@@ -91,8 +90,8 @@ def test_a_requested_run_is_executed_judged_and_leaves_an_empty_queue(cluster: C
     run = request_run(actor=tester, plan=SHORT)
 
     execution = run.executions.get()
-    wait.until(lambda: is_in(execution, FINISHED), seconds=25)
-    wait.until(lambda: not OrmQ.objects.exists(), seconds=5)
+    until(lambda: is_in(execution, FINISHED), seconds=25)
+    until(lambda: not OrmQ.objects.exists(), seconds=5)
     run.refresh_from_db()
 
     assert (run.state, run.recommendation) == (RunState.JUDGED.value, "INCOMPLETE")
@@ -105,15 +104,15 @@ def test_cancel_stops_a_queued_run_that_works_within_a_second(cluster: Cluster, 
     execution = start_long_execution(tester)
     child = execution.pid or 0
 
-    clicked_at = time.monotonic()
+    watch = Stopwatch()
     cancel_run(actor=tester, run_id=execution.run_id)
-    wait.until(lambda: is_in(execution, ExecutionState.CANCELLED.value), seconds=5)
-    seconds = time.monotonic() - clicked_at
+    until(lambda: is_in(execution, ExecutionState.CANCELLED.value), seconds=5)
+    seconds = watch.seconds
 
     assert seconds < 1.0
     assert group_of(child) == []
     runs = Run.objects.filter(pk=execution.run_id, state=RunState.CANCELLED.value)
-    wait.until(runs.exists, seconds=5)  # the run follows its last execution in a transaction of its own
+    until(runs.exists, seconds=5)  # the run follows its last execution in a transaction of its own
 
 
 def test_killing_the_busy_worker_abandons_its_execution_and_the_queue_goes_on(cluster: Cluster, tester: Actor) -> None:
@@ -122,12 +121,12 @@ def test_killing_the_busy_worker_abandons_its_execution_and_the_queue_goes_on(cl
     child = execution.pid or 0
 
     os.kill(cluster.worker_pid, signal.SIGKILL)
-    killed_at = time.monotonic()
-    wait.until(lambda: group_of(child) == [], seconds=2)
-    wait.until(lambda: reap() and is_in(execution, ABANDONED), seconds=15, every_seconds=2)
-    seconds = time.monotonic() - killed_at
+    watch = Stopwatch()
+    until(lambda: group_of(child) == [], seconds=2)
+    until(lambda: reap() and is_in(execution, ABANDONED), seconds=15, every_seconds=2)
+    seconds = watch.seconds
     following = request_run(actor=tester, plan=SHORT).executions.get()
-    wait.until(lambda: is_in(following, FINISHED), seconds=20)
+    until(lambda: is_in(following, FINISHED), seconds=20)
 
     assert seconds < 15
     assert Attempt.objects.filter(execution=execution).count() == 1
@@ -140,13 +139,13 @@ def test_killing_the_whole_cluster_leaves_nothing_and_the_next_one_takes_over(cl
     child = execution.pid or 0
 
     cluster.kill()
-    wait.until(lambda: group_of(child) == [], seconds=2)
+    until(lambda: group_of(child) == [], seconds=2)
     cluster.start()
-    wait.until(lambda: (reap(), is_in(execution, ABANDONED))[1], seconds=15, every_seconds=2)
-    wait.until(lambda: (reap(), is_in(waiting, FINISHED))[1], seconds=25, every_seconds=1)
+    until(lambda: (reap(), is_in(execution, ABANDONED))[1], seconds=15, every_seconds=2)
+    until(lambda: (reap(), is_in(waiting, FINISHED))[1], seconds=25, every_seconds=1)
 
     assert attempt_again(actor=tester, execution_id=execution.pk).state == ExecutionState.QUEUED.value
-    wait.until(lambda: is_working(execution), seconds=15)
+    until(lambda: is_working(execution), seconds=15)
     cancel_run(actor=tester, run_id=execution.run_id)
     assert [one.number for one in execution.attempts.order_by("number")] == [1, 2]
 
@@ -158,7 +157,7 @@ def test_a_dead_idle_worker_does_not_stop_the_queue_for_good(cluster: Cluster, t
     stuck_state = ScenarioExecution.objects.get(pk=execution.pk).state
     cluster.kill()
     cluster.start()
-    wait.until(lambda: (reap(), is_in(execution, FINISHED))[1], seconds=25, every_seconds=1)
+    until(lambda: (reap(), is_in(execution, FINISHED))[1], seconds=25, every_seconds=1)
 
     assert stuck_state == ExecutionState.QUEUED.value
     assert Attempt.objects.filter(execution=execution).count() == 1
@@ -172,7 +171,7 @@ def test_a_message_delivered_twice_executes_once(cluster: Cluster, tester: Actor
     for _ in range(2):
         OrmQ.objects.create(key=message.key, payload=message.payload, lock=execution.queued_at)
 
-    wait.until(lambda: is_in(execution, FINISHED), seconds=25)
-    wait.until(lambda: not OrmQ.objects.exists(), seconds=10)
+    until(lambda: is_in(execution, FINISHED), seconds=25)
+    until(lambda: not OrmQ.objects.exists(), seconds=10)
 
     assert Attempt.objects.filter(execution=execution).count() == 1

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from console.tests.waiting import until
 from testruns.evidence import CHUNK_BYTES, INCOMING, INCOMING_SECONDS, sweep_incoming
 from testruns.processes import ROOT
-from testruns.tests.runs import wait
 from testruns.tests.runs.processes import Cluster, product_environment
 
 WRITER = """
@@ -41,7 +41,7 @@ def writer(storage: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(source)], cwd=ROOT, env=product_environment())
     with source.open("wb", buffering=0) as endless:
         endless.write(b"x" * CHUNK_BYTES)
-        wait.until(lambda: any(path.stat().st_size for path in incoming(storage)), seconds=15)
+        until(lambda: any(path.stat().st_size for path in incoming(storage)), seconds=15)
         yield process
         process.kill()
         process.wait()
@@ -94,7 +94,7 @@ def test_a_worker_that_starts_sweeps_before_its_first_task(writer: subprocess.Po
 
     try:
         cluster.start()
-        wait.until(lambda: not path.exists(), seconds=15)
+        until(lambda: not path.exists(), seconds=15)
     finally:
         cluster.kill()
 

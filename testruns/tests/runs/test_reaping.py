@@ -12,6 +12,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from console.kernel.models import AuditEntry
+from console.tests.waiting import PATIENT_SECONDS
 from testruns.actions import queue_is_stuck, reap
 from testruns.actions.execution import execute
 from testruns.actions.leases import claim, own_label, started_ticks
@@ -76,7 +77,7 @@ def test_an_attempt_never_ends_before_it_began(make_run: MakeRun) -> None:
     assert (attempt.state, attempt.finished_at) == (ABANDONED, attempt.started_at)
 
 
-@pytest.mark.parametrize("silence_seconds", [0, 5, 59])
+@pytest.mark.parametrize("silence_seconds", [0, 5, 50])
 def test_an_execution_whose_worker_lives_is_left_alone(make_run: MakeRun, silence_seconds: float) -> None:
     """A worker that waits for a locked database is slow, not lost."""
     execution = make_run(scenarios=("credit_storm",)).executions.get()
@@ -107,7 +108,7 @@ def test_a_child_whose_worker_hangs_is_ended_with_its_execution(make_run: MakeRu
     ScenarioExecution.objects.filter(pk=execution.pk).update(pid=child.pid, pid_started_ticks=ticks)
 
     reap()
-    ended_with = child.wait(timeout=5)
+    ended_with = child.wait(timeout=PATIENT_SECONDS)
     is_other_left_alone = other.poll() is None
     other.kill()
     other.wait()
@@ -264,7 +265,7 @@ def test_messages_of_others_in_the_queue_are_not_touched(make_run: MakeRun) -> N
 def test_the_queue_is_stuck_when_work_waits_on_an_idle_machine(make_run: MakeRun) -> None:
     """Longer than a sound cluster would let it wait; not before, and not blamed on a fresh cluster."""
     execution = make_run(scenarios=("credit_storm",)).executions.get()
-    old_message(execution, seconds=14)
+    old_message(execution, seconds=5)
     too_early = queue_is_stuck()
     old_message(execution, seconds=16)
 

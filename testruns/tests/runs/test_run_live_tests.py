@@ -18,6 +18,7 @@ import pytest
 
 from console.kernel.acts import Actor
 from console.kernel.models import AuditEntry
+from console.tests.waiting import PATIENT_SECONDS, until
 from testruns.actions import judge_run, reap
 from testruns.gates.verdicts import Verdict
 from testruns.management.commands.run_live_tests import NOT_A_VERDICT, Command, _exit_code_of
@@ -25,7 +26,6 @@ from testruns.models import GateResult, Run, ScenarioExecution
 from testruns.processes import ROOT, is_running
 from testruns.recommendation import Recommendation
 from testruns.run_states import ExecutionState, RunState
-from testruns.tests.runs import wait
 from testruns.tests.runs.conftest import MakeActor, MakeRun
 from testruns.tests.runs.processes import product_environment
 
@@ -55,7 +55,7 @@ def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
 
 def finish(command: subprocess.Popen[str]) -> tuple[int, list[str], str]:
     """Exit code, lines of stdout, stderr."""
-    out, err = command.communicate(timeout=60)
+    out, err = command.communicate(timeout=PATIENT_SECONDS)
     return command.returncode, out.splitlines(), err
 
 
@@ -180,7 +180,7 @@ def test_on_a_terminal_a_bar_shows_and_stdout_stays_the_record(storage: Path) ->
     )
     os.close(other_end)
     shown = read_to_end(terminal)
-    out, _ = command.communicate(timeout=30)
+    out, _ = command.communicate(timeout=PATIENT_SECONDS)
     os.close(terminal)
 
     assert "credit_storm at 5" in shown
@@ -209,7 +209,7 @@ def is_half_way() -> ScenarioExecution | None:
 def test_interrupting_the_command_stops_its_child_and_ends_with_4(storage: Path, number: signal.Signals) -> None:
     """Ctrl-C: cancelled, nobody left, no verdict."""
     command = start(*LONG)
-    execution = wait.until(is_half_way, seconds=25)
+    execution = until(is_half_way, seconds=25)
 
     os.kill(command.pid, number)
     code, _lines, err = finish(command)
@@ -224,13 +224,13 @@ def test_interrupting_the_command_stops_its_child_and_ends_with_4(storage: Path,
 def test_killing_the_command_leaves_nothing_running_and_its_run_unfinished(storage: Path) -> None:
     """kill -9: the child dies with it, the reaper abandons what it was at and what it had not come to."""
     command = start("--profile", "quick", "--concurrency", "5")
-    execution = wait.until(is_half_way, seconds=25)
+    execution = until(is_half_way, seconds=25)
     child = execution.pid or 0
 
     command.kill()
     command.communicate()
-    wait.until(lambda: not is_running(child), seconds=2)
-    wait.until(lambda: reap() and not Run.objects.filter(state=RunState.RUNNING.value), seconds=15, every_seconds=1)
+    until(lambda: not is_running(child), seconds=2)
+    until(lambda: reap() and not Run.objects.filter(state=RunState.RUNNING.value), seconds=15, every_seconds=1)
 
     run = Run.objects.get()
     assert run.state == RunState.UNFINISHED.value

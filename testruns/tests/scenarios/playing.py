@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from console.tests.waiting import PATIENT_SECONDS
 from testruns import runner
 from testruns.processes import die_with_parent, kill_group, start_bound_child
 from testruns.scenarios.stage.context import PRODUCT_OPENER
@@ -62,7 +63,7 @@ def request_for(scenario: str, directory: Path, **values: Any) -> dict[str, Any]
 def play(request: dict[str, Any], *, opener: str = PRODUCT_OPENER, stderr_path: Path) -> Played:
     """Play a request to its end. `opener` names a function of `faults`, or the product's."""
     with playing(request, opener=opener, stderr_path=stderr_path) as child:
-        output, _ = child.communicate(timeout=60)
+        output, _ = child.communicate(timeout=PATIENT_SECONDS)
         return Played(
             exit_code=child.returncode,
             messages=[orjson.loads(line) for line in output.splitlines()],

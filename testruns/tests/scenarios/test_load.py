@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.tests.waiting import PATIENT_SECONDS
 from testruns.load import LATENCY_US_MAX, Histogram, closed_loop, open_loop
 
 LATENCIES = st.lists(st.integers(min_value=0, max_value=10**9), min_size=1, max_size=200)
@@ -101,7 +102,7 @@ def test_the_closed_loop_starts_all_workers_together() -> None:
     arrived: list[int] = []
 
     def meet() -> None:
-        arrived.append(together.wait(timeout=10))
+        arrived.append(together.wait(timeout=PATIENT_SECONDS))
 
     closed_loop(workers=[meet] * 5)
 

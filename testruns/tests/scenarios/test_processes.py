@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from console.tests.waiting import PATIENT_SECONDS, until
 from testruns.processes import ROOT, fork_bound_child, is_running, kill_group, start_bound_child
-from testruns.tests.scenarios.waiting import wait_until
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +21,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=60,
+        timeout=PATIENT_SECONDS,
         check=False,
     )
 
@@ -137,7 +137,7 @@ def test_a_bound_child_dies_with_the_process_that_started_it(tmp_path: Path) -> 
     parent.kill()
     parent.communicate()
 
-    wait_until(lambda: not is_running(child) and not is_running(grandchild))
+    until(lambda: not is_running(child) and not is_running(grandchild), seconds=30)
 
 
 def test_a_child_whose_parent_died_before_it_looked_ends_at_once() -> None:
@@ -166,6 +166,6 @@ def test_a_zombie_is_not_running() -> None:
     """It waits to be reaped and does nothing else."""
     child = subprocess.Popen([sys.executable, "-c", ""])
 
-    wait_until(lambda: not is_running(child.pid))
+    until(lambda: not is_running(child.pid), seconds=30)
 
     assert child.poll() == 0

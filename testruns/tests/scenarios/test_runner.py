@@ -12,11 +12,11 @@ import orjson
 import psutil
 import pytest
 
+from console.tests.waiting import PATIENT_SECONDS, until
 from testruns import runner
 from testruns.processes import ROOT, is_running, kill_group, start_bound_child
 from testruns.scenarios import SCENARIOS
 from testruns.tests.scenarios.playing import playing, request_for
-from testruns.tests.scenarios.waiting import SECONDS_MAX, wait_until
 
 
 def run_runner(line: bytes) -> subprocess.CompletedProcess[bytes]:
@@ -26,7 +26,7 @@ def run_runner(line: bytes) -> subprocess.CompletedProcess[bytes]:
         input=line,
         capture_output=True,
         cwd=ROOT,
-        timeout=SECONDS_MAX,
+        timeout=PATIENT_SECONDS,
         check=False,
     )
 
@@ -112,9 +112,9 @@ def test_a_host_that_dies_is_the_end_of_a_scenario_that_does_not_count_crashes(t
     request = request_for("load_reality", tmp_path / "run", duration_seconds=60)
 
     with playing(request, stderr_path=tmp_path / "stderr") as child:
-        wait_until(lambda: bool(host_pids(child.pid)))
+        until(lambda: bool(host_pids(child.pid)), seconds=30)
         os.kill(host_pids(child.pid)[0], signal.SIGKILL)
-        output, _ = child.communicate(timeout=SECONDS_MAX)
+        output, _ = child.communicate(timeout=PATIENT_SECONDS)
 
     assert child.returncode == 1
     assert b'"done"' not in output
@@ -130,13 +130,13 @@ def test_nothing_survives_the_death_of_the_process_that_asked(tmp_path: Path, sc
     asking.stdin.write(orjson.dumps(request) + b"\n")
     asking.stdin.flush()
     try:
-        wait_until(lambda: len(family(asking.pid)) >= 3)
+        until(lambda: len(family(asking.pid)) >= 3, seconds=30)
         pids = family(asking.pid)
     finally:
         asking.kill()
         asking.communicate()
 
-    wait_until(lambda: not any(is_running(pid) for pid in pids))
+    until(lambda: not any(is_running(pid) for pid in pids), seconds=30)
 
 
 def test_killing_the_group_ends_everything(tmp_path: Path) -> None:
@@ -146,13 +146,13 @@ def test_killing_the_group_ends_everything(tmp_path: Path) -> None:
     assert child.stdin is not None
     child.stdin.write(orjson.dumps(request) + b"\n")
     child.stdin.flush()
-    wait_until(lambda: bool(host_pids(child.pid)))
+    until(lambda: bool(host_pids(child.pid)), seconds=30)
     pids = [child.pid, *host_pids(child.pid)]
 
     kill_group(child)
     child.communicate()
 
-    wait_until(lambda: not any(is_running(pid) for pid in pids))
+    until(lambda: not any(is_running(pid) for pid in pids), seconds=30)
 
 
 def test_every_scenario_file_is_registered_under_its_own_name() -> None:
