@@ -101,9 +101,11 @@ def test_every_error_has_a_code_of_its_own_that_will_not_change() -> None:
 
 
 def test_what_is_exactly_at_the_limits_is_recorded_and_read_again(journal: Journal) -> None:
-    """16 levels, 1000 keys, 63 bits, 1000 events, 200 bytes of stream, an escaped NUL that is only text."""
-    numbers = {str(number): number for number in range(996)}
-    values = {**numbers, "a": nested(15), "b": 2**63 - 1, "c": "\\u0000", "d": 1 - 2**63}
+    """16 levels, 1000 keys, 63 bits, 1000 events, 200 bytes of stream, an escaped NUL that is only text; and what is
+    neither number nor text."""
+    numbers = {str(number): number for number in range(993)}
+    limits = {"a": nested(15), "b": 2**63 - 1, "c": "\\u0000", "d": 1 - 2**63}
+    values = {**numbers, **limits, "e": None, "f": True, "g": [None, False]}
     drafts = [NewEvent(stream="s" * 200, type="t" * 256, data=values)] + [event()] * 999
 
     events = journal.execute(command("k" * 256, drafts)).events

@@ -85,8 +85,44 @@ def test_a_tail_cut_from_the_file_shows_against_the_durable_mark(home: Path) -> 
     journal = opened(home)
 
     assert journal.status.state == "read_only"
-    assert "event 6" in journal.status.reason
     assert verify(path=home).problems[0].what == "end"
+    with pytest.raises(Corrupt) as caught:
+        record(journal, "new")
+    assert caught.value.params == {
+        "segment": NAME,
+        "line": 6,
+        "offset": len(b"\n".join(lines[:5])) + 1,
+        "expected": "event 6",
+        "found": "the end of the journal",
+    }
+    journal.close()
+
+
+@pytest.mark.parametrize(("gone", "is_mark_left"), [(1, True), (1, False), (2, True), (0, True)])
+def test_a_segment_that_is_gone_is_named_with_its_first_event(home: Path, gone: int, is_mark_left: bool) -> None:
+    """One in the middle, even without a mark, the newest, or the only one there was: no shorter history is served."""
+    journal = opened(home)
+    for number in range(2 if gone else 0):
+        record(journal, f"k{number}")
+        journal.seal()
+    journal.close()
+    segment = sorted((home / "segments").glob("*.jsonl"))[gone]
+    segment.unlink()
+    if not is_mark_left:
+        (home / "durable").unlink()
+
+    journal = opened(home)
+
+    with pytest.raises(Corrupt) as caught:
+        record(journal, "new")
+    assert caught.value.params == {
+        "segment": segment.name,
+        "line": 1,
+        "offset": 0,
+        "expected": f"event {int(segment.stem)}",
+        "found": "the end of the journal",
+    }
+    assert journal.status.head.seq == int(segment.stem) - 1
     journal.close()
 
 
