@@ -13,10 +13,13 @@ from ledger import KeptCheckpoints, Ledger, LedgerError, OsEnv, gettext_noop
 from ledger.actions import JournalExchanged, live_is_in_place, live_ledger, live_watch
 from ledger.conf import events_directory, live_journal
 from ledger.degradation import Cause, Finding, Level, State
+from ledger.doctor.examination import slots_of
+from ledger.doctor.kinds import HAPPENED, DamageKind
 from ledger.engine import limits
 from ledger.engine.layout import Layout
 from ledger.proof.checkpoints import claimed_checkpoint
 from ledger.proof.history import difference_from
+from ledger.translation import translated
 
 _DISK = gettext_noop("%(count)s %% of the disk is used. Free space; that ends by itself.")
 _MEMORY = gettext_noop("%(count)s %% of the machine's memory is in use.")
@@ -87,7 +90,11 @@ def condition_of(opening: Callable[[], Ledger], *, is_import: bool = False) -> C
     except Exception as error:  # noqa: BLE001  # a state may raise anything when it cannot take an event
         return Condition(state="unreadable", reason=repr(error))
     is_archive = is_import and status.state == "read_only" and not status.reason
-    return Condition(state="imported" if is_archive else status.state, reason=status.reason, warnings=status.warnings)
+    return Condition(
+        state="imported" if is_archive else status.state,
+        reason=translated(status.reason, gettext),
+        warnings=tuple(translated(one, gettext) for one in status.warnings),
+    )
 
 
 def live_condition() -> Condition:
@@ -97,7 +104,7 @@ def live_condition() -> Condition:
     found = condition_of(live_ledger)
     if not live_is_in_place():
         return replace(found, state="read_only", reason=gettext(JournalExchanged.message), is_exchanged=True)
-    found = replace(found, warnings=(*found.warnings, *_unlike_what_was_signed()))
+    found = replace(found, warnings=(*found.warnings, *_unlike_what_was_signed(), *_damaged_slot()))
     standing = live_watch().standing(is_damaged=found.state == "read_only")
     if found.state != "normal" or standing.state is State.NORMAL:
         return found
@@ -123,6 +130,18 @@ def _unlike_what_was_signed() -> list[str]:
     except (LedgerError, OSError):
         return []
     return [gettext(difference.message) % difference.params] if difference is not None else []
+
+
+def _damaged_slot() -> list[str]:
+    """That one of the two slots of the durable mark is gone, while nobody writes it anew; both are a few bytes."""
+    try:
+        slots, is_damaged = slots_of(OsEnv(), Layout(live_journal()))
+        if not is_damaged:
+            return []
+        facts = {"proven": slots[0].seq, "seq": live_ledger().head.seq}
+    except (LedgerError, OSError):
+        return []
+    return [gettext(HAPPENED[DamageKind.MARK_SLOT]) % facts]
 
 
 def _said(finding: Finding) -> str:

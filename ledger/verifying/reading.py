@@ -1,4 +1,7 @@
-"""What a verification reads: every record, hash, seal and checkpoint, then every invariant, and what it comes to."""
+"""What a verification reads: every record, hash, seal and checkpoint, then every invariant, and what it comes to.
+
+What is wrong is also said as `ledger doctor` says it: what happened, what is safe, and what can be done.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,15 @@ from typing import Any
 
 from ledger.credits.invariant_lines import InvariantLine
 from ledger.credits.invariants import check
+from ledger.doctor.examination import examine as examine_damage
+from ledger.doctor.kinds import Repair
 from ledger.engine.errors import LedgerError
+from ledger.engine.layout import Layout
 from ledger.engine.messages import gettext_noop
-from ledger.proof.history import verify_history
-from ledger.proof.verification import Finding
+from ledger.proof.checkpoints import KeptCheckpoints
+from ledger.proof.history import kept_checkpoints, verify_history
+from ledger.proof.verification import Finding, VerifyReport
+from ledger.translation import sentence_of
 
 STEPS = 2
 PROBLEMS_MAX = 20
@@ -31,6 +39,8 @@ class Outcome:
     """What was found in the journal as it was from `began_at` (ISO 8601) on, up to the event `head_seq`.
 
     `events` counts those of the ledger, not the engine's own. `problems`: at most `PROBLEMS_MAX`; empty when sound.
+    `happened`: what the doctor says of them, and of files that a sound journal can do without. Events up to `safe` are
+    verified; `possible` are the repairs, each with its `kind`, what it `does` and `loses`.
     """
 
     began_at: str
@@ -40,6 +50,9 @@ class Outcome:
     segments: int = 0
     problems: tuple[Text, ...] = ()
     lines: tuple[InvariantLine, ...] = ()
+    happened: tuple[Text, ...] = ()
+    safe: int = 0
+    possible: tuple[Text, ...] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -54,7 +67,8 @@ class Outcome:
     def of_json(cls, values: dict[str, Any]) -> Outcome:
         """The outcome that `as_json` made these of; TypeError, KeyError and the like when they are none."""
         lines = tuple(InvariantLine(**{**line, "where": tuple(line["where"])}) for line in values["lines"])
-        return cls(**{**values, "problems": tuple(values["problems"]), "lines": lines})
+        texts = {name: tuple(values.get(name, ())) for name in ("problems", "happened", "possible")}
+        return cls(**{**values, **texts, "lines": lines})
 
 
 def examine(path: Path, *, began_at: str, progress: Progress) -> Outcome:
@@ -67,7 +81,7 @@ def examine(path: Path, *, began_at: str, progress: Progress) -> Outcome:
             take=lambda event: streams.update([event.stream == ENGINE_STREAM]),
         )
     except Exception as error:  # noqa: BLE001  # a journal of another version, or one planted, may raise anything
-        return Outcome(began_at=began_at, problems=(_unreadable(error),))
+        return Outcome(began_at=began_at, problems=(_unreadable(error),), **_told(path, None))
     problems = [*map(_problem, report.problems), *map(_unreadable, differences)]
     lines: tuple[InvariantLine, ...] = ()
     try:
@@ -83,7 +97,32 @@ def examine(path: Path, *, began_at: str, progress: Progress) -> Outcome:
         segments=report.segments,
         problems=tuple(problems[:PROBLEMS_MAX]),
         lines=lines,
+        **_told(path, report),
     )
+
+
+def _told(path: Path, report: VerifyReport | None) -> dict[str, Any]:
+    """What the doctor says; nothing where not even that can be said."""
+    try:
+        checkpoints, _ = kept_checkpoints(KeptCheckpoints(path), keys=None)
+        diagnosis = examine_damage(Layout(path.absolute()), checkpoints=checkpoints, report=report)
+    except Exception:  # noqa: BLE001  # as above
+        return {}
+    return {
+        "happened": tuple(_text(one.text, one.params) for one in diagnosis.damages),
+        "safe": diagnosis.safe,
+        "possible": tuple(map(_possible, diagnosis.repairs)),
+    }
+
+
+def _possible(repair: Repair) -> Text:
+    does, loses = _text(repair.does, repair.params), _text(repair.loses, repair.params)
+    return {"kind": repair.kind.value, "does": does, "loses": loses}
+
+
+def _text(template: str, params: dict[str, Any]) -> Text:
+    values = {name: sentence_of(value) if isinstance(value, str) else value for name, value in params.items()}
+    return {"template": template, "params": values}
 
 
 def _problem(finding: Finding) -> Text:

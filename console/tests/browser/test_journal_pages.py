@@ -156,9 +156,15 @@ def test_an_amount_that_was_edited_in_the_file_is_found_and_named(
     segment.write_bytes(content.replace(b'"amount_micros":1500000', b'"amount_micros":1500001', 1))
     verify_here(storage / "events" / "credits")
 
-    page = browse("auditor").get(f"{ADDRESS}verification/").content.decode()
+    client = browse("auditor")
+    page = client.get(f"{ADDRESS}verification/").content.decode()
+    german = client.get(f"{ADDRESS}verification/", headers={"Accept-Language": "de"}).content.decode()
 
     assert "The verification found faults in the journal" in page
+    assert "are verified and can be read." in page
+    assert "manage.py ledger doctor --repair restore-byte --yes" in page
+    assert "It loses: Nothing." in " ".join(page.split())
+    assert "erwartet ein Eintrag, der mit" in german
     assert f"chain of {segment.name} is wrong at line 6" in page
     assert "Sound up to event" in page
     assert "recorded since" not in page

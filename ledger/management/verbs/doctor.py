@@ -24,6 +24,7 @@ from ledger.management.verbs.common import actor_of, add_person, journal_of
 from ledger.operations import repair_journal
 from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints
 from ledger.proof.history import kept_checkpoints
+from ledger.translation import translated, translated_values
 
 HELP = (
     "Says how a journal is: state, size, disk, what is damaged and why, and what can be done about it with what each "
@@ -132,7 +133,7 @@ def _print_diagnosis(out: Any, diagnosis: Diagnosis) -> None:
     if not diagnosis.damages:
         return
     for damage in diagnosis.damages:
-        _print_line(out, gettext("what happened"), gettext(damage.text) % damage.params)
+        _print_line(out, gettext("what happened"), gettext(damage.text) % translated_values(damage.params, gettext))
     if diagnosis.damages[0].kind is not DamageKind.FACTS:
         text = gettext("Events 1 to %(seq)s are verified and can be read.") % {"seq": diagnosis.safe}
         _print_line(out, gettext("what is safe"), text)
@@ -166,7 +167,7 @@ def _print_facts(out: Any, path: Path, diagnosis: Diagnosis) -> bool:
     state = gettext("needs attention") if is_damaged else gettext("normal")
     facts = {
         gettext("journal"): f"{path} ({status.journal_id})",
-        gettext("state"): state if diagnosis.damages else f"{state} {status.reason}".strip(),
+        gettext("state"): state if diagnosis.damages else f"{state} {translated(status.reason, gettext)}".strip(),
         gettext("head"): f"event {status.head.seq:,}, {status.head.hash}",
         gettext("segments"): f"{status.segments:,} of at most {status.segment_bytes:,} bytes",
         gettext("file system"): file_system_of(OsEnv().mounts(), path) or gettext("unknown"),
@@ -178,5 +179,5 @@ def _print_facts(out: Any, path: Path, diagnosis: Diagnosis) -> bool:
     for name, fact in facts.items():
         _print_line(out, name, fact)
     for warning in status.warnings:
-        _print_line(out, gettext("warning"), warning)
+        _print_line(out, gettext("warning"), translated(warning, gettext))
     return not is_damaged and not status.warnings

@@ -12,6 +12,7 @@ from ledger.credits.snapshots import Taken, take_snapshot
 from ledger.management.terminal import EXIT_SOUND
 from ledger.management.verbs.common import add_journal, journal_of
 from ledger.released import SnapshotsOff, live_snapshots_are_on
+from ledger.translation import translated
 
 HELP = "Takes a snapshot behind the newest seal; the last three are kept. On the live journal a release must allow it."
 
@@ -28,7 +29,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
         raise SnapshotsOff
     taken = take_snapshot(path=path)
     for reason in taken.passed_over:
-        out.write(reason)
+        out.write(translated(reason, gettext))
     out.write(_said(taken))
     return EXIT_SOUND
 

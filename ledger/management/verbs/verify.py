@@ -24,6 +24,7 @@ from ledger.proof.history import differences
 from ledger.proof.notes import NOTE_BYTES_MAX, TrustedKey
 from ledger.proof.processes import verify_in_processes
 from ledger.proof.verification import VerifyReport
+from ledger.translation import translated_values
 
 HELP = "Checks checksums, chain, order, seals, end and signed checkpoints of a journal. Exit 0 sound, 1 damaged."
 
@@ -95,7 +96,7 @@ def _remarks(path: Path, report: VerifyReport) -> list[str]:
     poisoned = gettext("remark: the disk failed to confirm a write; nothing is written until an engineer recovers it.")
     remarks = [poisoned] if layout.poisoned.exists() else []
     beside = damages_beside(OsEnv(), layout, seq=report.head.seq) if report.is_sound else []
-    return [*remarks, *(text % {"what": gettext(one.text) % one.params} for one in beside)]
+    return [*remarks, *(text % {"what": gettext(one.text) % translated_values(one.params, gettext)} for one in beside)]
 
 
 def _refuse_unknown(report: VerifyReport, schemas: Schemas) -> None:

@@ -10,7 +10,9 @@ import orjson
 import pytest
 
 from ledger.actions import close_live_ledger
+from ledger.doctor.kinds import HAPPENED, DamageKind
 from ledger.engine.limits import CHUNK_BYTES
+from ledger.engine.mark import SLOT_BYTES
 from ledger.tests.credits.planting import sound_journal, write_from_the_future
 from ledger.tests.verifying.conftest import AGENTS, damage
 from ledger.verifying.reading import STEPS, Outcome, examine
@@ -28,6 +30,7 @@ def test_a_sound_journal_is_said_with_its_head_and_every_invariant(journal: Path
     outcome = read(journal)
 
     assert outcome.is_sound
+    assert (outcome.happened, outcome.safe) == ((), outcome.head_seq)
     assert (outcome.events, outcome.began_at) == (2 * AGENTS, AT)
     assert outcome.head_seq == outcome.events + 1
     assert len(outcome.lines) == 17
@@ -87,3 +90,32 @@ def test_whatever_is_wrong_with_a_journal_is_a_problem_and_no_error(
     assert not outcome.is_sound
     assert all(problem["template"] for problem in outcome.problems)
     assert Outcome.of_json(orjson.loads(orjson.dumps(outcome.as_json()))) == outcome
+
+
+def test_damage_is_said_as_the_doctor_says_it(journal: Path) -> None:
+    """What happened, up to where all is safe, and each repair with what it loses."""
+    close_live_ledger()
+    damage(journal)
+
+    outcome = read(journal)
+
+    (happened,) = outcome.happened
+    assert happened["template"] == HAPPENED[DamageKind.CORRUPT]
+    assert happened["params"]["line"] == 3
+    assert happened["params"]["expected"]["template"] == "a record that ends in %(tail)s"
+    assert outcome.safe == 1  # the second and the third event stand or fall together
+    assert [one["kind"] for one in outcome.possible] == ["restore-byte", "go-back"]
+    assert outcome.possible[1]["loses"]["params"] | {"first": 2, "last": 7} == outcome.possible[1]["loses"]["params"]
+
+
+def test_what_a_sound_journal_can_do_without_is_said_beside(journal: Path) -> None:
+    """One of the two slots of the mark: it stays sound, and somebody should look."""
+    close_live_ledger()
+    with (journal / "durable").open("r+b") as file:
+        file.write(bytes(SLOT_BYTES))
+
+    outcome = read(journal)
+
+    assert outcome.is_sound
+    assert [one["template"] for one in outcome.happened] == [HAPPENED[DamageKind.MARK_SLOT]]
+    assert [one["kind"] for one in outcome.possible] == ["rebuild-mark"]
