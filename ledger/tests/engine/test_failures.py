@@ -4,13 +4,21 @@ import errno
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ledger.engine import Journal
-from ledger.engine.errors import DurabilityUnknown, JournalFull, NotWritten, Poisoned, ReadOnly, UnsupportedFileSystem
+from ledger.engine.errors import (
+    Corrupt,
+    DurabilityUnknown,
+    JournalFull,
+    NotWritten,
+    Poisoned,
+    ReadOnly,
+    UnsupportedFileSystem,
+)
 from ledger.proof.verification import verify
 from ledger.tests.engine.counting import Counting, command, event, opened, record
 from ledger.tests.engine.disk import FailingDisk
@@ -121,6 +129,43 @@ def test_a_recovery_that_broke_off_is_begun_again(home: Path, call: str) -> None
     journal.close()
     assert verify(path=home).is_sound
     assert not list((home / "segments").glob("*.tmp"))
+
+
+def test_the_new_file_has_its_space_before_it_takes_the_name(home: Path) -> None:
+    """A disk that is too full is met before anything is replaced, not when the recovery is to be recorded."""
+    journal, env = poisoned(home)
+    temporary = home / "segments" / "00000000000000000001.tmp"
+    sizes: list[int] = []
+    env.plan["rename"] = lambda: sizes.append(temporary.stat().st_size)
+
+    journal.recover(reason="The cable was loose.", actor="user:3")
+
+    assert sizes == [2**20]
+    journal.close()
+
+
+DAMAGED: dict[str, Callable[[bytes], bytes]] = {
+    "changed": lambda content: content.replace(b'"amount_micros":5', b'"amount_micros":6'),
+    "cut": lambda content: content[: content.index(b"\n") + 1].ljust(len(content), b"\n"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_poisoned_journal_that_is_damaged_too_is_not_recovered(home: Path, damage: str) -> None:
+    """What was durable is not what it was: nothing is replaced, and it stays poisoned."""
+    journal, _ = poisoned(home)
+    journal.close()
+    segment = home / "segments" / "00000000000000000001.jsonl"
+    damaged = DAMAGED[damage](segment.read_bytes())
+    segment.write_bytes(damaged)
+    journal = opened(home)
+
+    with pytest.raises(Corrupt):
+        journal.recover(reason="The cable was loose.", actor="user:3")
+
+    assert segment.read_bytes() == damaged
+    assert (home / "POISONED").exists()
+    journal.close()
 
 
 def test_a_journal_that_is_not_poisoned_has_nothing_to_recover(home: Path) -> None:

@@ -172,7 +172,9 @@ def test_a_damaged_or_poisoned_journal_refuses_without_reading_everything_again(
         with pytest.raises(Poisoned):
             record(journal, "k3")
     assert state.folds == folds
+    before = len(descriptors())
     journal.recover(reason="tested", actor="user:1")
+    assert len(descriptors()) == before
     journal.close()
     segment = home / "segments" / "00000000000000000001.jsonl"
     segment.write_bytes(segment.read_bytes().replace(b'"key":"k1"', b'"key":"k9"'))
