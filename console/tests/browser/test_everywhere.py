@@ -53,15 +53,20 @@ COPIES = """() => Array.from(document.querySelectorAll("[data-copy]"), (button) 
 FOCUSED = """() => {
   const one = document.activeElement;
   if (!one || one === document.body) return null;
-  const { outlineStyle, outlineWidth } = getComputedStyle(one);
+  const { outlineStyle, outlineWidth, outlineOffset } = getComputedStyle(one);
   const box = one.getBoundingClientRect();
+  const reach = parseFloat(outlineWidth) + parseFloat(outlineOffset);
+  let around = one.parentElement;
+  while (around !== document.body && getComputedStyle(around).overflowY === "visible") around = around.parentElement;
+  const edge = around === document.body ? null : around.getBoundingClientRect();
+  const isCut = edge && (box.top - reach < edge.top - 1 || box.bottom + reach > edge.bottom + 1);
   const places = (window.places ||= new Map());
   if (!places.has(one)) places.set(one, places.size);
   return {
     number: places.get(one),
     partCount: /^(date|time)/.test(one.type) ? 9 : 1, /* each part of a date, and the calendar */
     name: `${one.tagName} ${(one.getAttribute("aria-label") || one.textContent || one.name).trim().slice(0, 40)}`,
-    isMarked: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+    isMarked: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && !isCut,
     isInSight: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth && box.width > 0,
     group: one.closest("main") ? "content" : one.closest("footer") ? "foot" : "head",
     top: box.top + scrollY, bottom: box.bottom + scrollY, left: box.left,
