@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -124,15 +125,63 @@ def test_a_seal_whose_sync_fails_is_told_to_its_caller_and_poisons(home: Path) -
     journal.close()
 
 
-def test_a_seal_has_made_the_files_of_the_segment_when_it_returns(home: Path) -> None:
-    """It waits for what is made beside the lock."""
-    journal = opened(home)
-    record(journal, "k1")
+class Late(OsEnv):
+    """What is to be done beside the caller is done when somebody waits for it."""
 
-    journal.seal()
+    released = 0
 
-    assert [path.suffix for path in sorted((home / "segments").iterdir())].count(".keys") == 1
-    assert journal.status.segments == 2
+    def background(self, work: Callable[[], None]) -> Callable[[], None]:
+        return work
+
+    def release_memory(self) -> None:
+        self.released += 1
+
+
+@pytest.mark.parametrize("act", ["seal", "close"])
+def test_who_seals_or_closes_waits_for_the_files_of_the_segment(home: Path, act: str) -> None:
+    """They are there, their tables have left the memory, and what they took goes back to the system."""
+    env = Late()
+    journal = opened(home, env=env, segment_bytes=4096)
+    count = 0
+    while act == "close" and journal.status.segments < 2:
+        count += 1
+        record(journal, f"k{count}")
+    if act == "seal":
+        record(journal, "k1")
+
+    getattr(journal, act)()
+
+    assert [path.suffix for path in (home / "segments").iterdir()].count(".keys") == 1
+    assert not journal._keeper.store.index.sealing
+    assert env.released == 1
+    journal.close()
+
+
+def test_two_who_make_a_journal_at_once_make_one(home: Path) -> None:
+    """The second one waits for the lock in front of journal.json, and reads what the first one wrote."""
+    is_waiting = threading.Event()
+
+    class Waiting(OsEnv):
+        def lock(self, fd: int) -> None:
+            is_waiting.set()
+            super().lock(fd)
+
+    others: list[Journal] = []
+    other = threading.Thread(target=lambda: others.append(opened(home, env=Waiting())), daemon=True)
+    env = FailingDisk()
+
+    def begin_the_other() -> None:
+        if other.ident is None:
+            other.start()
+            assert is_waiting.wait(timeout=30)
+
+    env.plan["link"] = begin_the_other
+
+    journal = opened(home, env=env)
+
+    other.join(timeout=30)
+    assert [one.status.journal_id for one in others] == [journal.status.journal_id]
+    others[0].close()
     journal.close()
 
 
