@@ -45,7 +45,7 @@ def _letters(font: bytes, objects: dict[int, bytes]) -> dict[str, str]:
     """The letters of a font by their glyph, four hexadecimal digits."""
     number = re.search(rb"/ToUnicode (\d+) 0 R", font)
     assert number
-    letters = {}
+    letters: dict[str, str] = {}
     parts = re.split(r"begin(bfchar|bfrange)", _text(objects[int(number[1])]))
     for kind, part in pairwise(parts):
         listed = part.split("endbf")[0]
