@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from ledger.engine import limits
 from ledger.engine.env import Env, OsEnv
-from ledger.engine.errors import Closed, LedgerError, NestedUse, NotAJournal, Poisoned, ReadOnly
+from ledger.engine.errors import Closed, LedgerError, NestedUse, Poisoned, ReadOnly
 from ledger.engine.event import Command, Event, Head, Receipt, State
 from ledger.engine.flush import check_command
 from ledger.engine.group import Group, Request
@@ -64,8 +64,6 @@ class Journal:
         self._group = Group(env, self._serve)
         self._sealing: list[Callable[[], None]] = []
         self._is_closed = False
-        if read_only and not env.exists(self._layout.facts):
-            raise NotAJournal(path=path, reason="journal.json is missing")
         if not read_only:
             env.mkdir(self._layout.segments)
         warning = check_file_system(env, path)

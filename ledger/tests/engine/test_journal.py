@@ -1,6 +1,7 @@
 """The journal's own part: descriptors come back, a closed or damaged one refuses, interrupts reach their caller."""
 
 import errno
+import fcntl
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from console.tests.waiting import wait_until
 from ledger.engine import Event, Journal, NewEvent
 from ledger.engine.env import OsEnv
 from ledger.engine.errors import Closed, Corrupt, DurabilityUnknown, NotAJournal, Poisoned, ReadOnly
@@ -157,31 +159,55 @@ def test_who_seals_or_closes_waits_for_the_files_of_the_segment(home: Path, act:
     journal.close()
 
 
+class Waiting(OsEnv):
+    """Says when it asks for the lock."""
+
+    def __init__(self) -> None:
+        self.is_waiting = threading.Event()
+
+    def lock(self, fd: int) -> None:
+        self.is_waiting.set()
+        super().lock(fd)
+
+
 def test_two_who_make_a_journal_at_once_make_one(home: Path) -> None:
     """The second one waits for the lock in front of journal.json, and reads what the first one wrote."""
-    is_waiting = threading.Event()
-
-    class Waiting(OsEnv):
-        def lock(self, fd: int) -> None:
-            is_waiting.set()
-            super().lock(fd)
-
     others: list[Journal] = []
-    other = threading.Thread(target=lambda: others.append(opened(home, env=Waiting())), daemon=True)
-    env = FailingDisk()
+    env, env_of_other = FailingDisk(), Waiting()
+    other = threading.Thread(target=lambda: others.append(opened(home, env=env_of_other)), daemon=True)
 
     def begin_the_other() -> None:
         if other.ident is None:
             other.start()
-            assert is_waiting.wait(timeout=30)
+            assert env_of_other.is_waiting.wait(timeout=30)
 
-    env.plan["link"] = begin_the_other
+    env.plan["rename"] = begin_the_other
 
     journal = opened(home, env=env)
 
     other.join(timeout=30)
     assert [one.status.journal_id for one in others] == [journal.status.journal_id]
     others[0].close()
+    journal.close()
+
+
+def test_a_seal_waits_for_who_holds_the_lock(home: Path) -> None:
+    """Another process may be writing to the segment."""
+    env = Waiting()
+    journal = opened(home, env=env)
+    record(journal, "k1")
+    env.is_waiting.clear()
+    holder = os.open(home / "lock", os.O_RDWR)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    sealing = threading.Thread(target=journal.seal, daemon=True)
+    sealing.start()
+    wait_until(lambda: env.is_waiting.is_set() or not sealing.is_alive(), timeout_seconds=20, what="the seal waiting")
+
+    assert len(list((home / "segments").glob("*.jsonl"))) == 1
+
+    os.close(holder)
+    sealing.join(timeout=30)
+    assert journal.status.segments == 2
     journal.close()
 
 
