@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from ledger import KeptCheckpoints, Ledger, LedgerError, OsEnv, gettext_noop
@@ -20,10 +21,15 @@ from ledger.engine.layout import Layout
 from ledger.proof.checkpoints import claimed_checkpoint
 from ledger.proof.history import difference_from
 from ledger.translation import translated
+from ledger.verifying.starting import began_after, standing_of
 
 _DISK = gettext_noop("%(count)s %% of the disk is used. Free space; that ends by itself.")
 _MEMORY = gettext_noop("%(count)s %% of the machine's memory is in use.")
 _BACKLOG = gettext_noop("A subscriber of the journal is %(count)s events behind: ledger subscriptions says which one.")
+_FAULTS = gettext_noop(
+    "The verification of %(at)s found faults in the files: its page says what happened, what is safe and what can be "
+    "done. Verify again after a repair."
+)
 _SENTENCES = {
     (Cause.LATENCY, Level.WARNING): gettext_noop(
         "%(count)s of %(total)s writes in half a minute took longer than 0.1 s, the slowest %(worst)s s."
@@ -104,7 +110,7 @@ def live_condition() -> Condition:
     found = condition_of(live_ledger)
     if not live_is_in_place():
         return replace(found, state="read_only", reason=gettext(JournalExchanged.message), is_exchanged=True)
-    found = replace(found, warnings=(*found.warnings, *_unlike_what_was_signed(), *_damaged_slot()))
+    found = replace(found, warnings=(*found.warnings, *_unlike_what_was_signed(), *_damaged_slot(), *_found_wrong()))
     standing = live_watch().standing(is_damaged=found.state == "read_only")
     if found.state != "normal" or standing.state is State.NORMAL:
         return found
@@ -142,6 +148,19 @@ def _damaged_slot() -> list[str]:
     except (LedgerError, OSError):
         return []
     return [gettext(HAPPENED[DamageKind.MARK_SLOT]) % facts]
+
+
+def _found_wrong() -> list[str]:
+    """That the last verification found faults, until another one does not: the files may be damaged behind an open
+    journal, which shows only when they are read again."""
+    try:
+        standing = standing_of(live_journal())
+    except OSError:
+        return []
+    outcome, at = standing.outcome, standing.begun_at
+    if outcome is None or outcome.is_sound or at is None or began_after(at):
+        return []
+    return [gettext(_FAULTS) % {"at": date_format(localtime(at), "DATETIME_FORMAT")}]
 
 
 def _said(finding: Finding) -> str:

@@ -165,6 +165,8 @@ def test_an_amount_that_was_edited_in_the_file_is_found_and_named(
     assert "manage.py ledger doctor --repair restore-byte --yes" in page
     assert "It loses: Nothing." in " ".join(page.split())
     assert "erwartet ein Eintrag, der mit" in german
+    for address in ("/admin/", ADDRESS):
+        assert "found faults in the files: its page says what happened" in client.get(address).content.decode()
     assert f"chain of {segment.name} is wrong at line 6" in page
     assert "Sound up to event" in page
     assert "recorded since" not in page
