@@ -29,6 +29,23 @@ class Migration(migrations.Migration):
                 "verbose_name": "decision",
                 "verbose_name_plural": "decisions",
                 "ordering": ["request", "number"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("word__in", ["GO", "CONDITIONAL", "NO_GO"])), name="decision_word_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("number", 1), models.Q(("number", 2), ("word", "GO")), _connector="OR"),
+                        name="decision_second_one_is_go",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("valid_until__isnull", True), ("word", "NO_GO")),
+                            models.Q(models.Q(("word", "NO_GO"), _negated=True), ("valid_until__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="decision_release_has_an_end",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -59,6 +76,19 @@ class Migration(migrations.Migration):
                 "verbose_name": "condition",
                 "verbose_name_plural": "conditions",
                 "ordering": ["decision", "number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("decision", "number"), name="condition_number_once_per_decision"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["BEFORE_USE", "AFTER_USE"])), name="condition_kind_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("closing_rule__in", ["EVIDENCE", "GO_RUN"])),
+                        name="condition_closing_rule_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("text", ""), _negated=True), name="condition_says_something"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -106,6 +136,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "closing of a condition",
                 "verbose_name_plural": "closings of conditions",
                 "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("evidence__isnull", True), ("run__isnull", True), _connector="XOR"),
+                        name="condition_closing_has_one_proof",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -191,6 +227,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "act on a capability",
                 "verbose_name_plural": "acts on capabilities",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("is_on", False), ("decision__isnull", False), _connector="OR"),
+                        name="capability_on_names_its_release",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -265,6 +307,38 @@ class Migration(migrations.Migration):
                 "verbose_name": "release request",
                 "verbose_name_plural": "release requests",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "OPEN",
+                                    "GO",
+                                    "CONDITIONAL",
+                                    "NO_GO",
+                                    "EXPIRED",
+                                    "WITHDRAWN",
+                                    "LAPSED",
+                                    "REVOKED",
+                                    "SUPERSEDED",
+                                ],
+                            )
+                        ),
+                        name="request_state_is_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "OPEN")), fields=("phase",), name="request_one_open_per_phase"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("manifest_digest__regex", "^[0-9a-f]{64}$")),
+                        name="request_manifest_is_bound",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("deadline_at__gt", models.F("opened_at"))),
+                        name="request_deadline_after_opening",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -299,6 +373,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "bound run",
                 "verbose_name_plural": "bound runs",
                 "ordering": ["request", "-run"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("request", "run"), name="bound_run_once_per_request"),
+                    models.CheckConstraint(
+                        condition=models.Q(("is_deciding", False), ("needs_answer", False), _connector="OR"),
+                        name="bound_run_decides_or_is_answered",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -338,6 +419,31 @@ class Migration(migrations.Migration):
                 "verbose_name": "review",
                 "verbose_name_plural": "reviews",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("signed_at__isnull", True)),
+                        fields=("request", "reviewer"),
+                        name="review_one_draft_per_reviewer",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("outcome__in", ["", "APPROVE", "CONDITIONAL", "REQUEST_CHANGES", "REJECT"])
+                        ),
+                        name="review_outcome_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("readiness__isnull", True), ("readiness__lte", 10), _connector="OR"),
+                        name="review_readiness_is_0_to_10",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("signed_at__isnull", True),
+                            models.Q(models.Q(("outcome", ""), _negated=True), ("readiness__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="review_signed_is_complete",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -363,6 +469,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "attachment",
                 "verbose_name_plural": "attachments",
                 "ordering": ["review", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("review", "name"), name="review_attachment_name_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -402,6 +511,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "comment",
                 "verbose_name_plural": "comments",
                 "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("text", ""), _negated=True), name="review_comment_says_something"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -427,6 +541,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "revocation",
                 "verbose_name_plural": "revocations",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="revocation_has_a_reason"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -479,6 +598,43 @@ class Migration(migrations.Migration):
                 "verbose_name": "sign-off",
                 "verbose_name_plural": "sign-offs",
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("request", "seat", "number"), name="sign_off_once_per_seat_and_number"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("seat__in", ["ENGINEER", "TESTER", "REVIEWER", "SUPERVISOR"])),
+                        name="sign_off_seat_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "meaning__in",
+                                [
+                                    "authorship",
+                                    "responsibility",
+                                    "execution",
+                                    "review",
+                                    "approval",
+                                    "conditional-approval",
+                                    "rejection",
+                                ],
+                            )
+                        ),
+                        name="sign_off_meaning_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("seat", "REVIEWER"), _negated=True),
+                            models.Q(("review__isnull", False), models.Q(("review_digest", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="sign_off_of_reviewer_binds_a_review",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("printed_name", ""), _negated=True), name="sign_off_names_the_person"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -550,6 +706,15 @@ class Migration(migrations.Migration):
                 "verbose_name": "waiver",
                 "verbose_name_plural": "waivers",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("requested_at"))),
+                        name="waiver_expires_after_its_request",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="waiver_has_a_reason"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -579,232 +744,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddConstraint(
-            model_name="conditionclosing",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("evidence__isnull", True), ("run__isnull", True), _connector="XOR"),
-                name="condition_closing_has_one_proof",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="condition",
-            constraint=models.UniqueConstraint(
-                fields=("decision", "number"), name="condition_number_once_per_decision"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="condition",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["BEFORE_USE", "AFTER_USE"])), name="condition_kind_is_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="condition",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("closing_rule__in", ["EVIDENCE", "GO_RUN"])), name="condition_closing_rule_is_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="condition",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("text", ""), _negated=True), name="condition_says_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capabilityact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("is_on", False), ("decision__isnull", False), _connector="OR"),
-                name="capability_on_names_its_release",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="releaserequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "OPEN",
-                            "GO",
-                            "CONDITIONAL",
-                            "NO_GO",
-                            "EXPIRED",
-                            "WITHDRAWN",
-                            "LAPSED",
-                            "REVOKED",
-                            "SUPERSEDED",
-                        ],
-                    )
-                ),
-                name="request_state_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="releaserequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "OPEN")), fields=("phase",), name="request_one_open_per_phase"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="releaserequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("manifest_digest__regex", "^[0-9a-f]{64}$")), name="request_manifest_is_bound"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="releaserequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("deadline_at__gt", models.F("opened_at"))), name="request_deadline_after_opening"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="boundrun",
-            constraint=models.UniqueConstraint(fields=("request", "run"), name="bound_run_once_per_request"),
-        ),
-        migrations.AddConstraint(
-            model_name="boundrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("is_deciding", False), ("needs_answer", False), _connector="OR"),
-                name="bound_run_decides_or_is_answered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("signed_at__isnull", True)),
-                fields=("request", "reviewer"),
-                name="review_one_draft_per_reviewer",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("outcome__in", ["", "APPROVE", "CONDITIONAL", "REQUEST_CHANGES", "REJECT"])),
-                name="review_outcome_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("readiness__isnull", True), ("readiness__lte", 10), _connector="OR"),
-                name="review_readiness_is_0_to_10",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("signed_at__isnull", True),
-                    models.Q(models.Q(("outcome", ""), _negated=True), ("readiness__isnull", False)),
-                    _connector="OR",
-                ),
-                name="review_signed_is_complete",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewattachment",
-            constraint=models.UniqueConstraint(fields=("review", "name"), name="review_attachment_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewcomment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("text", ""), _negated=True), name="review_comment_says_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="revocation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="revocation_has_a_reason"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signoff",
-            constraint=models.UniqueConstraint(
-                fields=("request", "seat", "number"), name="sign_off_once_per_seat_and_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signoff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("seat__in", ["ENGINEER", "TESTER", "REVIEWER", "SUPERVISOR"])),
-                name="sign_off_seat_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signoff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "meaning__in",
-                        [
-                            "authorship",
-                            "responsibility",
-                            "execution",
-                            "review",
-                            "approval",
-                            "conditional-approval",
-                            "rejection",
-                        ],
-                    )
-                ),
-                name="sign_off_meaning_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signoff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("seat", "REVIEWER"), _negated=True),
-                    models.Q(("review__isnull", False), models.Q(("review_digest", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="sign_off_of_reviewer_binds_a_review",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signoff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("printed_name", ""), _negated=True), name="sign_off_names_the_person"
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="decision",
             constraint=models.UniqueConstraint(fields=("request", "number"), name="decision_number_once_per_request"),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("word__in", ["GO", "CONDITIONAL", "NO_GO"])), name="decision_word_is_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("number", 1), models.Q(("number", 2), ("word", "GO")), _connector="OR"),
-                name="decision_second_one_is_go",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("valid_until__isnull", True), ("word", "NO_GO")),
-                    models.Q(models.Q(("word", "NO_GO"), _negated=True), ("valid_until__isnull", False)),
-                    _connector="OR",
-                ),
-                name="decision_release_has_an_end",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="waiver",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("expires_at__gt", models.F("requested_at"))),
-                name="waiver_expires_after_its_request",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="waiver",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="waiver_has_a_reason"
-            ),
         ),
     ]

@@ -104,6 +104,19 @@ class Migration(migrations.Migration):
                 "verbose_name": "attempt",
                 "verbose_name_plural": "attempts",
                 "ordering": ["execution", "number"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at__isnull", True), ("state", "RUNNING")),
+                            models.Q(
+                                ("finished_at__isnull", False),
+                                ("state__in", ["FINISHED", "ERRORED", "CANCELLED", "ABANDONED"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="attempt_is_running_or_finished",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -199,6 +212,34 @@ class Migration(migrations.Migration):
                 "verbose_name": "run",
                 "verbose_name_plural": "runs",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["QUEUED", "RUNNING", "JUDGED", "CANCELLED", "UNFINISHED"])),
+                        name="run_state_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("recommendation__in", ["", "GO", "CONDITIONAL", "NO_GO", "INCOMPLETE"])),
+                        name="run_recommendation_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("frozen_at__isnull", True), ("finished_at__isnull", False), _connector="OR"
+                        ),
+                        name="run_frozen_is_finished",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "JUDGED"), _negated=True),
+                            models.Q(
+                                ("frozen_at__isnull", False),
+                                models.Q(("recommendation", ""), _negated=True),
+                                models.Q(("manifest_digest", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="run_judged_is_frozen_and_bound",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -234,6 +275,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "rule result",
                 "verbose_name_plural": "rule results",
                 "ordering": ["run", "code"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "code"), name="rule_result_is_one_per_run_and_rule"),
+                    models.CheckConstraint(
+                        condition=models.Q(("verdict__in", ["PASS", "INCONCLUSIVE", "ERROR", "FAIL"])),
+                        name="rule_result_verdict_is_never_waived",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -254,6 +302,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "gate result",
                 "verbose_name_plural": "gate results",
                 "ordering": ["run", "gate"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "gate"), name="gate_result_is_one_per_run_and_gate"),
+                    models.CheckConstraint(
+                        condition=models.Q(("verdict__in", ["PASS", "INCONCLUSIVE", "ERROR", "FAIL"])),
+                        name="gate_result_verdict_is_never_waived",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -277,6 +332,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "finding",
                 "verbose_name_plural": "findings",
                 "ordering": ["run", "rule_code"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "rule_code"), name="finding_is_one_per_run_and_rule"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -324,6 +382,36 @@ class Migration(migrations.Migration):
                 "verbose_name": "scenario execution",
                 "verbose_name_plural": "scenario executions",
                 "ordering": ["run", "position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "position"), name="execution_position_is_unique_per_run"),
+                    models.UniqueConstraint(
+                        fields=("run", "scenario", "concurrency"), name="execution_is_one_per_scenario_and_level"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["QUEUED", "LEASED", "RUNNING", "FINISHED", "ERRORED", "CANCELLED", "ABANDONED"],
+                            )
+                        ),
+                        name="execution_state_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("verdict__in", ["", "PASS", "INCONCLUSIVE", "ERROR", "FAIL"])),
+                        name="execution_verdict_is_known_and_never_waived",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("progress_ppm__lte", 1000000)), name="execution_progress_within_a_million"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["LEASED", "RUNNING"]), _negated=True),
+                            models.Q(models.Q(("lease_owner", ""), _negated=True), ("heartbeat_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="execution_active_has_a_lease",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -368,6 +456,26 @@ class Migration(migrations.Migration):
                 "verbose_name": "evidence of a run",
                 "verbose_name_plural": "evidence of runs",
                 "ordering": ["run", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("attempt__isnull", False)),
+                        fields=("attempt", "role"),
+                        name="run_evidence_is_one_per_attempt_and_role",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("attempt__isnull", True)),
+                        fields=("run", "role"),
+                        name="run_evidence_is_one_per_run_and_role",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("attempt__isnull", True), ("execution__isnull", True)),
+                            models.Q(("attempt__isnull", False), ("execution__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="run_evidence_attempt_names_its_execution",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -401,154 +509,9 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["QUEUED", "RUNNING", "JUDGED", "CANCELLED", "UNFINISHED"])),
-                name="run_state_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("recommendation__in", ["", "GO", "CONDITIONAL", "NO_GO", "INCOMPLETE"])),
-                name="run_recommendation_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("frozen_at__isnull", True), ("finished_at__isnull", False), _connector="OR"),
-                name="run_frozen_is_finished",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "JUDGED"), _negated=True),
-                    models.Q(
-                        ("frozen_at__isnull", False),
-                        models.Q(("recommendation", ""), _negated=True),
-                        models.Q(("manifest_digest", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="run_judged_is_frozen_and_bound",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ruleresult",
-            constraint=models.UniqueConstraint(fields=("run", "code"), name="rule_result_is_one_per_run_and_rule"),
-        ),
-        migrations.AddConstraint(
-            model_name="ruleresult",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("verdict__in", ["PASS", "INCONCLUSIVE", "ERROR", "FAIL"])),
-                name="rule_result_verdict_is_never_waived",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gateresult",
-            constraint=models.UniqueConstraint(fields=("run", "gate"), name="gate_result_is_one_per_run_and_gate"),
-        ),
-        migrations.AddConstraint(
-            model_name="gateresult",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("verdict__in", ["PASS", "INCONCLUSIVE", "ERROR", "FAIL"])),
-                name="gate_result_verdict_is_never_waived",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="finding",
-            constraint=models.UniqueConstraint(fields=("run", "rule_code"), name="finding_is_one_per_run_and_rule"),
-        ),
-        migrations.AddConstraint(
-            model_name="scenarioexecution",
-            constraint=models.UniqueConstraint(fields=("run", "position"), name="execution_position_is_unique_per_run"),
-        ),
-        migrations.AddConstraint(
-            model_name="scenarioexecution",
-            constraint=models.UniqueConstraint(
-                fields=("run", "scenario", "concurrency"), name="execution_is_one_per_scenario_and_level"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="scenarioexecution",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["QUEUED", "LEASED", "RUNNING", "FINISHED", "ERRORED", "CANCELLED", "ABANDONED"])
-                ),
-                name="execution_state_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="scenarioexecution",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("verdict__in", ["", "PASS", "INCONCLUSIVE", "ERROR", "FAIL"])),
-                name="execution_verdict_is_known_and_never_waived",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="scenarioexecution",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("progress_ppm__lte", 1000000)), name="execution_progress_within_a_million"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="scenarioexecution",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["LEASED", "RUNNING"]), _negated=True),
-                    models.Q(models.Q(("lease_owner", ""), _negated=True), ("heartbeat_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="execution_active_has_a_lease",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="runevidence",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("attempt__isnull", False)),
-                fields=("attempt", "role"),
-                name="run_evidence_is_one_per_attempt_and_role",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="runevidence",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("attempt__isnull", True)),
-                fields=("run", "role"),
-                name="run_evidence_is_one_per_run_and_role",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="runevidence",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("attempt__isnull", True), ("execution__isnull", True)),
-                    models.Q(("attempt__isnull", False), ("execution__isnull", False)),
-                    _connector="OR",
-                ),
-                name="run_evidence_attempt_names_its_execution",
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="attempt",
             constraint=models.UniqueConstraint(
                 fields=("execution", "number"), name="attempt_number_is_unique_per_execution"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("finished_at__isnull", True), ("state", "RUNNING")),
-                    models.Q(
-                        ("finished_at__isnull", False), ("state__in", ["FINISHED", "ERRORED", "CANCELLED", "ABANDONED"])
-                    ),
-                    _connector="OR",
-                ),
-                name="attempt_is_running_or_finished",
             ),
         ),
     ]
