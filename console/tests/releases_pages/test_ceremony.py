@@ -30,7 +30,9 @@ class Ceremony:
         self.pages: list[Any] = []
 
     def visit(self, who: Actor, address: str = "") -> Any:
-        """Open an address as somebody."""
+        """Open an address as somebody; the window before is closed, and asks for nothing any more."""
+        if self.pages:
+            self.pages[-1].close()
         page = self.open_page(who.person, f"/admin/{address}", has_javascript=self.has_javascript)
         self.pages.append(page)
         return page
@@ -39,9 +41,11 @@ class Ceremony:
         """From the card of the phase on home to an open request."""
         page = self.visit(who)
         page.click("article:has-text('5a') h3 a")
-        page.click("text=Verify it now")
+        with page.expect_navigation():
+            page.click("text=Verify it now")
         while not self.has_javascript and page.locator("progress").count():
-            page.click("text=Refresh")
+            with page.expect_navigation():
+                page.click("text=Refresh")
         page.wait_for_selector("text=verified by")
         page.click("text=Prepare a release request")
         page.click("button:has-text('Open the request')")
