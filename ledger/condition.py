@@ -19,6 +19,7 @@ from ledger.doctor.kinds import HAPPENED, DamageKind
 from ledger.engine import limits
 from ledger.engine.layout import Layout
 from ledger.proof.checkpoints import claimed_checkpoint
+from ledger.proof.errors import HistoryCut
 from ledger.proof.history import difference_from
 from ledger.translation import translated
 from ledger.verifying.starting import began_after, standing_of
@@ -110,7 +111,9 @@ def live_condition() -> Condition:
     found = condition_of(live_ledger)
     if not live_is_in_place():
         return replace(found, state="read_only", reason=gettext(JournalExchanged.message), is_exchanged=True)
-    found = replace(found, warnings=(*found.warnings, *_unlike_what_was_signed(), *_damaged_slot(), *_found_wrong()))
+    warnings = [*_unlike_what_was_signed(is_damaged=found.state == "read_only"), *_found_wrong()]
+    warnings += _damaged_slot() if found.state == "normal" else []
+    found = replace(found, warnings=(*found.warnings, *warnings))
     standing = live_watch().standing(is_damaged=found.state == "read_only")
     if found.state != "normal" or standing.state is State.NORMAL:
         return found
@@ -123,8 +126,11 @@ def live_condition() -> Condition:
     )
 
 
-def _unlike_what_was_signed() -> list[str]:
-    """What the newest checkpoint says otherwise than the journal as it is now; nothing where it cannot be read."""
+def _unlike_what_was_signed(*, is_damaged: bool) -> list[str]:
+    """What the newest checkpoint says otherwise than the journal as it is now; nothing where it cannot be read.
+
+    Behind damage nothing was read, so that the verified part ends earlier says nothing about the rest.
+    """
     try:
         note = KeptCheckpoints(live_journal()).newest()
         if note is None:
@@ -135,7 +141,9 @@ def _unlike_what_was_signed() -> list[str]:
         difference = difference_from(checkpoint, journal_id=ledger.status.journal_id, head=head, found=found)
     except (LedgerError, OSError):
         return []
-    return [gettext(difference.message) % difference.params] if difference is not None else []
+    if difference is None or (is_damaged and isinstance(difference, HistoryCut)):
+        return []
+    return [gettext(difference.message) % difference.params]
 
 
 def _damaged_slot() -> list[str]:

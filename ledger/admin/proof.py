@@ -11,6 +11,7 @@ from ledger import KeptCheckpoints, Ledger, LedgerError
 from ledger.admin.journals import ChosenJournal
 from ledger.keys import trusted_keys
 from ledger.proof.checkpoints import Checkpoint, digest_of_note, read_checkpoint
+from ledger.proof.errors import HistoryCut
 from ledger.proof.history import difference_from
 
 
@@ -49,7 +50,10 @@ def proof_line(journal: ChosenJournal, ledger: Ledger) -> ProofLine:
         return ProofLine(problem=explain(problem))
     except OSError as problem:
         return ProofLine(problem=str(problem))
-    difference = difference_from(checkpoint, journal_id=ledger.status.journal_id, head=head, found=found)
+    status = ledger.status
+    difference = difference_from(checkpoint, journal_id=status.journal_id, head=head, found=found)
+    if status.reason and isinstance(difference, HistoryCut):
+        difference = None  # behind damage nothing was read: where the verified part ends says nothing about the rest
     return ProofLine(
         checkpoint=checkpoint,
         digest=digest_of_note(note),

@@ -20,6 +20,7 @@ from ledger.condition import live_condition
 from ledger.conf import live_journal
 from ledger.proof.errors import HistoryChanged
 from ledger.tests.commands.calling import call
+from ledger.tests.doctor import damages
 from ledger.tests.proof.journals import chain_again
 from ledger.verifying.reading import examine
 
@@ -90,6 +91,22 @@ def test_an_older_copy_of_the_journal_is_shown_as_what_it_is(live: Path, tmp_pat
         assert "the journal still is what was signed there" not in page
     assert "or an older copy stands in its place" in live_condition().warnings[0]
     assert Client().get("/api/health").json()["checks"]["journal"] == {"status": "degraded", "state": "normal"}
+
+
+def test_damage_in_the_middle_is_not_called_a_cut_tail(live: Path) -> None:
+    """Behind it nothing was read: that the verified part ends before the checkpoint says nothing about the rest."""
+    for name in ("bob", "eve"):
+        create(name)
+    call("ledger", "checkpoint")
+    close_live_ledger()
+    damages.flip(live, 0, 3)
+
+    browser, _ = shown()
+
+    assert live_condition().state == "read_only"
+    assert live_condition().warnings == ()
+    assert "The journal is damaged; it can be read, not written" in browser
+    assert "The journal is not the history that was signed" not in browser
 
 
 def test_the_check_finds_a_history_that_was_written_anew(live: Path) -> None:

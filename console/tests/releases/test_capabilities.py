@@ -24,6 +24,8 @@ from ledger import Answer, commands
 from ledger import released as released_for_live
 from ledger.actions import close_live_ledger, live_ledger
 from ledger.conf import live_journal
+from ledger.operations import seal_live_journal
+from ledger.tests.snapshots.reopening import reopened, snapshot_files
 from testruns.models import Build
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +115,32 @@ def test_snapshots_of_the_live_journal_follow_their_switch(team: Team, running_b
     for is_on in (True, False):
         actions.switch_capability(actor=team.supervisor, capability=LIVE_SNAPSHOTS, is_on=is_on, reason=WHY)
         assert released_for_live.live_snapshots_are_on() is is_on
+
+
+@pytest.mark.django_db(transaction=True)
+def test_from_the_act_through_a_seal_to_a_snapshot_that_a_restart_begins_with(team: Team, running_build: Build) -> None:
+    """The whole way: released, switched on, sealed, taken by a process, and found when the journal is opened again."""
+    live_ledger().execute(commands.CreateAgent(agent="ann"), key="a", actor="user:1", correlation="c")
+    released(team, running_build)
+    released(team, running_build, phase="6a")
+    seal_live_journal(by="cli:test")
+    close_live_ledger()
+    before = snapshot_files(live_journal())
+    actions.switch_capability(actor=team.supervisor, capability=LIVE_SNAPSHOTS, is_on=True, reason=WHY)
+
+    live_ledger().execute(commands.CreateAgent(agent="bob"), key="b", actor="user:1", correlation="c")
+    seal = seal_live_journal(by="cli:test")
+    close_live_ledger()  # waits for the process that takes it
+    live_ledger().execute(commands.CreateAgent(agent="eve"), key="e", actor="user:1", correlation="c")
+    close_live_ledger()
+
+    assert seal is not None
+    assert before == []
+    assert [one.name for one in snapshot_files(live_journal())] == [f"{seal.seq:020}.json"]
+    opened = reopened(live_journal())
+    assert (opened.began_behind, opened.warnings) == (seal.seq, ())
+    assert opened.digest == reopened(live_journal(), from_snapshot=False).digest
+    assert live_ledger().balance("bob") == live_ledger().balance("eve") > 0
 
 
 def test_other_refusals_of_switching(built: None, team: Team, running_build: Build) -> None:
