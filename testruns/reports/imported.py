@@ -14,7 +14,7 @@ from testruns.reports.blocks import BAD, Block, Boxes, Cell, Heading, Items, Par
 from testruns.reports.opening import live_head, word_boxes
 from testruns.reports.report import Report
 from testruns.reports.results import metric
-from testruns.reports.words import count, moment, say, verdict
+from testruns.reports.words import count, moment, say, state, verdict
 
 _KEY_METRICS: Final = {
     IMPORTED_TESTS: ("cases_run", "passed", "failures", "errors", "skipped", "duplicates", "pass_rate_ppm"),
@@ -31,7 +31,7 @@ def head(report: Report) -> Table:
         (_("Commit"), code(run.build.commit)),
         (_("Imported"), moment(run.requested_at)),
         (_("Imported by"), report.tester),
-        (_("Run"), f"{run.pk} ({run.state})"),
+        (_("Run"), f"{run.pk} ({state(run.state)})"),
         (_("Policy"), f"{run.policy}, {run.policy.digest}"),
         (_("Run manifest (SHA-256)"), code(run.manifest_digest)),
         (_("Live journal, last event"), live_head(run.environment)),

@@ -25,7 +25,7 @@ from testruns.reports.blocks import (
     table,
 )
 from testruns.reports.report import Report, start_command
-from testruns.reports.words import count, figure, moment, say, yes_no
+from testruns.reports.words import count, figure, moment, say, state, yes_no
 
 LISTED_MAX: Final = 40
 _WORDS: Final = (Recommendation.GO, Recommendation.CONDITIONAL, Recommendation.NO_GO, Recommendation.INCOMPLETE)
@@ -41,7 +41,7 @@ def head(report: Report) -> Table:
         (_("Date"), moment(run.finished_at)),
         (_("Branch / commit"), f"{report.branch or figure(None, '')} / {run.build.commit or figure(None, '')}"),
         (_("Tester"), report.tester or _("nobody: started by a command without a person")),
-        (_("Run"), f"{run.pk} ({run.state})"),
+        (_("Run"), f"{run.pk} ({state(run.state)})"),
         (_("Policy"), f"{run.policy}, {run.policy.digest}"),
         (_("Run manifest (SHA-256)"), code(run.manifest_digest)),
         (_("Live journal, last event"), live_head(run.environment)),

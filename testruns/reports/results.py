@@ -11,7 +11,7 @@ from testruns.gates.registry import GATES
 from testruns.models import GateResult, RuleResult
 from testruns.reports.blocks import Block, Cell, Heading, Items, Paragraph, Section, code, number, table
 from testruns.reports.report import Report, ReportExecution, expected_of
-from testruns.reports.words import count, figure, say, severity, tone_of, verdict
+from testruns.reports.words import count, figure, say, severity, state_cell, tone_of, verdict
 
 KEY_METRICS: Final = {
     "credit_storm": (
@@ -41,7 +41,7 @@ def scenarios(report: Report) -> Section:
             (
                 number(count(row.position)),
                 f"{_(execution.title)} ({row.scenario}, {count(row.concurrency)})",
-                verdict(row.state),
+                state_cell(row.state),
                 verdict(row.verdict),
                 figure(execution.seconds, "s"),
                 number(count(len(execution.attempts))),

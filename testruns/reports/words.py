@@ -73,6 +73,11 @@ def state(word: str) -> str:
     return gettext(STATE_NAMES[word])
 
 
+def state_cell(word: str) -> Cell:
+    """The word of a stored state in the active language, with its tone."""
+    return Cell(text=state(word), tone=tone_of(word))
+
+
 def yes_no(is_so: bool) -> str:
     """Yes or no."""
     return gettext("yes") if is_so else gettext("no")

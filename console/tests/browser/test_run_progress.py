@@ -86,7 +86,7 @@ def abandoned_run(person: Person) -> Run:
     ("language", "begin", "time", "end"),
     [
         ("en", "its worker was last heard of at ", "21 Nov 2026, 03:04 UTC", " and is gone"),
-        ("de", "sein Worker meldete sich zuletzt am ", "21. Nov 2026, 03:04 UTC", " und ist nicht mehr da"),
+        ("de", "sein Worker meldete sich zuletzt am ", "21. Nov. 2026, 03:04 UTC", " und ist nicht mehr da"),
     ],
 )
 def test_a_time_inside_a_sentence_is_said_as_times_are_and_keeps_utc(

@@ -292,6 +292,16 @@ def test_a_scenario_that_was_never_attempted_has_no_figures(make_judged: MakeJud
     page = page_of(render(run=run, kind="html", language="en"))
 
     row = next(row for row in page.rows if len(row) == 7 and "ml_chaos" in row[1])
-    assert row[2:6] == ["CANCELLED", "INCONCLUSIVE", "not measured", "0"]
+    assert row[2:6] == ["cancelled", "INCONCLUSIVE", "not measured", "0"]
     assert ["Started", "not measured"] in page.rows
     assert json.loads(render(run=run, kind="json"))["scenarios"][6]["duration"] is None
+
+
+def test_states_are_said_in_the_language_of_the_report(sound: Run) -> None:
+    """The stored words are for programs, which read them in the JSON."""
+    pages = [page_of(render(run=sound, kind="html", language=language)).text for language in ("en", "de")]
+
+    assert f"{sound.pk} (judged)" in pages[0]
+    assert f"{sound.pk} (beurteilt)" in pages[1]
+    assert pages[1].count("fertig") >= len(SUITE)
+    assert not any(word in page for word in ("FINISHED", "JUDGED") for page in pages)
