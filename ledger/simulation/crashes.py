@@ -61,9 +61,10 @@ class _Crashes:
             client.journal.settle_sealing()
         client.journal.close()
         self.outcome.findings += client.wrong
-        self.outcome.count("calls", self._call)
-        self.outcome.count("operations", operations)
-        self.outcome.count("acknowledged", len(self.promises.acknowledged))
+        if not self._share[0]:  # the others live the same life
+            self.outcome.count("operations", operations)
+            self.outcome.count("calls of the system", self._call)
+            self.outcome.count("commands acknowledged", len(self.promises.acknowledged))
         return self.outcome
 
     def _restart(self, client: Client) -> Client:

@@ -113,7 +113,8 @@ def fail_everywhere(
     met = sites_met(seed=seed)
     if only is None:
         outcome.findings += [f"{site} is reached by no simulation" for site in sorted(all_sites() - met.keys())]
-    outcome.count("sites", len(met))
+    if not share[0]:
+        outcome.count("places that call the system", len(met))
     number = 0
     for site in sorted(met):
         for kind in KINDS.get(site.call, ()) if only is None or only(site) else ():

@@ -84,7 +84,7 @@ class _Day:
             self._judge(number)
             if self.outcome.findings:
                 break
-        self.outcome.count("acknowledged", len(self.promises.acknowledged))
+        self.outcome.count("commands acknowledged", len(self.promises.acknowledged))
         self.outcome.trace = self._trace.hexdigest()
         return self.outcome
 
@@ -162,7 +162,7 @@ class _Day:
         if client.journal.status.state == "poisoned" and self._chance.random() < 0.3:
             with suppress(LedgerError, OSError):
                 client.journal.recover(reason="simulated", actor="user:1")
-                self.outcome.count("recovered")
+                self.outcome.count("poisoned journals recovered")
 
     # What happens to them
 
@@ -171,7 +171,7 @@ class _Day:
 
         def meet(call: str, name: str, content: bytes) -> int | None:
             calls[0] += 1
-            self.outcome.count("calls")
+            self.outcome.count("calls of the system")
             self._trace.update(b"%b %b %b %08x\n" % (turns.name.encode(), call.encode(), name.encode(), crc32(content)))
             if call == "pwrite":
                 self.promises.see(content)
@@ -198,7 +198,7 @@ class _Day:
 
     def _fail(self, call: str, content: bytes) -> int:
         """A short write for 0, otherwise this error."""
-        self.outcome.count("errors")
+        self.outcome.count("calls that failed")
         self._has_failed_sync |= call in _SYNCS
         number = self._chance.choice(_FAILING[call])
         if number:
@@ -230,5 +230,6 @@ def interleave(*, seed: int) -> Outcome:
     try:
         return _Day(seed).run()
     finally:
+        gc.collect()
         if was_collecting:
             gc.enable()

@@ -20,6 +20,7 @@ from ledger.torture.history import Answer, answer_of, contradictions
 from ledger.torture.writer import Balances
 
 _THREADS = 2
+_TOLD = {"recorded": "commands recorded", "repeated": "answered again", "refused": "refused by a rule"}
 _ANSWERS_MAX = 120
 _FINDINGS_MAX = 5
 _PATIENCE_SECONDS = 60
@@ -93,7 +94,7 @@ def kill_everywhere(
     answers = [answer for writer in everybody for answer in writer.answers]
     outcome.tried = outcome.distinct = len(answers)
     for answer in answers:
-        outcome.count(answer.word)
+        outcome.count(_TOLD[answer.word])
     outcome.findings += [f"seed {seed}: {wrong}" for wrong in _judged(home, answers, outcome)[:_FINDINGS_MAX]]
     return outcome
 
@@ -139,8 +140,8 @@ def _judged(home: Path, answers: list[Answer], outcome: Outcome) -> list[str]:
     try:
         status = journal.status
         outcome.count("events", status.head.seq)
-        outcome.count("rotations", status.segments - 1)
-        outcome.count("recoveries", sum(1 for _ in journal.read(types=["journal.recovered"])))
+        outcome.count("segments sealed", status.segments - 1)
+        outcome.count("torn ends mended", sum(1 for _ in journal.read(types=["journal.recovered"])))
         if status.state != "normal":
             return [f"the journal is {status.state}: {status.reason}"]
         return contradictions(answers, journal.read())

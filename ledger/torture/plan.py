@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -63,22 +66,28 @@ def _interleavings(seed: int, share: int, directory: Path) -> Outcome:
 
 def _kills(seed: int, share: int, directory: Path) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="torture-", dir=directory) as home:
-        return kill_everywhere(home=Path(home) / "journal", seed=seed, kills=110, operations=50_000)
+        return kill_everywhere(
+            home=Path(home) / "journal",
+            seed=_KILL_SHARES * seed + share,
+            kills=_KILLS // _KILL_SHARES,
+            operations=_OPERATIONS // _KILL_SHARES,
+        )
 
 
 _CRASH_SHARES = 20
 _NICENESS = 5
-_DAMAGE_PARTS = 4
-_ERROR_SHARES = 20
+_DAMAGE_PARTS = 8
+_ERROR_SHARES = 40
+_KILLS, _OPERATIONS, _KILL_SHARES = 110, 50_000, 5
 
 SUITES: Mapping[str, Suite] = MappingProxyType(
     {
         "kills": Suite(
             what=gettext_noop("real processes, killed 110 times: no answer lost, doubled, or out of order"),
             unit=gettext_noop("operations"),
-            at_least=50_000,
+            at_least=_OPERATIONS,
             seeds=1,
-            shares=1,
+            shares=_KILL_SHARES,
             run=_kills,
         ),
         "crashes": Suite(
@@ -133,69 +142,96 @@ def replay_of(*, suites: Sequence[str], seed: int) -> list[Part]:
 
 
 def round_of(*, suites: Sequence[str], seeds: int, number: int) -> list[Part]:
-    """The ``number``-th round: so many seeds of interleavings, of the other suites in proportion, none twice."""
-    parts: list[Part] = []
+    """The ``number``-th round: so many seeds of interleavings, of the other suites in proportion, none twice.
+
+    The suites take turns: one part of each comes first, and wherever the round is broken off, each had its proportion.
+    """
+    parts: list[tuple[float, Part]] = []
     for name in suites:
         its_seeds = -(-seeds * SUITES[name].seeds // ROUND_SEEDS)
+        own: list[Part] = []
         for seed in range(1 + number * its_seeds, 1 + (number + 1) * its_seeds):
-            parts += replay_of(suites=[name], seed=seed)
-    return parts
+            own += replay_of(suites=[name], seed=seed)
+        parts += [(index / len(own), part) for index, part in enumerate(own)]
+    return [part for _, part in sorted(parts, key=lambda placed: placed[0])]
 
 
 def torture(
-    rounds: Iterator[list[Part]], *, directory: Path, processes: int, seconds: float | None, progress: Progress
-) -> dict[str, Outcome]:
-    """Do the parts of each round, in so many processes; no new round begins after ``seconds``, or after a finding.
+    rounds: Iterator[list[Part]],
+    outcomes: dict[str, Outcome],
+    *,
+    directory: Path,
+    processes: int,
+    seconds: float | None,
+    progress: Progress,
+) -> None:
+    """Do the parts of each round, in so many processes; no new part begins after ``seconds``, or after a finding.
 
-    The answer is what each suite tried and found. ``progress`` is told parts that are done and parts there are.
+    ``outcomes`` gets what each suite tried and found, also if this is interrupted. ``progress`` is told parts that are
+    done and parts there are.
     """
-    outcomes: dict[str, Outcome] = {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(os.getpid(),)) as pool:
         try:
-            _go_on(pool, rounds, directory, seconds, progress, outcomes)
+            _go_on(pool, rounds, outcomes, directory, processes, seconds, progress)
         except BaseException:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return outcomes
 
 
 def _go_on(
     pool: ProcessPoolExecutor,
     rounds: Iterator[list[Part]],
+    outcomes: dict[str, Outcome],
     directory: Path,
+    processes: int,
     seconds: float | None,
     progress: Progress,
-    outcomes: dict[str, Outcome],
 ) -> None:
-    began = time.monotonic()
+    ends = math.inf if seconds is None else time.monotonic() + seconds
+    running: set[Future[Outcome]] = set()
     done = total = 0
     for parts in rounds:
         total += len(parts)
-        for future in as_completed([pool.submit(_work, part, directory) for part in parts]):
-            outcome = future.result()
-            if outcome.suite in outcomes:
-                outcomes[outcome.suite].add(outcome)
-            else:
-                outcomes[outcome.suite] = outcome
-            done += 1
-            progress(done, total)
-        is_late = seconds is not None and time.monotonic() - began > seconds
-        if is_late or any(outcome.findings for outcome in outcomes.values()):
-            return
+        for part in parts:
+            if time.monotonic() > ends or any(outcome.findings for outcome in outcomes.values()):
+                break
+            running.add(pool.submit(_work, part, directory))
+            if len(running) >= processes:
+                over, running = wait(running, return_when=FIRST_COMPLETED)
+                _take(over, outcomes)
+                done += len(over)
+                progress(done, total)
+        else:
+            continue
+        break
+    _take(wait(running).done, outcomes)
+
+
+def _take(over: set[Future[Outcome]], outcomes: dict[str, Outcome]) -> None:
+    for future in over:
+        outcome = future.result()
+        if outcome.suite in outcomes:
+            outcomes[outcome.suite].add(outcome)
+        else:
+            outcomes[outcome.suite] = outcome
 
 
 def _begin(parent: int) -> None:
+    """SIGTERM ends a worker with what it has begun: its temporary directory, and the processes that it started."""
     die_with(parent)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     os.nice(_NICENESS)
 
 
 def _work(part: Part, directory: Path) -> Outcome:
-    began = time.process_time()
+    began = sum(os.times()[:4])
     try:
         outcome = SUITES[part.suite].run(part.seed, part.share, directory)
     except Exception as error:  # noqa: BLE001  # what comes out of a suite is a finding like any other
         outcome = Outcome(suite=part.suite, unit=SUITES[part.suite].unit)
         outcome.findings.append(f"seed {part.seed}: {error!r} came out of it")
-    outcome.count("milliseconds of CPU", round(1000 * (time.process_time() - began)))
+    outcome.count("milliseconds of CPU", round(1000 * (sum(os.times()[:4]) - began)))
     return outcome

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from ledger.torture.plan import ROUND_SEEDS, SUITES, Part, replay_of, round_of, 
 HELP = "Tries to break journals, simulated and real ones, in every way of the test plan. Exit 0 nothing found, 1 found."
 _CPU = "milliseconds of CPU"
 _FINDINGS_SHOWN = 20
+EXIT_STOPPED = 128 + signal.SIGINT
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--suite", action="append", choices=list(SUITES), help="only this one; may be repeated")
     much = parser.add_mutually_exclusive_group()
     much.add_argument("--seeds", type=int, help=f"how many seeds (default: {ROUND_SEEDS}, the whole plan once)")
-    much.add_argument("--minutes", type=float, help="whole plans with ever new seeds, until so much time is over")
+    much.add_argument("--minutes", type=float, help="the plan, and on with ever new seeds, for so long")
     much.add_argument("--seed", type=int, help="only this seed: how a finding is seen again")
     parser.add_argument("--directory", type=Path, help="where real processes write (default: the storage)")
     parser.add_argument("--processes", type=int, help="how many at once (default: one for each processor)")
@@ -38,18 +42,29 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     minutes, seed = options["minutes"], options["seed"]
     directory = options["directory"] or Path(settings.STORAGE)
     directory.mkdir(parents=True, exist_ok=True)
-    with progress_bar(title=gettext("Trying to break it")) as progress:
-        outcomes = torture(
-            _rounds(suites, options),
-            directory=directory,
-            processes=options["processes"] or len(os.sched_getaffinity(0)),
-            seconds=None if minutes is None else 60 * minutes,
-            progress=progress or (lambda done, total: None),
-        )
-    is_whole = seed is None and options["seeds"] is None
+    outcomes: dict[str, Outcome] = {}
+    is_stopped = False
+    processes = options["processes"] or len(os.sched_getaffinity(0))
+    began = time.monotonic()
+    with progress_bar(title=gettext("Trying to break it")) as progress, _stoppable():
+        try:
+            torture(
+                _rounds(suites, options),
+                outcomes,
+                directory=directory,
+                processes=processes,
+                seconds=None if minutes is None else 60 * minutes,
+                progress=progress or (lambda done, total: None),
+            )
+        except KeyboardInterrupt:
+            is_stopped = True
+    is_whole = seed is None and minutes is None and options["seeds"] is None and not is_stopped
     for name in suites:
+        outcomes.setdefault(name, Outcome(suite=name, unit=SUITES[name].unit))
         out.write(_line(name, outcomes[name]))
-    short = [name for name in suites if is_whole and outcomes[name].tried < SUITES[name].at_least]
+    short = [
+        name for name in suites if not is_stopped and outcomes[name].tried < (SUITES[name].at_least if is_whole else 1)
+    ]
     for name in short:
         out.write(
             gettext("%(suite)s: fewer than the %(count)s that the plan asks for.")
@@ -59,9 +74,31 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     for name in broken:
         _tell(out, name, outcomes[name])
     failed = len({*short, *broken})
-    out.write(gettext("Nothing was found.") if not failed else gettext("Something was found."))
+    out.write(
+        gettext("%(minutes)s minutes, %(processes)s processes at once; load of the machine at the end %(load)s")
+        % {
+            "minutes": f"{(time.monotonic() - began) / 60:.1f}",
+            "processes": processes,
+            "load": f"{os.getloadavg()[0]:.1f}",
+        }
+    )
+    out.write(gettext("Something was found.") if broken else gettext("Nothing was found."))
     out.write(f"{len(suites) - failed} passed, {failed} failed")
+    if is_stopped:
+        out.write(gettext("It was stopped; this is what it tried until then."))
+        return EXIT_STOPPED
     return EXIT_BROKEN if failed else EXIT_SOUND
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGINT and SIGTERM are KeyboardInterrupt, also where a shell started it in the background without the first."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _rounds(suites: Sequence[str], options: dict[str, Any]) -> Iterator[list[Part]]:

@@ -1,9 +1,15 @@
 """`ledger torture`: what it prints, what it ends with, and how one seed is seen again."""
 
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from console.tests.waiting import until
 from ledger.tests.commands.calling import call
 from ledger.torture.plan import ROUND_SEEDS, SUITES, replay_of, round_of
 
@@ -14,7 +20,7 @@ def test_it_says_what_it_tried_and_that_it_found_nothing(storage: Path) -> None:
 
     assert done.code == 0
     assert "interleavings: 2 seeds, 0 findings" in done.out
-    assert "acknowledged" in done.out
+    assert "commands acknowledged" in done.out
     assert done.out.splitlines()[-1] == "1 passed, 0 failed"
 
 
@@ -42,3 +48,59 @@ def test_the_plan_asks_for_what_was_promised(name: str) -> None:
     promised = {"kills": 50_000, "crashes": 100_000, "damage": 250_000, "errors": 300, "interleavings": 500}
 
     assert SUITES[name].at_least == promised[name]
+
+
+def test_with_minutes_it_ends_in_time_and_each_suite_had_its_proportion() -> None:
+    """A part of each suite comes first; a third of the plan is a third of each suite."""
+    parts = round_of(suites=list(SUITES), seeds=ROUND_SEEDS, number=0)
+    whole = Counter(part.suite for part in parts)
+
+    assert {part.suite for part in parts[: len(SUITES)]} == SUITES.keys()
+    for suite, count in Counter(part.suite for part in parts[: len(parts) // 3]).items():
+        assert abs(count - whole[suite] / 3) <= 2
+
+    done = call("ledger", "torture", "--suite", "interleavings", "--minutes", "0.001", "--processes", "1")
+    assert done.code == 0
+    assert "interleavings: 1 seeds, 0 findings" in done.out
+
+
+def test_a_suite_for_which_there_was_no_time_at_all_is_not_one_that_passed() -> None:
+    """Nothing tried is nothing shown."""
+    done = call("ledger", "torture", "--suite", "errors", "--minutes", "0", "--processes", "1")
+
+    assert done.code == 1
+    assert done.out.splitlines()[-1] == "0 passed, 1 failed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_stopped_says_what_it_tried_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    """Also where a shell started it in the background, which lets programs ignore SIGINT."""
+    place = tmp_path / "real"
+    arguments = ["ledger", "torture", "--suite", "kills", "--processes", "1", "--directory", str(place)]
+    torture = subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    until(lambda: any(place.glob("torture-*/journal/segments/*")), seconds=60, what="that real processes write")
+
+    torture.send_signal(number)
+    out, err = torture.communicate()
+
+    assert torture.returncode == 130
+    assert "kills: 0 operations" in out
+    assert out.splitlines()[-1].startswith("It was stopped")
+    assert "Traceback" not in err
+    assert list(place.iterdir()) == []
+    until(lambda: _is_gone(torture.pid), seconds=20, what="that every process is gone")
+
+
+def _is_gone(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
