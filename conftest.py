@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 import hypothesis
 import pytest
@@ -17,7 +17,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
-from console.kernel import epoch, live, triggers
+from console.kernel import epoch, live
 from console.kernel.api import throttles
 
 pytest_plugins = ["console.tests.spreading"]
@@ -45,29 +45,45 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """After a test with real transactions the database is put back as migrations left it.
+    """After a test with real transactions the database is put back as migrations left it, from a copy made before."""
+    copied = _copied_in_memory() if connection.vendor == "sqlite" else _copied_beside()
+    with ExitStack() as copies, pytest.MonkeyPatch.context() as patch:
+        with django_db_blocker.unblock():
+            take_back = copies.enter_context(copied)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: take_back())
+        yield
+        with django_db_blocker.unblock():
+            copies.close()
 
-    SQLite takes the whole file back, which is quick. Elsewhere the tables are flushed, and the triggers that would
-    refuse that are dropped before; what follows a flush restores them.
-    """
-    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # Django's stubs leave it out
-    with closing(sqlite3.connect(":memory:")) as migrated, pytest.MonkeyPatch.context() as patch:
 
-        def take_back(_case: TransactionTestCase) -> None:
+@contextmanager
+def _copied_in_memory() -> Iterator[Callable[[], None]]:
+    with closing(sqlite3.connect(":memory:")) as migrated:
+        connection.ensure_connection()
+        connection.connection.backup(migrated)
+
+        def take_back() -> None:
             connection.ensure_connection()
             migrated.backup(connection.connection)
 
-        def drop_and_flush(case: TransactionTestCase) -> None:
-            triggers.drop()
-            flush(case)
+        yield take_back
 
-        if connection.vendor == "sqlite":
-            with django_db_blocker.unblock():
-                connection.ensure_connection()
-                connection.connection.backup(migrated)
-        after = take_back if connection.vendor == "sqlite" else drop_and_flush
-        patch.setattr(TransactionTestCase, "_fixture_teardown", after)
-        yield
+
+@contextmanager
+def _copied_beside() -> Iterator[Callable[[], None]]:
+    name = connection.settings_dict["NAME"]
+
+    def carry_out(*statements: str) -> None:
+        connection.close()
+        with connection._nodb_cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    gone, copied = 'DROP DATABASE IF EXISTS "{}" WITH (FORCE)', 'CREATE DATABASE "{}" TEMPLATE "{}"'
+    beside = f"{name}_migrated"
+    carry_out(gone.format(beside), copied.format(beside, name))
+    yield lambda: carry_out(gone.format(name), copied.format(name, beside))
+    carry_out(gone.format(beside))
 
 
 @pytest.fixture(autouse=True)

@@ -117,7 +117,7 @@ def install(*, using: str = DEFAULT_DB_ALIAS) -> None:
 
 
 def drop(*, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Remove every registered trigger: before tables are rebuilt, and before a test flushes its database."""
+    """Remove every registered trigger: before tables are rebuilt."""
     connection = connections[using]
     present = _present(connection)
     with connection.cursor() as cursor:
@@ -149,7 +149,7 @@ def drop_before_migrate(*, using: str, plan: list[Any], **_: Any) -> None:
 
 
 def install_after_migrate(*, using: str, **_: Any) -> None:
-    """Handler of post_migrate, also sent by flush."""
+    """Handler of post_migrate."""
     install(using=using)
 
 

@@ -42,7 +42,7 @@ class Installation:
 
     def __init__(self, storage: Path, **environment: str) -> None:
         self.storage = storage
-        named = {"GATEHOUSE_STORAGE": str(storage), "DJANGO_SETTINGS_MODULE": "console.settings"}
+        named = {"GATEHOUSE_STORAGE": str(storage), "DJANGO_SETTINGS_MODULE": "console.tests.installation_settings"}
         self.environment = dict(os.environ) | named | environment
 
     def set_up(self, *certificates: Path) -> Installation:

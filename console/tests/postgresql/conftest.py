@@ -31,8 +31,8 @@ def server() -> Iterator[str]:
 def environment(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a console whose own database is PostgreSQL."""
     storage = tmp_path_factory.mktemp("storage")
-    console = {"DJANGO_SETTINGS_MODULE": "console.settings", "GATEHOUSE_STORAGE": str(storage), "DATABASE_URL": server}
-    return dict(os.environ) | console
+    console = {"GATEHOUSE_STORAGE": str(storage), "DATABASE_URL": server}
+    return dict(os.environ) | console | {"DJANGO_SETTINGS_MODULE": "console.tests.installation_settings"}
 
 
 @pytest.fixture(scope="session")
