@@ -14,8 +14,7 @@ from ledger import KeptCheckpoints, Ledger, LedgerError, OsEnv, gettext_noop
 from ledger.actions import JournalExchanged, live_is_in_place, live_ledger, live_watch
 from ledger.conf import events_directory, live_journal
 from ledger.degradation import Cause, Finding, Level, State
-from ledger.doctor.examination import slots_of
-from ledger.doctor.kinds import HAPPENED, DamageKind
+from ledger.doctor.examination import wrong_mark
 from ledger.engine import limits
 from ledger.engine.layout import Layout
 from ledger.proof.checkpoints import claimed_checkpoint
@@ -112,7 +111,7 @@ def live_condition() -> Condition:
     if not live_is_in_place():
         return replace(found, state="read_only", reason=gettext(JournalExchanged.message), is_exchanged=True)
     warnings = [*_unlike_what_was_signed(is_damaged=found.state == "read_only"), *_found_wrong()]
-    warnings += _damaged_slot() if found.state == "normal" else []
+    warnings += _wrong_mark() if found.state == "normal" else []
     found = replace(found, warnings=(*found.warnings, *warnings))
     standing = live_watch().standing(is_damaged=found.state == "read_only")
     if found.state != "normal" or standing.state is State.NORMAL:
@@ -146,16 +145,13 @@ def _unlike_what_was_signed(*, is_damaged: bool) -> list[str]:
     return [gettext(difference.message) % difference.params]
 
 
-def _damaged_slot() -> list[str]:
-    """That one of the two slots of the durable mark is gone, while nobody writes it anew; both are a few bytes."""
+def _wrong_mark() -> list[str]:
+    """That what proves the end of the journal is gone, or one of its two slots is, until an order writes it anew."""
     try:
-        slots, is_damaged = slots_of(OsEnv(), Layout(live_journal()))
-        if not is_damaged:
-            return []
-        facts = {"proven": slots[0].seq, "seq": live_ledger().head.seq}
+        found = wrong_mark(OsEnv(), Layout(live_journal()), seq=live_ledger().head.seq)
     except (LedgerError, OSError):
         return []
-    return [gettext(HAPPENED[DamageKind.MARK_SLOT]) % facts]
+    return [gettext(one.text) % one.params for one in found]
 
 
 def _found_wrong() -> list[str]:

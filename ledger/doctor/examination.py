@@ -180,10 +180,17 @@ def damaged_index_files(env: Env, layout: Layout) -> list[str]:
 
 def damages_beside(env: Env, layout: Layout, *, seq: int) -> list[Damage]:
     """What is wrong with files that a journal can do without, of one whose records are sound up to event `seq`."""
+    derived = _wrong_indexes(env, layout) or _wrong_snapshots(env, layout)
+    return [*wrong_mark(env, layout, seq=seq), *derived]
+
+
+def wrong_mark(env: Env, layout: Layout, *, seq: int) -> list[Damage]:
+    """That `durable`, or one of its two slots, is missing or damaged. Reads a few bytes."""
     slots, is_damaged = slots_of(env, layout)
-    slot = Damage(kind=DamageKind.MARK_SLOT, params={"seq": seq, "proven": slots[0].seq if slots else 0})
-    found = [slot] if is_damaged else []
-    return found + (_wrong_indexes(env, layout) or _wrong_snapshots(env, layout))
+    if not slots:
+        return [Damage(kind=DamageKind.MARK, params={"seq": seq})]
+    params = {"seq": seq, "proven": slots[0].seq}
+    return [Damage(kind=DamageKind.MARK_SLOT, params=params)] if is_damaged else []
 
 
 def _wrong_indexes(env: Env, layout: Layout) -> list[Damage]:
@@ -318,11 +325,9 @@ class _Examination:
                     expected=finding.expected,
                     found=finding.found,
                 )
-        if not report.is_end_proven and not report.chain_breaks:
-            self._add(DamageKind.MARK, RepairKind.REBUILD_MARK, seq=report.head.seq)
-        slots, is_damaged = slots_of(self._env, self._layout)
-        if is_damaged and not report.chain_breaks:
-            self._add(DamageKind.MARK_SLOT, RepairKind.REBUILD_MARK, seq=report.head.seq, proven=slots[0].seq)
+        if not report.chain_breaks:
+            for damage in wrong_mark(self._env, self._layout, seq=report.head.seq):
+                self._add(damage.kind, RepairKind.REBUILD_MARK, **damage.params)
 
     def _manifest(self, report: VerifyReport) -> None:
         if report.chain_breaks:

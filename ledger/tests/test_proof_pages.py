@@ -93,6 +93,23 @@ def test_an_older_copy_of_the_journal_is_shown_as_what_it_is(live: Path, tmp_pat
     assert Client().get("/api/health").json()["checks"]["journal"] == {"status": "degraded", "state": "normal"}
 
 
+@pytest.mark.parametrize(
+    ("left", "said"), [(b"", "The file durable is missing"), (bytes(64), "One of the two slots of the file durable")]
+)
+def test_a_mark_that_is_gone_is_said_until_an_order_writes_it_anew(live: Path, left: bytes, said: str) -> None:
+    """Both slots or one of them, while the journal is open: nothing of it is lost, and it goes on."""
+    content = (live / "durable").read_bytes()
+    (live / "durable").write_bytes(left and left + content[len(left) :])
+
+    browser, _ = shown()
+    create("bob")
+    create("eve")
+
+    assert said in browser
+    assert live_condition().state == "normal"
+    assert live_condition().warnings == ()
+
+
 def test_damage_in_the_middle_is_not_called_a_cut_tail(live: Path) -> None:
     """Behind it nothing was read: that the verified part ends before the checkpoint says nothing about the rest."""
     for name in ("bob", "eve"):

@@ -223,15 +223,25 @@ def test_verify_names_a_damaged_snapshot_as_a_remark(with_snapshot: Path) -> Non
     assert done.out.endswith("sound\n")
 
 
-@pytest.mark.parametrize("damage", [damages.damage_newer_slot, damages.remove_older_slot, damages.remove_offsets])
-def test_verify_names_what_a_journal_can_do_without(with_snapshot: Path, damage: Callable[[Path], None]) -> None:
-    """One of two slots, an index: a remark, and the doctor is named; the journal is sound."""
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (damages.damage_newer_slot, "One of the two slots"),
+        (damages.remove_mark, "The file durable is missing"),
+        (damages.remove_offsets, "Index files are missing"),
+    ],
+)
+def test_verify_names_what_a_journal_can_do_without(
+    with_snapshot: Path, damage: Callable[[Path], None], said: str
+) -> None:
+    """The mark of its end, one slot of it, an index: a remark, and the doctor is named; the journal is sound."""
     damage(with_snapshot)
 
     done = call("ledger", "verify", with_snapshot)
 
     assert done.code == 0
-    assert ("remark: One of the two slots" in done.out) != ("remark: Index files are missing" in done.out)
+    remarks = ("One of the two slots", "Index files are missing", "The file durable is missing")
+    assert [text for text in remarks if f"remark: {text}" in done.out] == [said]
     assert "`ledger doctor` says what can be done" in done.out
 
 
