@@ -54,7 +54,8 @@ class Condition:
     """How a journal is, and why: normal, imported, degraded, read_only, poisoned or unreadable.
 
     `is_stopped`: it is sound, and takes no orders until an engineer says so, since `since`. `is_exchanged`: another
-    directory stands in its place, so that nothing is written until a restart.
+    directory stands in its place, so that nothing is written until a restart. `is_full`: no order is taken while the
+    disk has no room.
     """
 
     state: str
@@ -63,6 +64,7 @@ class Condition:
     since: datetime | None = None
     is_stopped: bool = False
     is_exchanged: bool = False
+    is_full: bool = False
 
     @property
     def needs_attention(self) -> bool:
@@ -72,7 +74,7 @@ class Condition:
     @property
     def takes_orders(self) -> bool:
         """Whether credits can be moved."""
-        return self.state in ("normal", "degraded")
+        return self.state in ("normal", "degraded") and not self.is_full
 
     @property
     def can_be_left(self) -> bool:
@@ -122,7 +124,15 @@ def live_condition() -> Condition:
         reason=" ".join(map(_said, standing.findings)),
         since=_moment(standing.since),
         is_stopped=standing.state is State.READ_ONLY,
+        is_full=_is_full(),
     )
+
+
+def _is_full() -> bool:
+    try:
+        return disk_room().is_blocked
+    except OSError:
+        return False
 
 
 def _unlike_what_was_signed(*, is_damaged: bool) -> list[str]:

@@ -171,7 +171,7 @@ def _print_facts(out: Any, path: Path, diagnosis: Diagnosis) -> bool:
         gettext("head"): f"event {status.head.seq:,}, {status.head.hash}",
         gettext("segments"): f"{status.segments:,} of at most {status.segment_bytes:,} bytes",
         gettext("file system"): file_system_of(OsEnv().mounts(), path) or gettext("unknown"),
-        gettext("disk"): f"{100 * disk.used / disk.total:.1f} % used, {disk.free:,} bytes free",
+        gettext("disk"): f"{100 - 100 * disk.free / disk.total:.1f} % used, {disk.free:,} bytes free",
         **contents,
         gettext("cut off by recovery"): ", ".join(f"{item.name} ({item.stat().st_size:,} bytes)" for item in kept)
         or "0",
