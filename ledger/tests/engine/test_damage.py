@@ -126,6 +126,21 @@ def test_a_segment_that_is_gone_is_named_with_its_first_event(home: Path, gone: 
     journal.close()
 
 
+def test_rot_in_front_of_later_flushes_is_no_tear_even_without_a_mark(home: Path) -> None:
+    """A later whole record proves that what stands before its flush was durable: nothing is cut."""
+    segment, lines = written(home)
+    changed = segment.read_bytes().replace(b'"amount_micros":3', b'"amount_micros":4')
+    segment.write_bytes(changed)
+    (home / "durable").unlink()
+
+    journal = opened(home)
+
+    assert journal.status.state == "read_only"
+    assert journal.status.head.seq == 4 < len(lines)
+    assert segment.read_bytes() == changed
+    journal.close()
+
+
 TORN: dict[str, Callable[[bytes], bytes]] = {
     "half a record": lambda line: line[: len(line) // 2],
     "a record without its last byte": lambda line: line[:-1],

@@ -166,6 +166,41 @@ def test_a_torn_end_that_cannot_be_erased_durably_poisons_the_journal() -> None:
     assert client(disk, promises).journal.status.state == "poisoned"
 
 
+def test_what_was_cut_is_durable_in_quarantine_before_it_is_erased() -> None:
+    """Whatever a power cut leaves behind the repair: the piece is in its old place, or kept aside."""
+    disk, promises = SimDisk(), Promises()
+    first = client(disk, promises)
+    assert go_on(first, "kept") is None
+    path: Path = first.journal._keeper.store.active.path  # type: ignore[union-attr]  # there is one
+    first.env.die()
+    piece = b'{"seq":3,"torn'
+    disk.file(path).write(piece, len(disk.file(path).content.rstrip(b"\n")) + 1)
+    disk.file(path).sync()
+
+    second = client(disk, promises)
+
+    assert second.journal.status.state == "normal"
+    for seed in range(CUTS):
+        left = disk.after_power_cut(Random(seed)).files()
+        assert any(piece in file.content for file in left.values()), f"seed {seed}"
+
+
+def test_a_recovery_is_not_undone_by_a_power_cut() -> None:
+    """Its names are durable when it returns: the journal is not poisoned again, and the old file is kept."""
+    disk, promises = SimDisk(), Promises()
+    fault = Fault(promises, "fdatasync", "0")
+    one = client(disk, promises, fault)
+    fault.action = fail
+    assert isinstance(go_on(one, "unknown"), DurabilityUnknown)
+
+    kept = one.journal.recover(reason="tested", actor="user:1").data["quarantine"]
+
+    for seed in range(CUTS):
+        left = disk.after_power_cut(Random(seed))
+        assert client(left, promises).journal.status.state == "normal", f"seed {seed}"
+        assert kept in {path.name for path in left.files()}
+
+
 @pytest.mark.parametrize("is_open_already", [True, False])
 def test_what_a_failed_sync_left_is_written_again_by_whoever_adopts_it(is_open_already: bool) -> None:
     """Its writer was killed before it could poison the journal, and the system believes the records written."""
