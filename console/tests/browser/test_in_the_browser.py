@@ -209,7 +209,7 @@ def test_a_digest_is_copied_whole_and_that_is_said(open_page: OpenPage, tester: 
         page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
 
     page.click(f"[data-copy='{run.build.commit}'] >> nth=0")
-    page.wait_for_selector("#announced", state="attached")
+    page.wait_for_selector("#announced >> text=Copied", state="attached")
 
     assert page.inner_text("#announced") == "Copied"
     assert page.evaluate("navigator.clipboard.readText()") == run.build.commit
