@@ -78,6 +78,8 @@ def test_recovery_copies_the_verified_records_to_fresh_blocks_and_the_retry_is_r
     journal, _ = poisoned(home)
     segment = home / "segments" / "00000000000000000001.jsonl"
     before = segment.stat().st_ino
+    with pytest.raises(Poisoned):
+        record(other, "before")
 
     recovered = journal.recover(reason="The cable was loose.", actor="user:3")
 
