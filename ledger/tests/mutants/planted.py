@@ -205,6 +205,6 @@ PLANTED = (
         file="keeper.py",
         old="        return self._env.exists(self._layout.poisoned) or (mark is not None and mark.is_poisoned)\n",
         new="        return False\n",
-        suite="errors_of_syncs",
+        suite="restart",
     ),
 )

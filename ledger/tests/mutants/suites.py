@@ -60,6 +60,33 @@ def _commands() -> str:
         return f"a retry is answered by {error!r}"
 
 
+def _restart() -> str:
+    """A sync fails; the next process has to know."""
+    import errno
+
+    from ledger.engine import Journal
+    from ledger.engine.errors import DurabilityUnknown
+    from ledger.simulation import SimDisk, SimEnv
+    from ledger.simulation.client import HOME, command, moving
+    from ledger.simulation.promises import Folded
+
+    failing: set[str] = set()
+
+    def meet(call: str, _name: str, _content: bytes) -> None:
+        if call in failing:
+            raise OSError(errno.EIO, "the disk fails")
+
+    disk = SimDisk()
+    journal = Journal.open(path=HOME, state=Folded(), env=SimEnv(disk, meet=meet), segment_bytes=4096)
+    failing.add("fdatasync")
+    try:
+        journal.execute(command("k1", [moving("agent:1", 1)]))
+    except DurabilityUnknown:
+        status = Journal.open(path=HOME, state=Folded(), env=SimEnv(disk.after_kill()), segment_bytes=4096).status
+        return "" if status.state == "poisoned" else f"after a failed sync and a restart it is {status.state}"
+    return "a command whose sync failed was acknowledged"
+
+
 SUITES: dict[str, Callable[[], str]] = {
     "crashes": _crashes,
     "torn": _torn,
@@ -68,4 +95,5 @@ SUITES: dict[str, Callable[[], str]] = {
     "errors_of_syncs": _errors("store.py", "fdatasync"),
     "interleavings": _interleavings,
     "commands": _commands,
+    "restart": _restart,
 }
