@@ -46,9 +46,10 @@ class Opened(NamedTuple):
 
 
 def reopened(path: Path, *, from_snapshot: bool = True, read_only: bool = False) -> Opened:
-    """Open, look, close."""
+    """Open, look, close; with snapshots as who says nothing of them."""
     state = Watched()
-    journal = Journal.open(path=path, state=state, from_snapshot=from_snapshot, read_only=read_only)
+    said: dict[str, Any] = {} if from_snapshot else {"from_snapshot": False}
+    journal = Journal.open(path=path, state=state, read_only=read_only, **said)
     status = journal.status
     digest = journal.query(state.digest)
     journal.close()
