@@ -198,7 +198,7 @@ def stops_of(page: Any) -> list[dict[str, Any]]:
         page.keyboard.press("Tab")
         stop = page.evaluate(FOCUSED)
         if stop is None or (stops and stop["number"] == 0):  # out of the page, or through it and at its start again
-            return [stop for number, stop in enumerate(stops) if stop["number"] != stops[number - 1]["number"]]
+            return stops
         stops.append(stop)
         assert sum(other["number"] == stop["number"] for other in stops) <= stop["partCount"], f"held at {stop['name']}"
 
