@@ -4,7 +4,7 @@
 (function () {
   const STILL_HEIGHT = 208;
   const DASHES = { 1: [], 2: [7, 4], 3: [2, 4], 4: [10, 3, 2, 3] };
-  const drawn = new Map(); /* by the chart's key: {plot, root, points} */
+  const drawn = new Map(); /* by the chart's key: {plot, points, look} */
   const language = document.documentElement.lang || "en";
   const figures = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
   const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
@@ -31,17 +31,13 @@
     return points.places ? new Intl.NumberFormat(language, { maximumFractionDigits: points.places }).format(value) : figures.format(value);
   }
 
-  /* The theme's colours as the style sheet resolves them for this element. */
-  function colourOf(figure, selector) {
-    return getComputedStyle(figure.querySelector(`.swatch ${selector}`)).color;
-  }
-
-  function gridColour(figure) {
-    return getComputedStyle(figure.querySelector(".chart .axis")).color;
-  }
-
-  function wordColour(figure) {
-    return getComputedStyle(figure.querySelector(".legend")).color;
+  /* Colours and font as the style sheet resolves them for this element. A reading that follows a writing has the
+     browser work out the styles of the whole page anew, so all is read before anything is drawn. */
+  function lookOf(figure) {
+    const colour = (element) => getComputedStyle(element).color;
+    const marks = [...figure.querySelectorAll(".legend .swatch > *")].map((mark) => [mark.classList.item(mark.classList.length - 1), colour(mark)]);
+    const grid = colour(figure.querySelector(".chart .axis"));
+    return { ...Object.fromEntries(marks), grid, words: colour(figure.querySelector(".legend")), font: getComputedStyle(document.body).fontFamily };
   }
 
   function figureOf(plot) {
@@ -61,7 +57,7 @@
   }
 
   /* Limits and the interval of a trend lie under the lines, the trend itself above them. */
-  function drawMarks(plot, figure, { band, marks }) {
+  function drawMarks(plot, look, { band, marks }) {
     const context = plot.ctx;
     const ratio = devicePixelRatio || 1;
     context.save();
@@ -70,13 +66,13 @@
     context.clip();
     if (band) {
       drawPath(plot, [...band.upper, ...band.lower.slice().reverse()], true);
-      context.fillStyle = colourOf(figure, ".band");
+      context.fillStyle = look.band;
       context.fill();
     }
     for (const mark of marks) {
       drawPath(plot, [mark.start, mark.end], false);
       context.setLineDash(mark.kind === "limit" ? [5 * ratio, 3 * ratio] : []);
-      context.strokeStyle = colourOf(figure, `.${mark.kind}`);
+      context.strokeStyle = look[mark.kind];
       context.lineWidth = 1.5 * ratio;
       context.stroke();
     }
@@ -104,18 +100,19 @@
     }
   }
 
-  function optionsOf(figure, points, width) {
+  function optionsOf(key, width) {
+    const known = drawn.get(key);
+    const points = known.points;
     const axis = {
-      stroke: (plot) => wordColour(figureOf(plot)),
-      grid: { stroke: (plot) => gridColour(figureOf(plot)), width: 1 },
+      stroke: () => known.look.words,
+      grid: { stroke: () => known.look.grid, width: 1 },
       ticks: { show: false },
-      font: `12px ${getComputedStyle(document.body).fontFamily}`,
+      font: `12px ${known.look.font}`,
     };
-    const key = figure.dataset.chart;
     const isTrend = (mark) => mark.kind === "trend";
-    const below = (plot) => drawMarks(plot, figureOf(plot), { band: drawn.get(key).points.band, marks: drawn.get(key).points.marks.filter((mark) => !isTrend(mark)) });
-    const above = (plot) => drawMarks(plot, figureOf(plot), { band: null, marks: drawn.get(key).points.marks.filter(isTrend) });
-    const range = () => [drawn.get(key).points.low, drawn.get(key).points.high];
+    const below = (plot) => drawMarks(plot, known.look, { band: known.points.band, marks: known.points.marks.filter((mark) => !isTrend(mark)) });
+    const above = (plot) => drawMarks(plot, known.look, { band: null, marks: known.points.marks.filter(isTrend) });
+    const range = () => [known.points.low, known.points.high];
     return {
       width,
       height: STILL_HEIGHT,
@@ -126,14 +123,14 @@
         y: points.log ? { distr: 3, range } : { range },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: 26, values: (_plot, splits) => splits.map((split) => saidMoment(drawn.get(key).points, split, true)), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, ...[1, 2, 5, 7, 14, 30, 60, 90, 180, 365, 730].map((days) => days * DAY)] },
-        { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => (value === null ? "" : saidValue(drawn.get(key).points, value))) },
+        { ...axis, grid: { show: false }, size: 26, values: (_plot, splits) => splits.map((split) => saidMoment(known.points, split, true)), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, ...[1, 2, 5, 7, 14, 30, 60, 90, 180, 365, 730].map((days) => days * DAY)] },
+        { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => (value === null ? "" : saidValue(known.points, value))) },
       ],
       series: [
         {},
         ...points.lines.map((line) => ({
           label: line.label,
-          stroke: (plot) => colourOf(figureOf(plot), `.s${line.style}`),
+          stroke: () => known.look[`s${line.style}`],
           width: 1.75,
           dash: DASHES[line.style],
           points: { show: points.xs.length < 3 },
@@ -172,9 +169,13 @@
     place.addEventListener("keydown", (event) => moveCursor(drawn.get(figure.dataset.chart).plot, event));
   }
 
-  function draw(figure) {
+  function readingOf(figure) {
+    const points = JSON.parse(document.getElementById(`${figure.dataset.chart}-values`).textContent);
+    return { figure, points, width: figure.querySelector(".plot").clientWidth, look: lookOf(figure) };
+  }
+
+  function draw({ figure, points, width, look }) {
     const key = figure.dataset.chart;
-    const points = JSON.parse(document.getElementById(`${key}-values`).textContent);
     const place = figure.querySelector(".plot");
     const values = [points.xs, ...points.lines.map((line) => line.values)];
     const known = drawn.get(key);
@@ -182,14 +183,14 @@
     place.classList.add("is-drawn");
     if (known && known.points.lines.length === points.lines.length) {
       const isZoomed = known.plot.scales.x.min > known.points.xs[0] || known.plot.scales.x.max < known.points.xs[known.points.xs.length - 1];
-      known.points = points;
+      Object.assign(known, { points, look });
       place.append(known.plot.root);
       known.plot.setData(values, !isZoomed);
       if (isZoomed) known.plot.redraw();
     } else {
       if (known) known.plot.destroy();
-      drawn.set(key, { points });
-      drawn.get(key).plot = new uPlot(optionsOf(figure, points, place.clientWidth), values, place);
+      drawn.set(key, { points, look });
+      drawn.get(key).plot = new uPlot(optionsOf(key, width), values, place);
     }
     showValues(drawn.get(key).plot);
     resized.observe(place);
@@ -207,13 +208,15 @@
     if (!shown.length || typeof uPlot === "undefined") return;
     const start = performance.now();
     resized.disconnect();
-    for (const figure of shown) draw(figure);
+    for (const reading of [...shown].map(readingOf)) draw(reading);
     /* uPlot paints in a microtask: the end is taken after it. */
     Promise.resolve().then(() => performance.measure("charts", { start, end: performance.now() }));
   }
 
   function redrawAll() {
-    for (const { plot } of drawn.values()) plot.redraw();
+    const shown = [...drawn.values()].map((known) => [known, figureOf(known.plot)]).filter(([, figure]) => figure);
+    for (const [known, figure] of shown) known.look = lookOf(figure);
+    for (const [known] of shown) known.plot.redraw();
   }
 
   /* The place of focus is a new element after an update. */
