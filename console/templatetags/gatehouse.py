@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast
 
 from django import template
 from django.template import Context
+from django.template.loader import render_to_string
 from django.utils import formats, timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -30,6 +32,8 @@ MICROS = 1_000_000
 SHORT_DIGEST = 12
 GROUPED_FROM = 10_000
 ROUNDED_FROM = 10
+SAID_MAX = 4096
+"""How many moments, and outcomes of runs, are kept as they are said in each language and zone."""
 _CELL = re.compile(r"<t[dh]")
 
 
@@ -265,6 +269,12 @@ def moment(value: datetime | None) -> SafeString:
 
 def in_own_zone(value: datetime) -> str:
     """Date and time in the reader's zone, with its name."""
+    return _in_zone(value, timezone.get_current_timezone_name(), get_language())
+
+
+@lru_cache(maxsize=SAID_MAX)
+def _in_zone(value: datetime, zone: str, language: str | None) -> str:
+    """Said once: a page has a hundred moments, and most are on the next page too."""
     local = timezone.localtime(value)
     name = f"{local:%Z}"
     zone = name if name[:1].isalpha() else f"UTC{name}"  # many zones have an offset for a name
@@ -324,6 +334,19 @@ def labelled(cells: Iterable[str], headers: Sequence[Mapping[str, Any]]) -> list
         mark_safe(_CELL.sub(rf'\g<0> data-label="{escape(capfirst(header["text"]))}"', cell, count=1))  # noqa: S308
         for cell, header in zip(cells, headers, strict=True)
     ]
+
+
+@register.simple_tag
+def gate_letters(results: Iterable[Any]) -> SafeString:
+    """The gates of a run, each with its verdict."""
+    return _letters(tuple((result.gate, result.verdict) for result in results), get_language())
+
+
+@lru_cache(maxsize=SAID_MAX)
+def _letters(verdicts: tuple[tuple[str, str], ...], language: str | None) -> SafeString:
+    """Made once: a list of runs has few outcomes."""
+    results = [{"gate": gate, "verdict": verdict} for gate, verdict in verdicts]
+    return render_to_string("testruns/gate_letters.html", {"results": results})
 
 
 @register.simple_tag
