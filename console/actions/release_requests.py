@@ -15,7 +15,7 @@ from console.kernel.authority import Act, Role
 from console.kernel.errors import NotFound
 from console.models import BoundRun, Phase, ReleaseRequest
 from console.release_states import RequestState
-from console.releases import Checked, Evidence, check_evidence, gather, manifest_of
+from console.releases import Checked, Evidence, Look, check_evidence, gather, manifest_of
 from ledger import canonical_bytes, digest_of
 from testruns.actions import freeze_for_release
 from testruns.models import Build
@@ -37,15 +37,15 @@ class Preview:
 
 def preview_request(*, phase: str, build_id: int) -> Preview:
     """The evidence, manifest and checklist of a request that nobody has opened. Writes nothing. Raises `NotFound`."""
-    now = timezone.now()
+    look = Look(now=timezone.now())
     row, build = _phase(phase), _build(build_id)
-    evidence = gather(phase=row, build=build, now=now)
-    manifest = manifest_of(evidence, now=now)
+    evidence = gather(phase=row, build=build, now=look.now)
+    manifest = manifest_of(evidence, look=look)
     return Preview(
         evidence=evidence,
         manifest=manifest,
         manifest_digest=digest_of(manifest),
-        checked=check_evidence(evidence, now=now),
+        checked=check_evidence(evidence, look=look),
         open_request=ReleaseRequest.objects.filter(phase=row, state=RequestState.OPEN.value).first(),
     )
 
@@ -69,7 +69,7 @@ def open_request(*, actor: Actor, phase: str, build_id: int) -> ReleaseRequest:
         raise OpenAlready(phase=row.code, request=standing.pk)
     frozen = freeze_for_release(actor=actor, build=build)
     evidence = gather(phase=row, build=build, now=now)
-    manifest = manifest_of(evidence, now=now)
+    manifest = manifest_of(evidence, look=Look(now=now))
     request = ReleaseRequest.objects.create(
         phase=row,
         build=build,

@@ -11,7 +11,7 @@ from console.kernel.acts import Actor, action
 from console.kernel.authority import Act
 from console.kernel.errors import InvalidInput, NotFound
 from console.models import ReleaseRequest, Review, ReviewAttachment, ReviewComment
-from console.releases import check_request
+from console.releases import Look, check_request
 from console.review_content import ReviewDraft, problems_of, requirements_of
 from ledger import canonical_bytes, digest_of, gettext_noop
 from testruns.evidence import store
@@ -45,7 +45,7 @@ def save_review(*, actor: Actor, request_id: int, content: ReviewDraft, version:
         review = Review(request=request, reviewer=actor.person, version=0)
     parts = content.as_json() | {
         "requirements": requirements_of(manifest_of(request)),
-        "computed_verdict": check_request(request, now=now).recommendation.value,
+        "computed_verdict": check_request(request, look=Look(now=now)).recommendation.value,
         "manifest_digest": request.manifest_digest,
     }
     if review.pk and all(getattr(review, name) == value for name, value in parts.items()):

@@ -178,14 +178,15 @@ def withdraw_sign_off(*, actor: Actor, sign_off_id: int, reason: str) -> SignOff
 
 def require_person(request: ReleaseRequest, *, seat: Seat, actor: Actor) -> None:
     """Refuse unless this person may fill this seat. Raises a `SeatRefused`."""
-    refusal = why_not(seat, actor.person.pk, roles=actor.person.roles, facts=facts_of(request))
+    facts = facts_of(request, signed=standing_sign_offs(request))
+    refusal = why_not(seat, actor.person.pk, roles=actor.person.roles, facts=facts)
     if refusal is not None:
         raise refusal
 
 
 def require_order(request: ReleaseRequest, *, seat: Seat) -> None:
     """Refuse unless the seats before this one are signed. Raises `SeatNotYet`."""
-    refusal = why_not_in_order(seat, facts=facts_of(request))
+    refusal = why_not_in_order(seat, facts=facts_of(request, signed=standing_sign_offs(request)))
     if refusal is not None:
         raise refusal
 
@@ -250,7 +251,7 @@ def write_sign_off(
 
 
 def _require_turn(request: ReleaseRequest, *, seat: Seat) -> None:
-    refusal = why_not_yet(seat, facts=facts_of(request))
+    refusal = why_not_yet(seat, facts=facts_of(request, signed=standing_sign_offs(request)))
     if refusal is not None:
         raise refusal
 

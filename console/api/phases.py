@@ -28,7 +28,7 @@ from console.kernel.api.problems import Problem
 from console.kernel.api.views import ApiView
 from console.kernel.scopes import Scope
 from console.models import Phase, ReleaseRequest
-from console.releases import Standing, conditions_of, standing_of_phase
+from console.releases import Look, Standing, conditions_of, standing_of_phase
 from console.releases.board import history_line, phase_view
 from console.releases.builds import PhaseOfBuild, builds_of, phase_of_build, whole_commit
 from console.releases.definitions import edges_in_force
@@ -124,7 +124,7 @@ class GateView(ApiView):
         now, phase = timezone.now(), _phase(code)
         commit = commit_in_query(request, whole_commit)
         assert commit is not None
-        found = phase_of_build(phase, builds=builds_of(commit), now=now)
+        found = phase_of_build(phase, builds=builds_of(commit), look=Look(now=now))
         if found.standing.effect.gate_status != 200:
             raise _not_released(commit, found, released=standing_of_phase(phase, now=now))
         page = certified(found.standing, now=now)

@@ -23,7 +23,7 @@ from console.kernel.api.pagination import invalid, single
 from console.kernel.api.views import ApiView
 from console.kernel.scopes import Scope
 from console.models import Certificate, ReleaseRequest
-from console.releases import conditions_of, standing_of_phase, standing_sign_offs
+from console.releases import Look, conditions_of, standing_of_phase, standing_sign_offs
 from console.releases.board import history_line
 from console.releases.left import what_is_left
 from testruns.api.attachments import attachment
@@ -47,7 +47,7 @@ class ReleaseView(ApiView):
         now, row = timezone.now(), _request(request_id)
         standing = standing_of_phase(row.phase, now=now, builds=[row.build])
         is_telling = standing.request is not None and standing.request.pk == row.pk
-        left = what_is_left(standing, build=row.build, now=now) if is_telling else ()
+        left = what_is_left(standing, build=row.build, look=Look(now=now)) if is_telling else ()
         certificates = Certificate.objects.filter(decision__request=row).select_related("decision")
         return kept(
             request,

@@ -2,6 +2,7 @@
 
 from console.releases.checking import Checked, check_evidence, check_request, red_since, running_tree_digest
 from console.releases.evidence import Evidence, gather, manifest_of
+from console.releases.look import Look
 from console.releases.seats import SeatView, facts_of, seat_views, standing_sign_offs
 from console.releases.standing import (
     Standing,
@@ -17,6 +18,7 @@ from console.releases.standing import (
 __all__ = [
     "Checked",
     "Evidence",
+    "Look",
     "SeatView",
     "Standing",
     "check_evidence",

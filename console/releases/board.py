@@ -12,9 +12,8 @@ from console.kernel.errors import GatehouseError
 from console.models import Condition, Decision, LiveVerification, Phase, ReleaseRequest, SignOff
 from console.release_states import Effect, RequestState, Seat, effect_of
 from console.releases.checking import check_evidence, check_request, running_tree_digest
-from console.releases.definitions import edges_in_force
 from console.releases.evidence import gather
-from console.releases.seats import eligible_names, standing_sign_offs
+from console.releases.look import Look
 from console.releases.standing import (
     Standing,
     conditions_of,
@@ -22,7 +21,6 @@ from console.releases.standing import (
     is_closed,
     last_decision_of,
     standing_of,
-    standing_of_phase,
     state_of,
 )
 from ledger import gettext_noop
@@ -145,28 +143,27 @@ def phase_board(*, now: datetime) -> tuple[BoardLine, ...]:
     The whole checklist is computed only where the phases before are released: behind them it would say no more than
     that it waits for them.
     """
-    waiting = list(Phase.objects.exclude(state=Phase.State.ACTIVE).order_by("position"))
-    edges = edges_in_force()
-    standings = {phase.code: standing_of_phase(phase, now=now) for phase in waiting}
+    look = Look(now=now)
+    waiting = [phase for phase in look.phases if phase.state != Phase.State.ACTIVE]
     build = newest_build()
     lines = []
     for phase in waiting:
-        before = [standings[code] for code, opened in edges if opened == phase.code and code in standings]
-        closed = [one for one in before if not one.opens]
-        lines.append(_line(standings[phase.code], edges=edges, closed=closed, build=build, now=now))
+        closed = [one for one in look.predecessors(phase) if not one.opens]
+        lines.append(_line(look.standing(phase), closed=closed, build=build, look=look))
     return tuple(lines)
 
 
 def phase_view(code: str, *, now: datetime) -> PhaseView:
     """The page of one phase, its checklist complete. Raises `Phase.DoesNotExist`."""
-    standing = standing_of_phase(Phase.objects.get(code=code), now=now)
-    line = _line(standing, edges=edges_in_force(), closed=(), build=newest_build(), now=now)
-    signed = tuple(standing_sign_offs(standing.request).values()) if standing.request else ()
+    look = Look(now=now)
+    standing = look.standing(Phase.objects.get(code=code))
+    line = _line(standing, closed=(), build=newest_build(), look=look)
+    signed = tuple(look.sign_offs(standing.request).values()) if standing.request else ()
     return PhaseView(
         line=line,
         history=history_of(ReleaseRequest.objects.filter(phase=standing.phase), now=now),
         signed=signed,
-        verification=LiveVerification.objects.select_related("person").order_by("-pk").first(),
+        verification=look.verification,
     )
 
 
@@ -215,48 +212,39 @@ _OVERDUE = gettext_noop("condition C%(number)s was due on %(due)s and is open: %
 _OVER = gettext_noop("it was valid until %(until)s")
 
 
-def _line(
-    standing: Standing,
-    *,
-    edges: Sequence[tuple[str, str]],
-    closed: Sequence[Standing],
-    build: Build | None,
-    now: datetime,
-) -> BoardLine:
+def _line(standing: Standing, *, closed: Sequence[Standing], build: Build | None, look: Look) -> BoardLine:
     code = standing.phase.code
-    next_seat, next_people = _next(standing)
+    next_seat, next_people = _next(standing, look=look)
     return BoardLine(
         standing=standing,
-        opened_by=tuple(opener for opener, opened in edges if opened == code),
-        opens=tuple(opened for opener, opened in edges if opener == code),
+        opened_by=tuple(opener for opener, opened in look.edges if opened == code),
+        opens=tuple(opened for opener, opened in look.edges if opener == code),
         waits_for=tuple(one.phase.code for one in closed),
-        checklist=_checklist(standing, closed=closed, build=build, now=now),
+        checklist=_checklist(standing, closed=closed, build=build, look=look),
         next_seat=next_seat,
         next_people=next_people,
         build=standing.request.build if standing.request and standing.state is RequestState.OPEN else build,
     )
 
 
-def _next(standing: Standing) -> tuple[Seat | None, tuple[str, ...]]:
+def _next(standing: Standing, *, look: Look) -> tuple[Seat | None, tuple[str, ...]]:
     """The first seat of an open request that is not signed, and who can sign it."""
     if standing.request is None or standing.state is not RequestState.OPEN:
         return None, ()
-    signed = standing_sign_offs(standing.request)
+    signed = look.sign_offs(standing.request)
     seat = next(seat for seat in Seat if seat not in signed)
-    return seat, eligible_names(standing.request)[seat]
+    return seat, look.eligible(standing.request)[seat]
 
 
-def _checklist(
-    standing: Standing, *, closed: Sequence[Standing], build: Build | None, now: datetime
-) -> tuple[Item, ...]:
+def _checklist(standing: Standing, *, closed: Sequence[Standing], build: Build | None, look: Look) -> tuple[Item, ...]:
     if standing.is_active or standing.state in _RELEASED:
         return ()
     if standing.request is not None and standing.state in (RequestState.OPEN, RequestState.CONDITIONAL):
-        return check_request(standing.request, now=now).items
+        return check_request(standing.request, look=look).items
     if closed or build is None:
         return ()
     try:
-        return check_evidence(gather(phase=standing.phase, build=build, now=now), now=now).items
+        return check_evidence(gather(phase=standing.phase, build=build, now=look.now), look=look).items
     except GatehouseError:  # no policy is active: nothing can be judged, and the page of the policy says so
         return ()
 

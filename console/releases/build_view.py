@@ -13,6 +13,7 @@ from django.db.models.functions import Concat
 from console.models import Condition, Decision, ReleaseRequest, SignOff, Waiver
 from console.releases.board import HistoryLine, history_of
 from console.releases.builds import TREE, PhaseOfBuild, name_of, phases_of
+from console.releases.look import Look
 from console.releases.request_view import ConditionLine, condition_line
 from testruns.models import Build, Run
 from testruns.reading import listed_runs
@@ -75,7 +76,7 @@ def build_view(builds: tuple[Build, ...], *, now: datetime) -> BuildView:
     runs = Run.objects.filter(build__in=builds).order_by().values_list("recommendation")
     return BuildView(
         builds=builds,
-        phases=phases_of(builds, now=now),
+        phases=phases_of(builds, look=Look(now=now)),
         requests=history_of(requests, now=now),
         decisions=tuple(
             decisions.select_related("request__phase", "sign_off", "certificate", "revocation__person").order_by("-pk")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from console.kernel.errors import GatehouseError
 from console.models import Phase, SignOff
 from console.releases.left import Left, what_is_left
-from console.releases.seats import standing_sign_offs
+from console.releases.look import Look
 from console.releases.standing import Standing, standing_of_phase
 from ledger import gettext_noop
 from testruns.models import Build
@@ -103,20 +102,20 @@ def builds_beginning(text: str) -> tuple[Build, ...]:
     return builds
 
 
-def phases_of(builds: tuple[Build, ...], *, now: datetime) -> tuple[PhaseOfBuild, ...]:
+def phases_of(builds: tuple[Build, ...], *, look: Look) -> tuple[PhaseOfBuild, ...]:
     """How the builds of one commit stand in every phase that waits for a release, in the order of the roadmap."""
-    waiting = Phase.objects.exclude(state=Phase.State.ACTIVE).order_by("position")
-    return tuple(phase_of_build(phase, builds=builds, now=now) for phase in waiting)
+    waiting = (phase for phase in look.phases if phase.state != Phase.State.ACTIVE)
+    return tuple(phase_of_build(phase, builds=builds, look=look) for phase in waiting)
 
 
-def phase_of_build(phase: Phase, *, builds: tuple[Build, ...], now: datetime) -> PhaseOfBuild:
+def phase_of_build(phase: Phase, *, builds: tuple[Build, ...], look: Look) -> PhaseOfBuild:
     """How the builds of one commit stand in one phase. What is left is said of the one that came furthest."""
-    standing = standing_of_phase(phase, now=now, builds=builds)
-    signed = tuple(standing_sign_offs(standing.request).values()) if standing.request else ()
+    standing = standing_of_phase(phase, now=look.now, builds=builds)
+    signed = tuple(look.sign_offs(standing.request).values()) if standing.request else ()
     return PhaseOfBuild(
         standing=standing,
         signed=signed,
-        left=what_is_left(standing, build=_furthest(standing, builds), now=now),
+        left=what_is_left(standing, build=_furthest(standing, builds), look=look),
     )
 
 

@@ -27,10 +27,10 @@ from console.models import Condition, LiveVerification, Phase, ReleaseRequest, R
 from console.phase_definition import SHIPPED_CHECKS, Check
 from console.release_manifest import read_manifest
 from console.release_states import Outcome, RequestState, Seat, Word
-from console.releases.definitions import definition_of
 from console.releases.evidence import Evidence, listed, overlay_over, recommendation_of
-from console.releases.seats import eligible_names, names_by, standing_sign_offs
-from console.releases.standing import Standing, predecessors_of, standing_of, standings_of
+from console.releases.look import Look
+from console.releases.seats import names_by
+from console.releases.standing import Standing, standing_of
 from ledger.verifying.starting import began_after
 from testruns.actions import last_editor_of, rules_of
 from testruns.environment import identify_build
@@ -74,8 +74,9 @@ def running_tree_digest() -> str:
     return identify_build().tree_digest
 
 
-def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
+def check_evidence(evidence: Evidence, *, look: Look) -> Checked:
     """The checklist of a request that is not open yet."""
+    now = look.now
     facts = ChecklistFacts(
         request=None,
         build=_build(evidence.build),
@@ -87,13 +88,13 @@ def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
         ),
         gates=_gates(evidence, overlay=evidence.overlay),
         soak=_soak(evidence.overlay),
-        journal=_journal(),
+        journal=_journal(look.verification),
         review=None,
         conditions=_conditions(_earlier_conditions(evidence.phase), now=now),
         waivers=_waivers(evidence.waivers, now=now),
-        predecessors=_predecessors(predecessors_of(evidence.phase, now=now)),
-        eligible=names_by(_facts_before(evidence)),
-        checks=frozenset(definition_of(evidence.phase).checks),
+        predecessors=_predecessors(look.predecessors(evidence.phase)),
+        eligible=names_by(_facts_before(evidence), people=look.people),
+        checks=frozenset(Check(check) for check in evidence.phase.checks),
     )
     items = build_checklist(facts, now=now)
     return Checked(
@@ -105,27 +106,29 @@ def check_evidence(evidence: Evidence, *, now: datetime) -> Checked:
     )
 
 
-def check_request(request: ReleaseRequest, *, now: datetime) -> Checked:
+def check_request(request: ReleaseRequest, *, look: Look) -> Checked:
     """The checklist of a request: runs, waivers and definition as they were bound, everything else as it is now."""
+    now = look.now
     manifest = read_manifest(request.manifest)
-    deciding = [bound.run for bound in request.bound_runs.filter(is_deciding=True).select_related("run__policy")]
+    bound = request.bound_runs.filter(is_deciding=True).select_related("run__policy")
+    deciding = [one.run for one in bound.defer("run__manifest", "run__environment")]
     waivers = tuple(Waiver.objects.filter(pk__in=[one["id"] for one in manifest["waivers"]]).order_by("pk"))
     valid = {waiver.rule_code for waiver in waivers if waiver.expires_at > now}
     overlay = overlay_over(deciding, waived=valid)
-    sign_offs = standing_sign_offs(request)
+    sign_offs = look.sign_offs(request)
     facts = ChecklistFacts(
         request=request.pk,
         build=_build(request.build),
         runs=_bound_runs(request, manifest),
         gates=_gates(request, overlay=overlay),
         soak=_soak(overlay),
-        journal=_journal(),
+        journal=_journal(look.verification),
         review=_review(sign_offs[Seat.REVIEWER].review, manifest) if Seat.REVIEWER in sign_offs else None,
         conditions=_conditions(_open_conditions(request), now=now),
         waivers=_waivers(waivers, now=now),
-        predecessors=_predecessors(standings_of([one["phase"] for one in manifest["predecessors"]], now=now)),
+        predecessors=_predecessors(look.standings({one["phase"] for one in manifest["predecessors"]})),
         seated={seat: sign_off.printed_name for seat, sign_off in sign_offs.items()},
-        eligible=eligible_names(request),
+        eligible=look.eligible(request),
         checks=_checks(manifest),
         is_closing=any(decision.word == Word.CONDITIONAL.value for decision in request.decisions.all()),
     )
@@ -218,9 +221,8 @@ def _reason(outcome: RuleOutcome) -> Text:
     return {"template": outcome.reason, "params": dict(outcome.reason_params)}
 
 
-def _journal() -> JournalFact | None:
+def _journal(last: LiveVerification | None) -> JournalFact | None:
     """What was verified last, if it was the journal that is live now."""
-    last = LiveVerification.objects.order_by("-pk").first()
     if last is None or began_after(last.at):
         return None
     return JournalFact(at=last.at, events=last.events, is_sound=last.is_sound)

@@ -17,7 +17,7 @@ from console.kernel.models import Person
 from console.models import Decision, Phase, Waiver
 from console.release_manifest import compose
 from console.releases.definitions import definition_of
-from console.releases.standing import predecessors_of
+from console.releases.look import Look
 from ledger.actions import live_ledger
 from testruns.actions import active_policy, overlay_of, rules_of, runs_of
 from testruns.environment import LIVE_JOURNAL
@@ -103,7 +103,7 @@ def gather(*, phase: Phase, build: Build, now: datetime) -> Evidence:
         days_max=days,
         oldest_at=now - timedelta(days=days),
     )
-    deciding = Run.objects.filter(pk__in=selection.deciding).prefetch_related("policy").defer("manifest")
+    deciding = Run.objects.filter(pk__in=selection.deciding).select_related("policy").defer("manifest")
     waivers = valid_waivers(phase=phase, build=build, policy=policy, now=now)
     return Evidence(
         phase=phase,
@@ -240,7 +240,7 @@ def recommendation_of(overlay: Overlay | None, *, is_complete: bool) -> Recommen
     return word if is_complete or word is Recommendation.NO_GO else Recommendation.INCOMPLETE
 
 
-def manifest_of(evidence: Evidence, *, now: datetime) -> dict[str, Any]:
+def manifest_of(evidence: Evidence, *, look: Look) -> dict[str, Any]:
     """The release manifest of this evidence. Opens the live journal to read its head."""
     build, policy, overlay = evidence.build, evidence.policy, evidence.overlay
     head = live_ledger().head
@@ -269,7 +269,7 @@ def manifest_of(evidence: Evidence, *, now: datetime) -> dict[str, Any]:
         live={"seq": head.seq, "hash": head.hash},
         predecessors=[
             {"phase": one.phase.code, "decision": one.decision.digest if one.decision else "", "state": one.word}
-            for one in predecessors_of(evidence.phase, now=now)
+            for one in look.predecessors(evidence.phase)
         ],
     )
 

@@ -14,8 +14,8 @@ from console.models import Condition, Phase, ReleaseRequest
 from console.release_states import SEAT_LABELS, RequestState, Seat
 from console.releases.checking import check_evidence, check_request
 from console.releases.evidence import gather
-from console.releases.seats import eligible_names, names_who_may, standing_sign_offs
-from console.releases.standing import Standing, end_of, predecessors_of, state_of
+from console.releases.look import Look
+from console.releases.standing import Standing, end_of, state_of
 from ledger import gettext_noop
 from testruns.models import Build
 
@@ -57,7 +57,7 @@ class Left:
         return who_may(act=self.act)
 
 
-def what_is_left(standing: Standing, *, build: Build | None, now: datetime) -> tuple[Left, ...]:
+def what_is_left(standing: Standing, *, build: Build | None, look: Look) -> tuple[Left, ...]:
     """Everything between this build and the release of the phase, in the order in which people do it.
 
     standing: of the phase, for this build alone. build: None when nothing is known of it. Empty when it is released, or
@@ -66,18 +66,18 @@ def what_is_left(standing: Standing, *, build: Build | None, now: datetime) -> t
     if standing.is_active or standing.state is RequestState.GO:
         return ()
     if standing.request is not None and standing.state is RequestState.OPEN:
-        return tuple(_of_open_request(standing.request, now=now))
+        return tuple(_of_open_request(standing.request, look=look))
     if standing.request is not None and standing.state is RequestState.CONDITIONAL:
-        return tuple(_of_conditional(standing.request, standing, now=now))
-    return tuple(_before_request(standing.phase, build, now=now))
+        return tuple(_of_conditional(standing.request, standing, look=look))
+    return tuple(_before_request(standing.phase, build, look=look))
 
 
-def _of_open_request(request: ReleaseRequest, *, now: datetime) -> Iterator[Left]:
-    signed, eligible = standing_sign_offs(request), eligible_names(request)
+def _of_open_request(request: ReleaseRequest, *, look: Look) -> Iterator[Left]:
+    signed, eligible = look.sign_offs(request), look.eligible(request)
     said_by_seats = _SIGNING_ITEMS if Seat.REVIEWER not in signed else _SIGNING_ITEMS - {"review"}
-    for item in check_request(request, now=now).items:
+    for item in check_request(request, look=look).items:
         if not item.is_green and item.code not in said_by_seats:
-            yield replace(_of_item(item), until=request.deadline_at)
+            yield replace(_of_item(item, look=look), until=request.deadline_at)
     for seat in Seat:
         if seat not in signed:
             yield Left(
@@ -91,25 +91,25 @@ def _of_open_request(request: ReleaseRequest, *, now: datetime) -> Iterator[Left
             )
 
 
-def _of_conditional(request: ReleaseRequest, standing: Standing, *, now: datetime) -> Iterator[Left]:
+def _of_conditional(request: ReleaseRequest, standing: Standing, *, look: Look) -> Iterator[Left]:
     for condition in standing.open_conditions:
-        yield _of_condition(condition)
+        yield _of_condition(condition, look=look)
     if not standing.open_conditions:
-        for item in check_request(request, now=now).items:
+        for item in check_request(request, look=look).items:
             if not item.is_green:
-                yield _of_item(item)
+                yield _of_item(item, look=look)
         yield Left(
             code="decision",
             title=_text(_DECISION),
             why=_text(_ALL_CLOSED),
             act=Act.DECIDE_RELEASE,
-            people=eligible_names(request)[Seat.SUPERVISOR],
+            people=look.eligible(request)[Seat.SUPERVISOR],
             until=standing.valid_until,
             link=f"request:{request.pk}",
         )
 
 
-def _of_condition(condition: Condition) -> Left:
+def _of_condition(condition: Condition, *, look: Look) -> Left:
     is_closed_by_owner = condition.closings.exists()
     act = Act.CONFIRM_CONDITION if is_closed_by_owner else Act.CLOSE_CONDITION
     return Left(
@@ -117,22 +117,22 @@ def _of_condition(condition: Condition) -> Left:
         title=_text(_CONDITION, number=condition.number),
         why=_text(_TO_CONFIRM if is_closed_by_owner else _TO_CLOSE, text=condition.text),
         act=act,
-        people=names_who_may(act) if is_closed_by_owner else (str(condition.owner),),
+        people=look.names_who_may(act) if is_closed_by_owner else (str(condition.owner),),
         until=end_of(condition.due_date),
         link=f"condition:{condition.pk}",
     )
 
 
-def _before_request(phase: Phase, build: Build | None, *, now: datetime) -> Iterator[Left]:
+def _before_request(phase: Phase, build: Build | None, *, look: Look) -> Iterator[Left]:
     """Behind a phase that is not released, and for a build nobody ran, there is no more to say than that."""
-    closed = [one for one in predecessors_of(phase, now=now) if not one.opens]
+    closed = [one for one in look.predecessors(phase) if not one.opens]
     for one in closed:
         yield Left(
             code="predecessor",
             title=_text(TITLES["predecessor"]),
             why=_text(_PREDECESSOR, phase=one.phase.code, label=_text(one.label)),
             act=Act.DECIDE_RELEASE,
-            people=names_who_may(Act.DECIDE_RELEASE),
+            people=look.names_who_may(Act.DECIDE_RELEASE),
             link=f"phase:{one.phase.code}",
         )
     if closed:
@@ -143,36 +143,36 @@ def _before_request(phase: Phase, build: Build | None, *, now: datetime) -> Iter
             title=_text(TITLES["runs"]),
             why=_text(_NEVER_RUN),
             act=Act.REQUEST_RUN,
-            people=names_who_may(Act.REQUEST_RUN),
+            people=look.names_who_may(Act.REQUEST_RUN),
         )
     else:
-        for item in check_evidence(gather(phase=phase, build=build, now=now), now=now).items:
+        for item in check_evidence(gather(phase=phase, build=build, now=look.now), look=look).items:
             if not item.is_green and item.code not in _SIGNING_ITEMS:
-                yield _of_item(item)
-    yield _of_request_to_open(phase, now=now)
+                yield _of_item(item, look=look)
+    yield _of_request_to_open(phase, look=look)
 
 
-def _of_request_to_open(phase: Phase, *, now: datetime) -> Left:
+def _of_request_to_open(phase: Phase, *, look: Look) -> Left:
     rows = ReleaseRequest.objects.filter(phase=phase, state=RequestState.OPEN.value).defer("manifest")
-    another = next((one for one in rows if state_of(one, now=now) is RequestState.OPEN), None)
+    another = next((one for one in rows if state_of(one, now=look.now) is RequestState.OPEN), None)
     return Left(
         code="request",
         title=_text(_REQUEST),
         why=_text(_ANOTHER_OPEN, request=another.pk) if another else _text(_NONE_OPEN),
         act=Act.OPEN_REQUEST,
-        people=names_who_may(Act.OPEN_REQUEST),
+        people=look.names_who_may(Act.OPEN_REQUEST),
         until=another.deadline_at if another else None,
         link=f"request:{another.pk}" if another else f"phase:{phase.code}",
     )
 
 
-def _of_item(item: Item) -> Left:
+def _of_item(item: Item, *, look: Look) -> Left:
     return Left(
         code=item.code,
         title=item.title,
         why=item.why,
         act=item.act,
-        people=item.people or names_who_may(item.act),
+        people=item.people or look.names_who_may(item.act),
         link=item.link,
     )
 

@@ -26,6 +26,7 @@ from console.release_manifest import difference, read_manifest
 from console.release_states import Effect, RequestState, Seat, effect_of
 from console.releases.board import why_lapsed
 from console.releases.checking import Checked, check_request
+from console.releases.look import Look
 from console.releases.seats import SeatView, seat_views
 from console.releases.standing import (
     conditions_of,
@@ -139,7 +140,7 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
     state, decision = state_of(request, now=now), last_decision_of(request)
     conditions = conditions_of(request)
     manifest = read_manifest(request.manifest)
-    newer = _newer_runs(request)
+    newer, look = _newer_runs(request), Look(now=now)
     return RequestView(
         request=request,
         manifest=manifest,
@@ -147,8 +148,8 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
         effect=effect_of(state, has_open_before_use=decision is not None and has_open_before_use(conditions)),
         valid_until=decision.valid_until if decision and state.is_release else None,
         why_lapsed=why_lapsed(decision, now=now) if decision and state is RequestState.LAPSED else None,
-        checked=check_request(request, now=now),
-        seats=_seats(request, viewer=viewer),
+        checked=check_request(request, look=look),
+        seats=_seats(request, viewer=viewer, look=look),
         runs=_first_runs(request),
         run_count=request.bound_runs.count(),
         newer_runs=tuple(newer[:NEWER_MAX]),
@@ -173,8 +174,8 @@ def condition_line(condition: Condition, *, now: datetime) -> ConditionLine:
     )
 
 
-def _seats(request: ReleaseRequest, *, viewer: Person) -> tuple[SeatLine, ...]:
-    views = seat_views(request, viewer=viewer)
+def _seats(request: ReleaseRequest, *, viewer: Person, look: Look) -> tuple[SeatLine, ...]:
+    views = seat_views(facts=look.facts(request), signed=look.sign_offs(request), people=look.people, viewer=viewer)
     following = next((view.seat for view in views if view.sign_off is None), None)
     gone = list(request.sign_offs.filter(withdrawal__isnull=False).select_related("withdrawal").order_by("pk"))
     return tuple(

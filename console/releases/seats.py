@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.eligibility import ROLE_OF_SEAT, Facts, SeatRefused, why_not, why_not_yet
-from console.kernel.authority import Act, Role, may
+from console.kernel.authority import Role
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person, RoleGrant
 from console.models import ReleaseRequest, SignOff
@@ -37,7 +37,7 @@ def standing_sign_offs(request: ReleaseRequest) -> dict[Seat, SignOff]:
     return {Seat(sign_off.seat): sign_off for sign_off in sign_offs}
 
 
-def facts_of(request: ReleaseRequest) -> Facts:
+def facts_of(request: ReleaseRequest, *, signed: Mapping[Seat, SignOff]) -> Facts:
     """Whose work the request rests on, and who has signed."""
     manifest = read_manifest(request.manifest)
     requesters = {run["requested_by"] for run in manifest["runs"]} - {None}
@@ -47,13 +47,15 @@ def facts_of(request: ReleaseRequest) -> Facts:
         policy_editor=last_editor_of(request.policy),
         phase_editor=manifest.get("definition", {}).get("edited_by"),
         waiver_requesters=frozenset(waiver["requested_by"] for waiver in manifest["waivers"]),
-        seated={seat: sign_off.person_id for seat, sign_off in standing_sign_offs(request).items()},
+        seated={seat: sign_off.person_id for seat, sign_off in signed.items()},
     )
 
 
-def seat_views(request: ReleaseRequest, *, viewer: Person) -> tuple[SeatView, ...]:
-    """Every seat in its order, for a person who looks at the request. The same few queries however many people."""
-    facts, signed, people, own_roles = facts_of(request), standing_sign_offs(request), active_people(), viewer.roles
+def seat_views(
+    *, facts: Facts, signed: Mapping[Seat, SignOff], people: Mapping[Person, frozenset[Role]], viewer: Person
+) -> tuple[SeatView, ...]:
+    """Every seat of a request in its order, for a person who looks at it. The same however many people there are."""
+    own_roles = viewer.roles
     return tuple(
         SeatView(
             seat=seat,
@@ -66,14 +68,8 @@ def seat_views(request: ReleaseRequest, *, viewer: Person) -> tuple[SeatView, ..
     )
 
 
-def eligible_names(request: ReleaseRequest) -> Mapping[Seat, tuple[str, ...]]:
+def names_by(facts: Facts, *, people: Mapping[Person, frozenset[Role]]) -> Mapping[Seat, tuple[str, ...]]:
     """Who may still fill each seat, by printed name."""
-    return names_by(facts_of(request))
-
-
-def names_by(facts: Facts) -> Mapping[Seat, tuple[str, ...]]:
-    """As `eligible_names`, for facts that no request holds yet."""
-    people = active_people()
     return {
         seat: tuple(str(person) for person, refusal in _held(seat, people, facts) if refusal is None) for seat in Seat
     }
@@ -88,11 +84,6 @@ def _held(
         for person, roles in people.items()
         if ROLE_OF_SEAT[seat] in roles
     ]
-
-
-def names_who_may(act: Act) -> tuple[str, ...]:
-    """The active people who may do this, by printed name. Says nothing about whose own work it would be."""
-    return tuple(str(person) for person, roles in active_people().items() if may(act=act, roles=roles))
 
 
 def active_people() -> Mapping[Person, frozenset[Role]]:

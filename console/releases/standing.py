@@ -116,8 +116,10 @@ def standing_of_phase(phase: Phase, *, now: datetime, builds: Collection[Build] 
     if builds is not None:
         rows = rows.filter(build__in=builds)
     newest = rows.order_by("-pk").values("pk")[:1]
-    telling = rows.filter(~Q(state__in=_OVER) | Q(pk__in=newest)).select_related("build").defer("manifest")
+    telling = rows.filter(~Q(state__in=_OVER) | Q(pk__in=newest)).select_related("build", "policy").defer("manifest")
     requests = list(telling.prefetch_related("decisions").order_by("-pk"))
+    for request in requests:
+        request.phase = phase
     states = [(request, state_of(request, now=now)) for request in requests]
     request, state = _telling(states)
     if request is None or state is None:
@@ -131,28 +133,16 @@ def standing_of_phase(phase: Phase, *, now: datetime, builds: Collection[Build] 
             open_conditions=(),
         )
     decision = last_decision_of(request)
-    conditions = tuple(one for one in conditions_of(request) if not is_closed(one))
+    conditions = tuple(one for one in conditions_of(request) if not is_closed(one)) if decision is not None else ()
     return Standing(
         phase=phase,
         request=request,
         decision=decision,
         state=state,
-        effect=effect_of(state, has_open_before_use=decision is not None and has_open_before_use(conditions)),
+        effect=effect_of(state, has_open_before_use=has_open_before_use(conditions)),
         valid_until=decision.valid_until if decision else None,
         open_conditions=conditions,
     )
-
-
-def predecessors_of(phase: Phase, *, now: datetime) -> tuple[Standing, ...]:
-    """How the phases stand that must be released before this one."""
-    openers = Phase.objects.filter(opens__opened=phase, opens__is_in_force=True)
-    return tuple(standing_of_phase(opener, now=now) for opener in openers.order_by("position"))
-
-
-def standings_of(codes: Iterable[str], *, now: datetime) -> tuple[Standing, ...]:
-    """How these phases stand, in the order of the roadmap."""
-    phases = Phase.objects.filter(code__in=list(codes)).order_by("position")
-    return tuple(standing_of_phase(phase, now=now) for phase in phases)
 
 
 def _telling(

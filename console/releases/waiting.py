@@ -13,7 +13,7 @@ from console.kernel.authority import Act, Role, may
 from console.kernel.models import Person
 from console.models import Condition, ReleaseRequest, SignOffWithdrawal, Waiver
 from console.release_states import RequestState, Seat
-from console.releases.seats import facts_of
+from console.releases.seats import facts_of, standing_sign_offs
 from console.releases.standing import end_of, is_closed, state_of
 from ledger import gettext_noop
 
@@ -57,7 +57,7 @@ def _seats(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterator
     for request in waiting.order_by("pk"):
         if state_of(request, now=now) is not RequestState.OPEN:
             continue
-        facts = facts_of(request)
+        facts = facts_of(request, signed=standing_sign_offs(request))
         for seat in Seat:
             if why_not_yet(seat, facts=facts) is None and why_not(seat, person.pk, roles=roles, facts=facts) is None:
                 params = {"phase": request.phase.code, "request": request.pk}

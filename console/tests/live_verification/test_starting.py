@@ -12,10 +12,12 @@ import psutil
 import pytest
 from django.utils import timezone
 
+from console.checklist import JournalFact
 from console.kernel.acts import Actor
 from console.kernel.models import AuditEntry, Person
 from console.models import LiveVerification
-from console.releases.checking import _journal as journal_fact
+from console.releases import Look
+from console.releases.checking import _journal
 from console.tests.waiting import wait_until
 from ledger.actions import close_live_ledger, live_ledger, reset_ledger
 from ledger.tests.verifying.conftest import AGENTS, damage, verify_here
@@ -125,6 +127,11 @@ def test_who_is_deactivated_while_it_is_read_puts_nothing_on_record(journal: Pat
 
 def _lost(journal: Path) -> None:
     (journal / "journal.json").unlink()
+
+
+def journal_fact() -> JournalFact | None:
+    """What a checklist says of it now."""
+    return _journal(Look(now=timezone.now()).verification)
 
 
 @pytest.mark.django_db

@@ -27,7 +27,7 @@ from console.kernel.authority import Role
 from console.kernel.errors import InvalidInput, NotAllowed, NotFound, SecondPersonNeeded
 from console.models import Certificate, Condition, ReleaseRequest, Waiver
 from console.release_states import ClosingRule, ConditionKind, Outcome, RequestState, Word
-from console.releases import check_request, standing, state_of
+from console.releases import Look, check_request, standing, state_of
 from console.tests.people import give
 from console.tests.releases.passing_time import expire_waiver, make_overdue
 from console.tests.releases.people import WHY, Team, condition, decide, make_team, sign_three, signer
@@ -92,7 +92,8 @@ def test_go_follows_when_every_condition_is_closed(open_condition: Condition, te
     assert Certificate.objects.count() == 2
     assert decide(request, Word.GO, by=team.supervisor) == second
     request.refresh_from_db()
-    assert [item.code for item in check_request(request, now=timezone.now()).items if not item.is_green] == []
+    checked = check_request(request, look=Look(now=timezone.now()))
+    assert [item.code for item in checked.items if not item.is_green] == []
 
 
 def test_go_does_not_follow_where_the_runs_recommend_less(team: Team, build: Build) -> None:

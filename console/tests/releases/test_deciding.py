@@ -16,7 +16,7 @@ from console.kernel.errors import InvalidInput, NotAllowed, NotFound
 from console.kernel.models import AuditEntry
 from console.models import Certificate, Condition, Decision, ReleaseRequest, SignOff
 from console.release_states import MEANING_OF_WORD, ConditionKind, Outcome, RequestState, Seat, Word
-from console.releases import check_request, standing, state_of
+from console.releases import Look, check_request, standing, state_of
 from console.review_content import FindingStatus, ReviewFinding
 from console.tests.releases.passing_time import make_overdue, outlive, without_triggers
 from console.tests.releases.people import (
@@ -143,7 +143,7 @@ def test_a_red_full_run_after_the_opening_blocks_go_and_not_conditional(request_
     full_run(by=team.runner, profile="quick", soak_seconds=30)
 
     assert "Newer runs" in refused(ChecklistRed, request_5a, Word.GO, team)
-    items = {item.code: item for item in check_request(request_5a, now=timezone.now()).items}
+    items = {item.code: item for item in check_request(request_5a, look=Look(now=timezone.now())).items}
     assert items["newer-runs"].link == f"run:{red.pk}"
     assert conditional(request_5a, team).word == "CONDITIONAL"
 

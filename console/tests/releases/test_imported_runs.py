@@ -9,7 +9,7 @@ import pytest
 from console import actions
 from console.actions.intact import problems_of
 from console.models import ReleaseRequest
-from console.releases import check_request
+from console.releases import Look, check_request
 from console.releases.board import newest_build
 from console.tests.releases.people import Team
 from console.tests.releases.runs import clean_build
@@ -75,11 +75,11 @@ def test_results_brought_before_the_first_run_are_listed_too(team: Team) -> None
 
 def test_a_red_import_after_the_opening_blocks_nothing(team: Team, request_5a: ReleaseRequest) -> None:
     """Only a full run that ends red does."""
-    before = [(item.code, item.is_green) for item in check_request(request_5a, now=request_5a.opened_at).items]
+    before = _items(request_5a)
 
     imported(team)
 
-    assert [(item.code, item.is_green) for item in check_request(request_5a, now=request_5a.opened_at).items] == before
+    assert _items(request_5a) == before
 
 
 def test_another_projects_build_is_not_offered_for_release(team: Team, build: Build, runs: list[Run]) -> None:
@@ -88,3 +88,8 @@ def test_another_projects_build_is_not_offered_for_release(team: Team, build: Bu
 
     assert newest_build() == build
     assert list(builds_that_ran()) == [build]
+
+
+def _items(request: ReleaseRequest) -> list[tuple[str, bool]]:
+    checked = check_request(request, look=Look(now=request.opened_at))
+    return [(item.code, item.is_green) for item in checked.items]

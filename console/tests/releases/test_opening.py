@@ -16,7 +16,7 @@ from console.kernel.errors import InvalidInput, NotAllowed, NotFound
 from console.kernel.models import AuditEntry
 from console.models import BoundRun, ReleaseRequest
 from console.release_states import RequestState, Word
-from console.releases import check_request, state_of
+from console.releases import Look, check_request, state_of
 from console.tests.releases.passing_time import expire
 from console.tests.releases.people import WHY, Team, decide, signer
 from console.tests.releases.runs import SLOW, WRONG, clean_build, full_run
@@ -104,7 +104,7 @@ def test_too_few_full_runs_recommend_nothing(team: Team, changes: list[dict[str,
 
     assert manifest["recommendation"] == "INCOMPLETE"
     assert missing in manifest["selection"]["missing"][0]["template"]
-    assert check_request(request, now=timezone.now()).recommendation is Recommendation.INCOMPLETE
+    assert check_request(request, look=Look(now=timezone.now())).recommendation is Recommendation.INCOMPLETE
 
 
 def test_runs_before_the_last_decision_are_history(request_5a: ReleaseRequest, team: Team, build: Build) -> None:

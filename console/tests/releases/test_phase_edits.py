@@ -27,7 +27,7 @@ from console.kernel.row_digests import wrong_rows
 from console.models import Phase, PhaseEdit, PhaseEditAnswer, ReleaseRequest
 from console.phase_definition import Check
 from console.release_states import Word
-from console.releases import check_request
+from console.releases import Look, check_request
 from console.releases.definitions import definition_of, edges_in_force
 from console.tests.people import give
 from console.tests.releases.people import WHY, Team, decide, sign_three, signer
@@ -186,7 +186,7 @@ def test_a_request_keeps_the_definition_it_was_opened_under(request_5a: ReleaseR
     change(team, checks=[Check.JOURNAL, Check.RUNNING_BUILD], opened_by=["6a"])
 
     assert json.loads(request_5a.manifest)["definition"]["digest"] == before.digest
-    codes = [item.code for item in check_request(request_5a, now=request_5a.opened_at).items]
+    codes = [item.code for item in check_request(request_5a, look=Look(now=request_5a.opened_at)).items]
     assert "running-build" not in codes
     assert codes[-1] == "predecessor"
     sign_three(request_5a, team)
