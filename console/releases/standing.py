@@ -118,8 +118,8 @@ def standing_of_phase(phase: Phase, *, now: datetime, builds: Collection[Build] 
     newest = rows.order_by("-pk").values("pk")[:1]
     telling = rows.filter(~Q(state__in=_OVER) | Q(pk__in=newest)).select_related("build", "policy").defer("manifest")
     requests = list(telling.prefetch_related("decisions").order_by("-pk"))
-    for request in requests:
-        request.phase = phase
+    for row in requests:
+        row.phase = phase
     states = [(request, state_of(request, now=now)) for request in requests]
     request, state = _telling(states)
     if request is None or state is None:
