@@ -165,7 +165,8 @@ def torture(
     seconds: float | None,
     progress: Progress,
 ) -> None:
-    """Do the parts of each round, in so many processes; no new part begins after ``seconds``, or after a finding.
+    """Do the parts of each round, in so many processes; none begins after a finding, nor after ``seconds``
+    but for the first of a suite.
 
     ``outcomes`` gets what each suite tried and found, also if this is interrupted. ``progress`` is told parts that are
     done and parts there are.
@@ -192,12 +193,15 @@ def _go_on(
 ) -> None:
     ends = math.inf if seconds is None else time.monotonic() + seconds
     running: set[Future[Outcome]] = set()
+    begun: set[str] = set()
     done = total = 0
     for parts in rounds:
         total += len(parts)
         for part in parts:
-            if time.monotonic() > ends or any(outcome.findings for outcome in outcomes.values()):
+            is_late = part.suite in begun and time.monotonic() > ends
+            if is_late or any(outcome.findings for outcome in outcomes.values()):
                 break
+            begun.add(part.suite)
             running.add(pool.submit(_work, part, directory))
             if len(running) >= processes:
                 over, running = wait(running, return_when=FIRST_COMPLETED)

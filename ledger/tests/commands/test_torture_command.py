@@ -51,7 +51,7 @@ def test_the_plan_asks_for_what_was_promised(name: str) -> None:
 
 
 def test_with_minutes_it_ends_in_time_and_each_suite_had_its_proportion() -> None:
-    """A part of each suite comes first; a third of the plan is a third of each suite."""
+    """A part of each suite comes first, however little time there is; a third of the plan is a third of each suite."""
     parts = round_of(suites=list(SUITES), seeds=ROUND_SEEDS, number=0)
     whole = Counter(part.suite for part in parts)
 
@@ -59,17 +59,9 @@ def test_with_minutes_it_ends_in_time_and_each_suite_had_its_proportion() -> Non
     for suite, count in Counter(part.suite for part in parts[: len(parts) // 3]).items():
         assert abs(count - whole[suite] / 3) <= 2
 
-    done = call("ledger", "torture", "--suite", "interleavings", "--minutes", "0.001", "--processes", "1")
+    done = call("ledger", "torture", "--suite", "interleavings", "--minutes", "0", "--processes", "1")
     assert done.code == 0
     assert "interleavings: 1 seeds, 0 findings" in done.out
-
-
-def test_a_suite_for_which_there_was_no_time_at_all_is_not_one_that_passed() -> None:
-    """Nothing tried is nothing shown."""
-    done = call("ledger", "torture", "--suite", "errors", "--minutes", "0", "--processes", "1")
-
-    assert done.code == 1
-    assert done.out.splitlines()[-1] == "0 passed, 1 failed"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
