@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -22,6 +23,7 @@ from console.kernel.live import SharedUpdate, add_live_address
 from console.models import Phase
 from console.releases.board import phase_board
 from ledger.condition import live_condition
+from testruns.models import Run
 from testruns.plan import IMPORT_PROFILE
 from testruns.reading import ACTIVE, list_token, listed_runs
 
@@ -34,16 +36,23 @@ def run_context() -> dict[str, Any]:
     courses = margins()
     running = list(listed_runs().filter(state__in=ACTIVE).order_by("pk")[:RUNNING_MAX])
     recent = list(listed_runs().exclude(state__in=ACTIVE)[:RECENT_MAX])
-    judged = list(listed_runs().exclude(recommendation="").exclude(profile=IMPORT_PROFILE)[:1])
     return {
         "running": running,
         "recent": recent,
-        "last": judged[0] if judged else None,
+        "last": _last_judged((*running, *recent)),
         "is_live": bool(running),
         "token": list_token(),
         "margins": courses,
         "margin_rows": rows_of(courses),
     }
+
+
+def _last_judged(at_hand: Sequence[Run]) -> Run | None:
+    """The newest run with a recommendation, mostly one that is read already."""
+    judged = Run.objects.exclude(recommendation="").exclude(profile=IMPORT_PROFILE).order_by("-pk")
+    last = judged.values_list("pk", flat=True).first()
+    known = {run.pk: run for run in at_hand}
+    return known.get(last) or listed_runs().filter(pk=last).first() if last is not None else None
 
 
 def home_page(request: HttpRequest, site: admin.AdminSite, extra_context: dict[str, Any] | None) -> TemplateResponse:

@@ -31,7 +31,7 @@ def what_waits_for(person: Person, *, now: datetime) -> tuple[Waiting, ...]:
     """Everything that waits for this person now."""
     roles = person.roles
     found = [
-        *waits_for(person, now=now),
+        *waits_for(person, roles=roles, now=now),
         *_approvals(person, roles),
         *_policies(person, roles),
         *_phases(person, roles),

@@ -42,9 +42,8 @@ class Waiting:
     subject: str
 
 
-def waits_for(person: Person, *, now: datetime) -> tuple[Waiting, ...]:
-    """Everything that waits for this person now, by deadline; what has none comes last."""
-    roles = person.roles
+def waits_for(person: Person, *, roles: frozenset[Role], now: datetime) -> tuple[Waiting, ...]:
+    """Everything that waits for this person, who holds these roles, by deadline; what has none comes last."""
     found = [*_seats(person, roles, now=now), *_conditions(person, roles, now=now), *_waivers(person, roles, now=now)]
     return tuple(sorted(found, key=lambda one: (one.deadline is None, one.deadline or now, one.link)))
 

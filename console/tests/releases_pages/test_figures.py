@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from copy import copy
 from itertools import pairwise, product
@@ -75,6 +76,31 @@ def test_the_runs_of_a_moment_ago_are_not_read_again_however_many_were_read_befo
         with CaptureQueriesContext(connection) as asked:
             overlay_of(runs=[before, one], waived=())
         assert len(asked) == 0
+
+
+@pytest.mark.parametrize("page", ["/admin/releases/", "/admin/releases/phase/5a/", "/admin/releases/build/{commit}/"])
+def test_what_a_page_rests_on_is_asked_once(
+    request_5a: ReleaseRequest, team: Team, build: Build, visit: Visit, page: str
+) -> None:
+    """Phases, checklists and what is left rest on the same people, signatures and standings: they look once."""
+    attest(request_5a, by=team.engineer)
+    client, address = visit(team.supervisor), page.format(commit=build.commit)
+    client.get(address)  # caches of the process are filled
+
+    with CaptureQueriesContext(connection) as asked:
+        client.get(address)
+
+    twice = [sql for sql, count in Counter(one["sql"] for one in asked).items() if count > 1]
+    assert [table for table in LOOKED_AT if any(f'FROM "{table}"' in sql for sql in twice)] == []
+
+
+LOOKED_AT = (
+    "console_phase",
+    "console_phasedependency",
+    "console_signoff",
+    "console_liveverification",
+    "kernel_rolegrant",
+)
 
 
 @pytest.mark.parametrize("by", ["phase", "build"])
