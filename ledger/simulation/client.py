@@ -93,7 +93,10 @@ class Client:
         last = max((line["last"] for line in manifest_lines(self.env, layout)), default=0)
         state = self.journal.query(lambda: self.state.behind(last) if len(self.state.hashes) == last + 1 else None)
         if last and state is not None:
-            place, _ = sealed_place(self.env, layout, last)
+            try:
+                place, _ = sealed_place(self.env, layout, last)
+            except ValueError:  # the files of a segment could not be made, and are made when somebody opens the journal
+                return
             write_snapshot(self.env, layout, state, place)
 
 
