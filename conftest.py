@@ -23,7 +23,11 @@ from console.kernel.api import throttles
 pytest_plugins = ["console.tests.spreading"]
 PLAN_PROFILE = "plan"
 """`--hypothesis-profile=plan`: as many examples as the engine's test plan asks for."""
-hypothesis.settings.register_profile(PLAN_PROFILE)
+for _profile in ("tests", PLAN_PROFILE):  # how fast the machine is just now is nobody's fault
+    hypothesis.settings.register_profile(
+        _profile, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.hookimpl(trylast=True)
