@@ -61,9 +61,9 @@ class Spreading(LoadScopeScheduling):  # type: ignore[misc]  # so its base is un
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> Spreading:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Spreading:
     """Ours, whatever --dist says: the groups that --dist loadgroup knows are marks it may not find."""
-    return Spreading(config)
+    return Spreading(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
