@@ -83,7 +83,7 @@ _KILLS, _OPERATIONS, _KILL_SHARES = 110, 50_000, 5
 SUITES: Mapping[str, Suite] = MappingProxyType(
     {
         "kills": Suite(
-            what=gettext_noop("real processes, killed 110 times: no answer lost, doubled, or out of order"),
+            what=gettext_noop("real processes that are killed: no answer lost, doubled, or out of order"),
             unit=gettext_noop("operations"),
             at_least=_OPERATIONS,
             seeds=1,
@@ -107,7 +107,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
             run=_damage,
         ),
         "errors": Suite(
-            what=gettext_noop("every call of the env fails in every way it can"),
+            what=gettext_noop("calls of the env fail in every way they can"),
             unit=gettext_noop("lives"),
             at_least=300,
             seeds=1,
