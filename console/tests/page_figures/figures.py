@@ -44,8 +44,8 @@ def say(line: str) -> None:
 
 class Figures(NamedTuple):
     """Of one page: milliseconds from question to answer in the middle of some looks; how many were the processor's in
-    the quickest of them, with an empty cache and right after that, for what others on the machine add to them is not the
-    page's; queries; bytes with all it loads, compressed. floor_ms: what a plain loop took of the processor meanwhile."""
+    the quickest of them, with an empty cache and right after that (what others on the machine add is not the page's);
+    queries; bytes with all it loads, compressed. floor_ms: what a plain loop took of the processor meanwhile."""
 
     address: str
     server_ms: float
