@@ -1,8 +1,10 @@
 """Reading events with filters, in both directions, in constant memory and without the journal's lock."""
 
 import os
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 
@@ -11,7 +13,7 @@ from ledger.engine.codec import decode
 from ledger.engine.event import Event
 from ledger.engine.keeper import damaged_line
 from ledger.engine.store import Store
-from ledger.engine.view import View
+from ledger.engine.view import Places, View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +69,8 @@ def read_events(
     count = 0
     if limit is not None and limit <= 0:
         return
-    for seq, lines in _blocks(view, first, last, is_descending):
-        for event in _matches(store, view, wanted, seq, lines, is_descending):
+    for piece in _pieces(view, first, last, is_descending):
+        for event in _matches(store, view, wanted, piece, is_descending):
             yield event
             count += 1
             if count == limit:
@@ -85,22 +87,28 @@ def _narrow(view: View, wanted: Filter, first: int, last: int) -> tuple[int, int
 
 
 def _first_at(view: View, time: str, low: int, high: int) -> int:
-    """The first event from ``low`` on that is not before ``time``; ``high`` + 1 if there is none."""
-    high += 1
-    while low < high:
-        middle = (low + high) // 2
-        event = decode(view.line_of(middle))
-        if event is None:
-            return low
-        if event.time < time:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    """The first event from ``low`` on that is not before ``time``, or a damaged one; ``high`` + 1 if there is none."""
+
+    def time_of(seq: int) -> str:
+        event = decode(view.line_of(seq))
+        return time if event is None else event.time
+
+    return low + bisect_left(range(low, high + 1), time, key=time_of)
 
 
-def _blocks(view: View, first: int, last: int, is_descending: bool) -> Iterator[tuple[int, list[bytes]]]:
-    """(seq of the first line, lines) in pieces of about a megabyte; the pieces come in the order asked for."""
+class _Piece(NamedTuple):
+    """The records of the events ``low`` to ``high`` of one segment; ``start`` is where ``content`` stands in it."""
+
+    segment: int
+    low: int
+    high: int
+    start: int
+    content: bytes
+    offsets: Places
+
+
+def _pieces(view: View, first: int, last: int, is_descending: bool) -> Iterator[_Piece]:
+    """Pieces of about a chunk, in the order asked for."""
     at = last if is_descending else first
     while first <= at <= last:
         segment = view.first_of(at)
@@ -110,47 +118,50 @@ def _blocks(view: View, first: int, last: int, is_descending: bool) -> Iterator[
         try:
             while max(segment, first) <= at <= end_seq:
                 low, high = (max(segment, first), at) if is_descending else (at, end_seq)
-                low, high = _piece(offsets, segment, low, high, is_descending)
+                low, high = _within_a_chunk(offsets, segment, low, high, is_descending)
                 start, end = offsets[low - segment], offsets[high + 1 - segment]
-                yield low, view.env.pread(fd, end - start, start).split(b"\n")[: high - low + 1]
+                yield _Piece(segment, low, high, start, view.env.pread(fd, end - start, start), offsets)
                 at = low - 1 if is_descending else high + 1
         finally:
             view.env.close(fd)
 
 
-def _piece(offsets: "object", segment: int, low: int, high: int, is_descending: bool) -> tuple[int, int]:
+def _within_a_chunk(offsets: Places, segment: int, low: int, high: int, is_descending: bool) -> tuple[int, int]:
     """The longest part of ``low`` to ``high`` at the wanted end that stays within a chunk; at least one event."""
-    assert hasattr(offsets, "__getitem__")
     if is_descending:
         limit = offsets[high + 1 - segment] - limits.CHUNK_BYTES
-        left, right = low, high
-        while left < right:
-            middle = (left + right) // 2
-            if offsets[middle - segment] < limit:
-                left = middle + 1
-            else:
-                right = middle
-        return left, high
+        return bisect_left(offsets, limit, low - segment, high - segment) + segment, high
     limit = offsets[low - segment] + limits.CHUNK_BYTES
-    left, right = low, high
-    while left < right:
-        middle = (left + right + 1) // 2
-        if offsets[middle + 1 - segment] > limit:
-            right = middle - 1
-        else:
-            left = middle
-    return low, left
+    return low, max(bisect_right(offsets, limit, low + 1 - segment, high + 2 - segment) + segment - 2, low)
 
 
-def _matches(
-    store: Store, view: View, wanted: Filter, seq: int, lines: list[bytes], is_descending: bool
-) -> Iterator[Event]:
-    numbered = list(enumerate(lines, seq))
-    for needle in wanted.needles:
-        numbered = [one for one in numbered if needle in one[1]]
-    for number, line in reversed(numbered) if is_descending else numbered:
+def _matches(store: Store, view: View, wanted: Filter, piece: _Piece, is_descending: bool) -> Iterator[Event]:
+    """Every record that may match is checked against its crc and its place before anybody sees it."""
+    segment, low, high, start, content, offsets = piece
+    found = [*_lines(content, wanted.needles)]
+    if start + len(content) < offsets[high + 1 - segment] or not content.endswith(b"\n"):
+        found.append((content.rfind(b"\n") + 1, b""))  # cut off since it was verified
+    for at, line in reversed(found) if is_descending else found:
         event = decode(line)
-        if event is None or event.seq != number:
+        if event is None or not low <= event.seq <= high or offsets[event.seq - segment] != start + at:
+            number = segment + bisect_right(offsets, start + at, low - segment, high + 1 - segment) - 1
             raise damaged_line(store, view, number, line)
         if wanted.is_match(event):
             yield event
+
+
+def _lines(content: bytes, needles: tuple[bytes, ...]) -> Iterator[tuple[int, bytes]]:
+    """(where it begins, line without newline) of those that hold every needle; the first is sought in all at once."""
+    at, stop = 0, len(content)
+    if not needles:
+        for line in content.split(b"\n")[: content.count(b"\n")]:
+            yield at, line
+            at += len(line) + 1
+        return
+    needle, *others = needles
+    while (hit := content.find(needle, at)) >= 0:
+        start = content.rfind(b"\n", at, hit) + 1 or at
+        at = content.find(b"\n", hit) + 1 or stop
+        line = content[start : at - 1]
+        if all(other in line for other in others):
+            yield start, line

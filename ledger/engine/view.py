@@ -9,6 +9,8 @@ from ledger.engine.errors import UnknownSeq
 from ledger.engine.index import Offsets, Tables
 from ledger.engine.layout import Layout
 
+Places = Offsets | memoryview
+
 
 class View:
     """The events up to ``seq``. To be made under the lock: even while the journal is read again from its start, and
@@ -46,7 +48,7 @@ class View:
         following = bisect_right(self._firsts, seq)
         return min(self.seq, self._firsts[following] - 1) if following < len(self._firsts) else self.seq
 
-    def offsets_of(self, first: int) -> "Offsets | memoryview[int]":
+    def offsets_of(self, first: int) -> Places:
         """Where the events of a segment begin."""
         tables = self._tables.get(first)
         return tables.offsets if tables is not None else Offsets(self.env, self.layout.offsets(first), first=first)

@@ -1,5 +1,7 @@
 """What only files can show: damage met while reading, what verify touches, and directories that are no journal."""
 
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,48 @@ def test_damage_met_while_reading_is_raised_with_its_place(journal: Journal, hom
     with pytest.raises(Corrupt) as caught:
         list(journal.read(stream="agent:1"))
         list(journal.read())
+
+    assert caught.value.params["segment"] == victim.name
+    journal.close()
+
+
+def cut(content: bytes, lines: list[bytes]) -> bytes:
+    """Everything from the middle of the fourth line on is gone."""
+    return content[: len(b"\n".join(lines[:4])) + 20]
+
+
+def joined(content: bytes, lines: list[bytes]) -> bytes:
+    """The newline behind the last record is none any more."""
+    return content.rstrip(b"\n") + b" " + b"\n" * (len(content) - len(content.rstrip(b"\n")) - 1)
+
+
+def swapped(content: bytes, lines: list[bytes]) -> bytes:
+    """Two records of one length changed places; each is whole by itself."""
+    one, other = next((a, b) for a, b in pairwise(lines[2:]) if len(a) == len(b))
+    return content.replace(one + b"\n" + other, other + b"\n" + one)
+
+
+@pytest.mark.parametrize("descending", [False, True], ids=["forwards", "backwards"])
+@pytest.mark.parametrize("types", [None, ["credit.*", "journal.*"], ["credit.*"]], ids=["all", "parsed", "sought"])
+@pytest.mark.parametrize("damaged", [cut, joined, swapped])
+def test_no_reader_passes_over_records_that_are_gone_or_stand_elsewhere(
+    journal: Journal,
+    home: Path,
+    damaged: Callable[[bytes, list[bytes]], bytes],
+    types: list[str] | None,
+    descending: bool,
+) -> None:
+    """Also where only the lines that may match are parsed."""
+    journal.settle_sealing()
+    victim = sorted((home / "segments").glob("*.jsonl"))[1]
+    content = victim.read_bytes()
+    lines = content.rstrip(b"\n").split(b"\n")
+    assert len([*journal.read(types=types, descending=descending)]) > len(lines)
+    victim.chmod(0o640)
+    victim.write_bytes(damaged(content, lines))
+
+    with pytest.raises(Corrupt) as caught:
+        list(journal.read(types=types, descending=descending))
 
     assert caught.value.params["segment"] == victim.name
     journal.close()
