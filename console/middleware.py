@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
+from console.kernel import live
 from console.kernel.api.problems import Problem, plain_answer, register
 from console.maintenance import Maintenance, maintenance
 
@@ -36,6 +37,16 @@ class CompressedPagesMiddleware(GZipMiddleware):
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         is_file = response.headers.get("Content-Disposition", "").startswith("attachment")
         return super().process_response(request, response) if is_page and not is_file else response
+
+
+class LiveUpdatesMiddleware(live.LiveUpdatesMiddleware):
+    """Early answers of an open console; a closed one gives them as little as any other."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Look at the switch first: who was let in before is not asked for by the site again."""
+        if live.is_update(request) and maintenance() is not None:
+            return self.get_response(request)
+        return super().__call__(request)
 
 
 class PersonLanguageMiddleware:

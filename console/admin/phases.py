@@ -23,6 +23,7 @@ from console.admin.seat_words import lost_seats
 from console.kernel.authority import Act
 from console.kernel.doors import act_view, actor_of, explain, return_path, roles_of, why_not
 from console.kernel.errors import GatehouseError
+from console.kernel.live import is_update
 from console.models import Phase, ReleaseRequest
 from console.release_manifest import difference
 from console.release_states import RequestState
@@ -62,7 +63,12 @@ def releases_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def phase_page(request: HttpRequest, code: str) -> HttpResponse:
-    """One phase: its checklist, the people, open conditions, capabilities and every request."""
+    """One phase: its checklist, the people, open conditions, capabilities and every request. 204 to an update while
+    the verification that it follows is no further.
+    """
+    verifying = standing_of(live_journal())
+    if verifying.is_running and is_update(request) and request.GET.get("token") == verifying.token:
+        return HttpResponse(status=204)
     now = timezone.now()
     try:
         view = phase_view(code, now=now)
@@ -80,7 +86,7 @@ def phase_page(request: HttpRequest, code: str) -> HttpResponse:
         "signed": view.signed,
         "verification": view.verification,
         "why_not_verify": why_not(request, Act.VERIFY_JOURNAL),
-        "verifying": standing_of(live_journal()),
+        "verifying": verifying,
         "capabilities": capability_lines(request, standing=view.line.standing),
     }
     return _page(request, "console/releases/phase.html", context)

@@ -71,6 +71,11 @@ class Standing:
         return self.state is State.RUNNING
 
     @property
+    def token(self) -> str:
+        """Changes whenever what is shown of its progress does."""
+        return f"{self.begun.at if self.begun else ''}.{self.progress.step}.{self.progress.percent}"
+
+    @property
     def begun_at(self) -> datetime | None:
         """When it was begun."""
         return datetime.fromisoformat(self.begun.at) if self.begun else None

@@ -7,13 +7,19 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from console.kernel import live
+from console.kernel.authority import Role
 from console.kernel.models import Person
+from console.maintenance import close_console
 from console.tests.browser.rows import make_running_run
+from console.tests.people import give
 from testruns.actions.leases import touch_run
 from testruns.models import Run
 
@@ -43,26 +49,28 @@ def addresses_of(run: Run) -> dict[str, str]:
     return {f"{LIST}{run.pk}/live/": f"{run.version}", LIST: f"{run.pk}.{run.version}", HOME: f"{run.pk}.{run.version}"}
 
 
-def test_a_reader_who_was_let_in_is_answered_without_session_person_or_roles(browse: Browse, run: Run) -> None:
-    """The first question takes the whole way, the next one query, and none while somebody else has just asked."""
+def test_a_reader_who_was_let_in_is_answered_without_messages_page_or_runs(browse: Browse, run: Run) -> None:
+    """The first question takes the whole way; then one query asks for their authority, and one for the version, which
+    is none while somebody else has just asked."""
     client = browse("auditor")
     for address, token in addresses_of(run).items():
         first, second, third = [ask(client, address, token) for _ in range(3)]
 
         assert first[0] == 204
-        assert first[1] > 1
-        assert (second, third) == ((204, 1), (204, 0))
+        assert first[1] > 2
+        assert (second, third) == ((204, 2), (204, 1))
 
 
-def test_after_a_second_the_version_is_read_again_in_one_query(
+def test_the_version_is_read_again_before_the_next_poll_of_a_page(
     browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And in nothing more."""
+    """Pages ask every two seconds: what has changed since is in the next answer."""
     client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
+    assert live.TOKEN_SECONDS < 2
     monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
     ask(client, address, f"{run.version}")
 
-    assert ask(client, address, f"{run.version}") == (204, 1)
+    assert ask(client, address, f"{run.version}") == (204, 2)
 
 
 def test_a_reader_with_an_old_copy_gets_the_new_one(browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +103,7 @@ def test_what_one_reader_was_given_is_given_early_to_the_next_of_the_same_roles(
     run.refresh_from_db()
     assert f"token={addresses_of(run)[address]}" in first.content.decode()
     assert second.content == first.content
-    assert len(captured) == 1
+    assert len(captured) == 2
 
 
 def test_a_reader_who_has_just_acted_is_never_given_an_older_page(browse: Browse, run: Run) -> None:
@@ -183,18 +191,89 @@ def test_who_signs_out_is_not_answered_any_more(browse: Browse, run: Run) -> Non
     assert ask(client, address, f"{run.version}")[0] == 302
 
 
-def test_who_loses_their_roles_is_asked_again_within_seconds(
-    browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch
+def lose_roles(person: Person) -> None:
+    person.grants.update(ended_at=timezone.now(), ended_by=person)
+
+
+def be_deactivated(person: Person) -> None:
+    Person.objects.filter(pk=person.pk).update(is_active=False)
+
+
+def be_given_a_password(person: Person) -> None:
+    Person.objects.filter(pk=person.pk).update(password=make_password("another-long-passphrase"))
+
+
+def let_sessions_expire(person: Person) -> None:
+    Session.objects.update(expire_date=timezone.now())
+
+
+def lose_sessions(person: Person) -> None:
+    Session.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    "happens", [lose_roles, be_deactivated, be_given_a_password, let_sessions_expire, lose_sessions]
+)
+def test_authority_is_asked_for_every_answer(
+    browse: Browse, tester: Person, run: Run, happens: Callable[[Person], None]
 ) -> None:
-    """An early answer says nothing new, and its permission ends by itself."""
-    monkeypatch.setattr(live, "AUTHORITY_SECONDS", 0.0)
+    """Whatever took it away, and in whichever process: only the database is told here."""
+    client, address = browse("tester"), f"{LIST}{run.pk}/live/"
+    before = [ask(client, address, token)[0] for token in (f"{run.version}", "0")]
+
+    happens(tester)
+
+    assert before == [204, 200]
+    assert [ask(client, address, token)[0] for token in (f"{run.version}", "0")] == [302, 302]
+
+
+def test_a_role_more_or_less_shows_in_the_next_answer(browse: Browse, run: Run) -> None:
+    """Nobody goes on being given the copies of the roles that they held."""
+    client, person, address = browse("auditor"), Person.objects.get(username="auditor"), f"{LIST}{run.pk}/live/"
+    before = [client.get(address, {"token": "0"}, headers=UPDATE).content.decode() for _ in range(2)]
+
+    give(person, Role.TESTER)
+
+    after = [client.get(address, {"token": "0"}, headers=UPDATE).content.decode() for _ in range(2)]
+    assert ["/cancel/" in page for page in (*before, *after)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"language": "de"}, {"time_zone": "Pacific/Auckland"}], ids=["language", "time zone"]
+)
+def test_another_language_or_time_zone_shows_in_the_next_answer(
+    browse: Browse, run: Run, chosen: dict[str, str]
+) -> None:
+    """A page that has just been loaded in it is not put back by its own update."""
     client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
-    first = ask(client, address, f"{run.version}")[0]
+    before = [client.get(address, {"token": "0"}, headers=UPDATE).content for _ in range(2)]
 
-    Person.objects.filter(username="auditor").update(is_active=False)
+    Person.objects.filter(username="auditor").update(**chosen)
+    middle = ask(client, address, f"{run.version}")[0]  # whose own copy is current: no other one is made
 
-    assert (first, ask(client, address, f"{run.version}")[0]) == (204, 302)
-    assert live.AUTHORITY_SECONDS <= 5
+    after = [client.get(address, {"token": "0"}, headers=UPDATE).content for _ in range(2)]
+    assert middle == 204
+    assert before[0] == before[1] != after[0] == after[1]
+
+
+def test_another_language_of_the_browser_shows_in_the_next_answer(browse: Browse, run: Run) -> None:
+    """Nothing in the database says so."""
+    client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
+    asked = [{"Accept-Language": language} for language in ("en", "en", "de", "de")]
+
+    pages = [client.get(address, {"token": "0"}, headers=UPDATE | header).content.decode() for header in asked]
+
+    assert ["Abbrechen" in page or "Szenarien" in page for page in pages] == [False, False, True, True]
+
+
+def test_a_closed_console_answers_nobody_early(browse: Browse, run: Run) -> None:
+    """However recently they were let in."""
+    client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
+    ask(client, address, f"{run.version}")
+
+    close_console(reason="moving", now=timezone.now(), until=None)
+
+    assert ask(client, address, f"{run.version}")[0] == 503
 
 
 def test_a_run_that_does_not_exist_is_a_404_as_everywhere(browse: Browse) -> None:
