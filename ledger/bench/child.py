@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,16 @@ from typing import Any
 
 import orjson
 
-from ledger.bench.stage import command, consumed, created, in_threads, rss_anon_bytes
+from ledger.bench.stage import (
+    FLOOR_BYTES,
+    TYPICAL_BYTES,
+    command,
+    consumed,
+    created,
+    filled,
+    in_threads,
+    rss_anon_bytes,
+)
 from ledger.credits.state import CreditState
 from ledger.engine import Event, Journal
 from ledger.proof.verification import verify
@@ -145,6 +155,22 @@ def replay(path: str) -> None:
         _say([most.look(), report.events, max(most.bytes - begun, 0)])
 
 
+def bare_offer(path: str, seconds: str, gap_seconds: str, events: str) -> None:
+    """The latest of bare writes and fdatasyncs that are due at fixed moments, in seconds after its moment."""
+    content = b"x" * TYPICAL_BYTES * int(events)
+    fd = filled(Path(path))
+    for _ in _words():
+        latest, due = 0.0, time.perf_counter()
+        for number in range(round(float(seconds) / float(gap_seconds))):
+            time.sleep(max(0, due - time.perf_counter()))
+            os.pwrite(fd, content, number * len(content) % (FLOOR_BYTES - len(content)))
+            os.fdatasync(fd)
+            latest = max(latest, time.perf_counter() - due)
+            due += float(gap_seconds)
+        _say(latest)
+    os.close(fd)
+
+
 class _Most:
     """The highest figure seen."""
 
@@ -162,7 +188,7 @@ class _Most:
             self.look()
 
 
-WORK: dict[str, Callable[..., None]] = {one.__name__: one for one in (append, follow, write, check, replay)}
+WORK: dict[str, Callable[..., None]] = {one.__name__: one for one in (append, follow, write, check, replay, bare_offer)}
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ AGENTS = 10
 TYPICAL_BYTES = 450
 FINGERPRINT = "0" * 32
 SEGMENT_BYTES = 64 * 2**20
-_FLOOR_BYTES = 32 * 2**20
+FLOOR_BYTES = 32 * 2**20
 
 
 class Sizes(NamedTuple):
@@ -55,9 +55,7 @@ class Stage:
         self.path = home / "credits"
         self.slice_seconds = sizes.seconds / sizes.slices
         self._number = 0
-        self._floor_fd = os.open(home / "floor", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        os.pwrite(self._floor_fd, b"\n" * _FLOOR_BYTES, 0)
-        os.fsync(self._floor_fd)
+        self._floor_fd = filled(home / "floor")
 
     def close(self) -> None:
         os.close(self._floor_fd)
@@ -88,7 +86,7 @@ class Stage:
         while now < end:
             os.pwrite(self._floor_fd, content, at)
             os.fdatasync(self._floor_fd)
-            at = (at + size) % (_FLOOR_BYTES - size)
+            at = (at + size) % (FLOOR_BYTES - size)
             count += 1
             before, now = now, clock()
             kept.append(now - before)
@@ -119,6 +117,14 @@ class Stage:
         pairs = [Pair(floor(), ours()) for _ in range(self.sizes.slices)]
         pairs.sort(key=lambda pair: pair.ours / pair.floor)
         return pairs[len(pairs) // 2]
+
+
+def filled(path: Path) -> int:
+    """A new file of ``FLOOR_BYTES``, open for writing: what is written into it takes no new space."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    os.pwrite(fd, b"\n" * FLOOR_BYTES, 0)
+    os.fsync(fd)
+    return fd
 
 
 def in_threads(count: int, work: Callable[[int], None]) -> None:

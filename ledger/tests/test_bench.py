@@ -134,6 +134,7 @@ def test_endurance_counts_what_was_answered_and_finds_all_of_it(tmp_path: Path) 
     ]
     assert all(0 < (row.ours or 0) < 300 for row in rows.values() if row.unit == "MiB")
     assert rows["0.02 min, lost"].ours == 0
+    assert rows["0.02 min, latest answer"].floor is not None
     assert len(said) == 3
     assert list(tmp_path.iterdir()) == []
 
