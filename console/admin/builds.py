@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,19 +15,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from console.kernel.doors import explain
-from console.releases.build_view import SEARCH_MAX, build_view, listed_builds, runs_of_builds
+from console.releases.build_view import SEARCH_MAX, build_view, listed_builds
 from console.releases.builds import CommitAmbiguous, CommitMalformed, builds_named, name_of
-from testruns.recommendation import Recommendation
-
-RUNS_PER_PAGE = 25
 
 
 @require_safe
 def builds_page(request: HttpRequest) -> HttpResponse:
     """Every build, the one that ran last first."""
     search = request.GET.get("q", "").strip()[:SEARCH_MAX]
-    page = listed_builds(search=search, number=request.GET.get("page"), now=timezone.now())
-    context = {"title": _("Builds"), "search": search, "page": page, "page_numbers": _numbers(page)}
+    page = listed_builds(search=search, asked=request.GET, now=timezone.now())
+    context = {"title": _("Builds"), "search": search, "page": page}
     return _page(request, "console/releases/builds.html", context)
 
 
@@ -46,25 +42,13 @@ def build_page(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     if name != name_of(builds[0]):
         return redirect("admin:release_build", name_of(builds[0]))
-    view = build_view(builds, now=timezone.now())
-    wanted = request.GET.get("recommendation", "")
-    runs = runs_of_builds(builds)
-    if wanted in tuple(Recommendation):
-        runs = runs.filter(recommendation=wanted)
-    page = Paginator(runs, RUNS_PER_PAGE).get_page(request.GET.get("page"))
+    now = timezone.now()
     context = {
         "title": _("Build %(build)s") % {"build": (builds[0].commit or builds[0].tree_digest)[:12]},
-        "build": view,
-        "page": page,
-        "page_numbers": _numbers(page),
-        "wanted": wanted,
-        "now": timezone.now(),
+        "build": build_view(builds, asked=request.GET, now=now),
+        "now": now,
     }
     return _page(request, "console/releases/build.html", context)
-
-
-def _numbers(page: Any) -> list[Any]:
-    return list(page.paginator.get_elided_page_range(page.number))
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -17,7 +17,7 @@ from console.admin.reviews import stored_file
 from console.kernel.authority import Act
 from console.kernel.doors import act_view, actor_of, explain, person_of, why_not
 from console.models import Condition, ConditionClosing
-from console.releases.request_view import ConditionLine, condition_line
+from console.releases.request_view import ConditionLine, condition_lines
 from testruns.models import Run
 from testruns.recommendation import Recommendation
 
@@ -30,7 +30,7 @@ def condition_page(request: HttpRequest, condition_id: int) -> HttpResponse:
     """One condition."""
     rows = Condition.objects.select_related("decision__request__phase", "owner", "confirmation__confirmed_by")
     condition = get_object_or_404(rows, pk=condition_id)
-    one = condition_line(condition, now=timezone.now())
+    (one,) = condition_lines([condition], now=timezone.now())
     context = {
         **admin.site.each_context(request),
         "title": _("Condition C%(number)s of phase %(phase)s")

@@ -28,7 +28,7 @@ from console.models import Phase, ReleaseRequest
 from console.release_manifest import difference
 from console.release_states import RequestState
 from console.releases import Evidence
-from console.releases.board import history_of, newest_build, phase_board, phase_view
+from console.releases.board import history_page, newest_build, phase_board, phase_view
 from console.releases.evidence import ListedRun
 from console.releases.request_view import RUNS_MAX
 from ledger.conf import live_journal
@@ -36,7 +36,6 @@ from ledger.verifying.starting import standing_of
 from testruns.actions import builds_that_ran
 from testruns.models import Build
 
-HISTORY_MAX = 100
 BUILDS_MAX = 30
 
 
@@ -56,15 +55,15 @@ def releases_page(request: HttpRequest) -> HttpResponse:
     context = {
         "title": _("Releases"),
         "board": board_of(phase_board(now=now)),
-        "requests": history_of(ReleaseRequest.objects.all(), now=now)[:HISTORY_MAX],
+        "requests": history_page(ReleaseRequest.objects.all(), asked=request.GET, now=now),
     }
     return _page(request, "console/releases/releases.html", context)
 
 
 @require_safe
 def phase_page(request: HttpRequest, code: str) -> HttpResponse:
-    """One phase: its checklist, the people, open conditions, capabilities and every request. 204 to an update while
-    the verification that it follows is no further.
+    """One phase: its checklist, the people, open conditions, capabilities and its requests. 204 to an update while the
+    verification that it follows is no further.
     """
     verifying = standing_of(live_journal())
     if verifying.is_running and is_update(request) and request.GET.get("token") == verifying.token:
@@ -82,7 +81,7 @@ def phase_page(request: HttpRequest, code: str) -> HttpResponse:
         "is_active": view.line.standing.is_active,
         "red": red,
         "is_closing": view.line.state is RequestState.CONDITIONAL,
-        "history": view.history,
+        "requests": history_page(ReleaseRequest.objects.filter(phase=view.line.phase), asked=request.GET, now=now),
         "signed": view.signed,
         "verification": view.verification,
         "why_not_verify": why_not(request, Act.VERIFY_JOURNAL),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+
+from django.db.models import QuerySet
 
 from console.checklist import Item, Text
 from console.kernel.errors import GatehouseError
+from console.kernel.list_pages import ListPage, list_page
 from console.models import Condition, Decision, LiveVerification, Phase, ReleaseRequest, SignOff
 from console.release_states import Effect, RequestState, Seat, effect_of
 from console.releases.checking import check_evidence, check_request, running_tree_digest
@@ -120,10 +122,9 @@ class HistoryLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PhaseView:
-    """Everything the page of a phase shows."""
+    """A phase with the people who signed, and the last verification of the live journal."""
 
     line: BoardLine
-    history: tuple[HistoryLine, ...]
     signed: tuple[SignOff, ...]
     verification: LiveVerification | None
 
@@ -154,23 +155,29 @@ def phase_board(*, now: datetime) -> tuple[BoardLine, ...]:
 
 
 def phase_view(code: str, *, now: datetime) -> PhaseView:
-    """The page of one phase, its checklist complete. Raises `Phase.DoesNotExist`."""
+    """One phase, its checklist complete. Raises `Phase.DoesNotExist`."""
     look = Look(now=now)
     standing = look.standing(Phase.objects.get(code=code))
     line = _line(standing, closed=(), build=newest_build(), look=look)
     signed = tuple(look.sign_offs(standing.request).values()) if standing.request else ()
-    return PhaseView(
-        line=line,
-        history=history_of(ReleaseRequest.objects.filter(phase=standing.phase), now=now),
-        signed=signed,
-        verification=look.verification,
-    )
+    return PhaseView(line=line, signed=signed, verification=look.verification)
 
 
-def history_of(requests: Any, *, now: datetime) -> tuple[HistoryLine, ...]:
-    """Requests with their state now, newest first."""
+def history_page(requests: QuerySet[ReleaseRequest], *, asked: Mapping[str, str], now: datetime) -> ListPage:
+    """A page of requests as lines with their state now, newest first. asked: the query of an address."""
+    page = list_page(_with_decisions(requests), asked=asked, parameter="requests")
+    page.object_list = [history_line(row, now=now) for row in page]
+    return page
+
+
+def history_of(requests: QuerySet[ReleaseRequest], *, now: datetime) -> tuple[HistoryLine, ...]:
+    """These few requests with their state now, newest first."""
+    return tuple(history_line(row, now=now) for row in _with_decisions(requests))
+
+
+def _with_decisions(requests: QuerySet[ReleaseRequest]) -> QuerySet[ReleaseRequest]:
     rows = requests.select_related("phase", "build", "opened_by").defer("manifest").order_by("-pk")
-    return tuple(history_line(row, now=now) for row in rows.prefetch_related("decisions__sign_off"))
+    return rows.prefetch_related("decisions__sign_off")
 
 
 def newest_build() -> Build | None:

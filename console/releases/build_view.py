@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Page, Paginator
 from django.db.models import Case, CharField, Count, F, Max, Q, QuerySet, Value, When
 from django.db.models.functions import Concat
 
+from console.kernel.list_pages import ListPage, list_page
 from console.models import Condition, Decision, ReleaseRequest, SignOff, Waiver
-from console.releases.board import HistoryLine, history_of
+from console.releases.board import HistoryLine, history_of, history_page
 from console.releases.builds import TREE, PhaseOfBuild, name_of, phases_of
 from console.releases.look import Look
-from console.releases.request_view import ConditionLine, condition_line
+from console.releases.request_view import condition_lines
 from testruns.models import Build, Run
 from testruns.reading import listed_runs
+from testruns.recommendation import Recommendation
 
 BUILDS_PER_PAGE = 25
+RUNS_PER_PAGE = 25
 SEARCH_MAX = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildView:
-    """Everything about one commit. counts: how many of its runs ended with each recommendation, "" without one.
+    """Everything about one commit: of what there may be many a page at a time, the newest first.
 
-    sign_offs: withdrawn ones too, the newest first. requests: of every phase, the newest first.
+    newest: of its builds. sources: pages of all of them. requests: pages of history lines, of every phase. sign_offs:
+    withdrawn ones too. conditions: pages of condition lines, those still open before the others. counts: how many of
+    its runs ended with each recommendation, "" without one. recommendation: the one that `runs` is narrowed to.
     """
 
-    builds: tuple[Build, ...]
+    newest: Build
+    first_seen_at: datetime
+    sources: ListPage
     phases: tuple[PhaseOfBuild, ...]
-    requests: tuple[HistoryLine, ...]
-    decisions: tuple[Decision, ...]
-    sign_offs: tuple[SignOff, ...]
-    conditions: tuple[ConditionLine, ...]
-    waivers: tuple[Waiver, ...]
+    runs: ListPage
+    requests: ListPage
+    decisions: ListPage
+    sign_offs: ListPage
+    conditions: ListPage
+    waivers: ListPage
     counts: dict[str, int]
+    recommendation: str
 
     @property
     def name(self) -> str:
         """What it is called in addresses."""
-        return name_of(self.builds[0])
+        return name_of(self.newest)
 
     @property
     def run_count(self) -> int:
@@ -65,39 +74,69 @@ class ListedBuild:
         return self.builds[0]
 
 
-def build_view(builds: tuple[Build, ...], *, now: datetime) -> BuildView:
-    """Everything on record about the builds of one commit, except for the runs themselves."""
-    requests = ReleaseRequest.objects.filter(build__in=builds)
-    decisions = Decision.objects.filter(request__build__in=builds).defer("content", "request__manifest")
-    sign_offs = SignOff.objects.filter(request__build__in=builds).defer("content", "request__manifest")
-    conditions = Condition.objects.filter(decision__request__build__in=builds)
-    conditions = conditions.select_related("owner", "confirmation", "decision__request__phase")
-    waivers = Waiver.objects.filter(build__in=builds)
-    runs = Run.objects.filter(build__in=builds).order_by().values_list("recommendation")
+def build_view(builds: tuple[Build, ...], *, asked: Mapping[str, str], now: datetime) -> BuildView:
+    """Everything on record about the builds of one commit, the newest of them first.
+
+    asked: the query of an address, which says of each list what page is wanted, and with `recommendation` which runs.
+    """
+    decisions = Decision.objects.filter(request__build__in=builds).defer("content", "request__manifest").order_by("-pk")
+    sign_offs = SignOff.objects.filter(request__build__in=builds).defer("content", "request__manifest").order_by("-pk")
+    waivers = Waiver.objects.filter(build__in=builds).order_by("-pk")
+    recommended = Run.objects.filter(build__in=builds).order_by().values_list("recommendation")
+    counts = dict(recommended.annotate(count=Count("pk")))
+    wanted = asked.get("recommendation", "")
+    wanted = wanted if wanted in tuple(Recommendation) else ""
     return BuildView(
-        builds=builds,
+        newest=builds[0],
+        first_seen_at=builds[-1].created_at,
+        sources=list_page(builds, asked=asked, parameter="sources"),
         phases=phases_of(builds, look=Look(now=now)),
-        requests=history_of(requests, now=now),
-        decisions=tuple(
-            decisions.select_related("request__phase", "sign_off", "certificate", "revocation__person").order_by("-pk")
+        runs=_runs(builds, wanted, counts=counts, asked=asked),
+        requests=history_page(ReleaseRequest.objects.filter(build__in=builds), asked=asked, now=now),
+        decisions=list_page(
+            decisions.select_related("request__phase", "sign_off", "certificate", "revocation__person"),
+            asked=asked,
+            parameter="decisions",
         ),
-        sign_offs=tuple(sign_offs.select_related("request__phase", "withdrawal").order_by("-pk")),
-        conditions=tuple(condition_line(one, now=now) for one in conditions.order_by("-decision_id", "number")),
-        waivers=tuple(waivers.select_related("phase", "build", "requested_by", "answer").order_by("-pk")),
-        counts=dict(runs.annotate(count=Count("pk"))),
+        sign_offs=list_page(sign_offs.select_related("request__phase", "withdrawal"), asked=asked, parameter="signed"),
+        conditions=_conditions(builds, asked=asked, now=now),
+        waivers=list_page(
+            waivers.select_related("phase", "build", "requested_by", "answer"), asked=asked, parameter="waivers"
+        ),
+        counts=counts,
+        recommendation=wanted,
     )
 
 
-def runs_of_builds(builds: tuple[Build, ...]) -> QuerySet[Run]:
-    """Every run of these builds, red ones too, the newest first."""
-    return listed_runs().filter(build__in=builds)
+def _runs(builds: tuple[Build, ...], wanted: str, *, counts: Mapping[str, int], asked: Mapping[str, str]) -> ListPage:
+    """Runs of these builds, red ones too, the newest first; of one recommendation, if one is wanted."""
+    runs = listed_runs().filter(build__in=builds)
+    if wanted:
+        runs = runs.filter(recommendation=wanted)
+    count = counts.get(wanted, 0) if wanted else sum(counts.values())
+    return list_page(runs, asked=asked, per_page=RUNS_PER_PAGE, count=count)
 
 
-def listed_builds(*, search: str, number: str | None, now: datetime) -> Page[ListedBuild]:
-    """One page of commits, those first something ran on last. The same queries however many there are.
+def _conditions(builds: tuple[Build, ...], *, asked: Mapping[str, str], now: datetime) -> ListPage:
+    """As lines: what nobody has confirmed yet before what is closed."""
+    rows = Condition.objects.filter(decision__request__build__in=builds)
+    rows = rows.select_related("owner", "confirmation", "decision__request__phase").defer(
+        "decision__content", "decision__request__manifest"
+    )
+    is_closed = Q(confirmation__isnull=False)
+    page = list_page(
+        rows.order_by(Case(When(is_closed, then=1), default=0), "-decision_id", "number"),
+        asked=asked,
+        parameter="conditions",
+    )
+    page.object_list = condition_lines(page.object_list, now=now)
+    return page
 
-    search: the beginning of a commit or of a source tree's digest, or part of a name. number: of the page; one that
-    does not exist gives the nearest.
+
+def listed_builds(*, search: str, asked: Mapping[str, str], now: datetime) -> ListPage:
+    """A page of commits as `ListedBuild`, those first something ran on last. The same queries however many there are.
+
+    search: the beginning of a commit or of a source tree's digest, or part of a name. asked: the query of an address.
     """
     rows = Build.objects.order_by().annotate(place=_PLACE)
     if search:
@@ -105,8 +144,8 @@ def listed_builds(*, search: str, number: str | None, now: datetime) -> Page[Lis
         rows = rows.filter(Q(commit__startswith=digits) | Q(tree_digest__startswith=digits) | Q(name__icontains=search))
     places = rows.values("place").annotate(last=Max("runs__pk"), run_count=Count("runs"), newest=Max("pk"))
     in_order: Any = places.order_by(F("last").desc(nulls_last=True), "-newest")
-    page: Page[Any] = Paginator(in_order, BUILDS_PER_PAGE).get_page(number)
-    page.object_list = _lines(list(page.object_list), now=now)
+    page = list_page(in_order, asked=asked, per_page=BUILDS_PER_PAGE)
+    page.object_list = _lines(list(page), now=now)
     return page
 
 
@@ -123,8 +162,7 @@ def _lines(rows: list[dict[str, Any]], *, now: datetime) -> list[ListedBuild]:
     for build in Build.objects.annotate(place=_PLACE).filter(place__in=places).order_by("-pk"):
         builds.setdefault(name_of(build), []).append(build)
     requests: dict[str, list[HistoryLine]] = {}
-    found = ReleaseRequest.objects.filter(build__in=[one.pk for several in builds.values() for one in several])
-    for line in history_of(found, now=now):
+    for line in history_of(_newest_requests([one.pk for several in builds.values() for one in several]), now=now):
         requests.setdefault(name_of(line.request.build), []).append(line)
     last = {run.pk: run for run in listed_runs().filter(pk__in=[row["last"] for row in rows])}
     return [
@@ -137,6 +175,12 @@ def _lines(rows: list[dict[str, Any]], *, now: datetime) -> list[ListedBuild]:
         )
         for row in rows
     ]
+
+
+def _newest_requests(builds: list[int]) -> QuerySet[ReleaseRequest]:
+    """Of each build the newest of each phase: there may be a hundred before it."""
+    by_build = ReleaseRequest.objects.filter(build__in=builds).order_by().values("build_id", "phase_id")
+    return ReleaseRequest.objects.filter(pk__in=by_build.annotate(newest=Max("pk")).values("newest"))
 
 
 def _newest_of_each_phase(lines: list[HistoryLine]) -> tuple[HistoryLine, ...]:

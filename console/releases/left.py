@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from console.checklist import TITLES, Item, Text
 from console.eligibility import ACT_OF_SEAT
 from console.kernel.authority import Act, Role, who_may
@@ -92,6 +94,7 @@ def _of_open_request(request: ReleaseRequest, *, look: Look) -> Iterator[Left]:
 
 
 def _of_conditional(request: ReleaseRequest, standing: Standing, *, look: Look) -> Iterator[Left]:
+    prefetch_related_objects(list(standing.open_conditions), "closings")
     for condition in standing.open_conditions:
         yield _of_condition(condition, look=look)
     if not standing.open_conditions:
@@ -110,7 +113,7 @@ def _of_conditional(request: ReleaseRequest, standing: Standing, *, look: Look) 
 
 
 def _of_condition(condition: Condition, *, look: Look) -> Left:
-    is_closed_by_owner = condition.closings.exists()
+    is_closed_by_owner = bool(condition.closings.all())
     act = Act.CONFIRM_CONDITION if is_closed_by_owner else Act.CLOSE_CONDITION
     return Left(
         code=f"condition-{condition.number}",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Prefetch, Q, QuerySet, When
+from django.db.models import Case, Prefetch, Q, QuerySet, When, prefetch_related_objects
 
 from console.checklist import Item, Text
 from console.kernel.models import Person
@@ -159,18 +159,24 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
         reviews=_reviews(request, viewer=viewer),
         comments=tuple(request.comments.select_related("author").order_by("pk")),
         decisions=tuple(request.decisions.select_related("sign_off", "certificate", "revocation__person")),
-        conditions=tuple(condition_line(one, now=now) for one in conditions),
+        conditions=condition_lines(conditions, now=now),
         waivers=tuple(Waiver.objects.filter(pk__in=[one["id"] for one in manifest["waivers"]]).order_by("pk")),
     )
 
 
-def condition_line(condition: Condition, *, now: datetime) -> ConditionLine:
-    """A condition with its closings, oldest first."""
-    return ConditionLine(
-        condition=condition,
-        closings=tuple(condition.closings.select_related("closed_by").order_by("pk")),
-        is_closed=is_closed(condition),
-        is_overdue=standing_of(condition).is_overdue(now=now),
+def condition_lines(conditions: Iterable[Condition], *, now: datetime) -> tuple[ConditionLine, ...]:
+    """Conditions with their closings, oldest first. One query."""
+    rows = list(conditions)
+    closings = ConditionClosing.objects.select_related("closed_by").order_by("pk")
+    prefetch_related_objects(rows, Prefetch("closings", queryset=closings))
+    return tuple(
+        ConditionLine(
+            condition=row,
+            closings=tuple(row.closings.all()),
+            is_closed=is_closed(row),
+            is_overdue=standing_of(row).is_overdue(now=now),
+        )
+        for row in rows
     )
 
 

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from console.admin.icons import SPRITE, svg_of
 from console.admin.words import EVIDENCE_ROLES, MEASURES, OPENED, OPERATORS, PROFILES, word_of
+from console.kernel.list_pages import ListPage
 from testruns.reading import progress_ppm_of
 from testruns.wording import moment_of, said_error
 from testruns.wording import spoken as spoken_text
@@ -325,6 +326,22 @@ def short(digest: str) -> str:
 def digest(value: str, what: str = "") -> dict[str, str]:
     """A digest, shortened, with a button that copies all of it."""
     return {"value": value, "short": value[:SHORT_DIGEST], "what": what or _("digest")}
+
+
+@register.inclusion_tag("console/pages.html", takes_context=True)
+def pages(context: Context, page: ListPage, heading: str = "", anchor: str = "") -> dict[str, Any]:
+    """The way to the other pages of a list; whatever else the address asks for stays. heading: of the list."""
+    query = context["request"].GET.copy()
+    query.pop("token", None)  # of an update: what it brings is asked for by the address of the page
+
+    def address(number: int | str) -> str:
+        if number == page.number or not isinstance(number, int):
+            return ""
+        query[page.parameter] = str(number)
+        return f"?{query.urlencode()}{anchor}"
+
+    links = [(number, address(number)) for number in page.numbers] if page.has_other_pages() else []
+    return {"page": page, "heading": heading, "links": links}
 
 
 @register.filter

@@ -92,8 +92,8 @@ def test_only_the_runs_of_one_recommendation_can_be_asked_for(runs: list[Run], t
     red = full_run(by=team.runner, faults=WRONG)
     client, address = visit(team.tester), reverse_of(red.build)
 
-    only_red = client.get(f"{address}?recommendation=NO_GO").context["page"].object_list
-    unknown = client.get(f"{address}?recommendation=MAYBE").context["page"].object_list
+    only_red = client.get(f"{address}?recommendation=NO_GO").context["build"].runs
+    unknown = client.get(f"{address}?recommendation=MAYBE").context["build"].runs
 
     assert [run.pk for run in only_red] == [red.pk]
     assert len(unknown) == 3
