@@ -8,6 +8,9 @@ from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 
+import orjson
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
@@ -44,10 +47,35 @@ class Offered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChartsCard:
-    """The part of the page with charts. offered: every execution that began; none before the first."""
+    """The part of the page with charts. offered: every execution that began. None of the rest before the first.
+
+    samples: the points of `current` as JSON.
+    """
 
     offered: tuple[Offered, ...]
-    shown: tuple[Shown, ...]
+    run: Run
+    current: ExecutionLine | None = None
+    samples: str = ""
+
+    @property
+    def made_from(self) -> tuple[object, ...]:
+        """All that `shown` follows from, under which a page keeps its charts as they are drawn."""
+        figures = self.current.figures if self.current else ()
+        return self.current and self.current.execution.pk, self.run.policy_id, figures, self.samples
+
+    @property
+    def shown(self) -> tuple[Shown, ...]:
+        """The charts: of all that is on the page, 600 points take longest to draw. One query."""
+        if self.current is None:
+            return ()
+        source = ChartSource(
+            execution_id=self.current.execution.pk,
+            scenario=self.current.execution.scenario,
+            samples=orjson.loads(self.samples),
+            measured={figure.name: Decimal(figure.value) for figure in self.current.figures},
+            policy=_policy_of(self.run),
+        )
+        return charts_of(source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,26 +105,20 @@ class ChartSource:
 
 
 def charts_card(view: RunView, choice: RunChoice) -> ChartsCard:
-    """The charts of the execution asked for; else of what runs, of the soak, of what began first. Two queries."""
+    """The charts of the execution asked for; else of what runs, of the soak, of what began first. One query."""
     begun = [line for line in view.executions if line.attempts]
     if not begun:
-        return ChartsCard(offered=(), shown=())
+        return ChartsCard(offered=(), run=view.run)
     asked = [line for line in begun if str(line.execution.pk) == choice.charts]
     active = [line for line in begun if line.is_active]
     soaking = [line for line in begun if line.execution.scenario == SOAK]
     current = (*asked, *active, *soaking, *begun)[0]
-    samples = ScenarioExecution.objects.values_list("samples", flat=True).get(pk=current.execution.pk)
-    source = ChartSource(
-        execution_id=current.execution.pk,
-        scenario=current.execution.scenario,
-        samples=samples,
-        measured={figure.name: Decimal(figure.value) for figure in current.figures},
-        policy=_policy_of(view.run),
-    )
+    as_text = ScenarioExecution.objects.values_list(Cast("samples", TextField()), flat=True)
     offered = tuple(
         Offered(line=line, query=choice.with_charts(line.execution.pk), is_current=line is current) for line in begun
     )
-    return ChartsCard(offered=offered, shown=charts_of(source))
+    samples = as_text.get(pk=current.execution.pk)
+    return ChartsCard(offered=offered, run=view.run, current=current, samples=samples)
 
 
 def _policy_of(run: Run) -> Policy | None:

@@ -5,10 +5,9 @@ The large columns (manifest, samples) are never read here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Prefetch
 from django.utils import timezone
@@ -137,6 +136,11 @@ class RunView:
     now: datetime
 
     @property
+    def bindings(self) -> tuple[int, ...]:
+        """The numbers of `evidence`: a binding never changes, so they say all of it."""
+        return tuple(binding.pk for binding in self.evidence)
+
+    @property
     def is_import(self) -> bool:
         """Whether these are results from elsewhere: nothing ran here."""
         return self.run.profile == IMPORT_PROFILE
@@ -248,13 +252,14 @@ def read_run(*, run_id: int) -> RunView | None:
     if run is None:
         return None
     rules = _rule_lines(run)
+    executions = _execution_lines(run)
     return RunView(
         run=run,
         gates=_gate_lines(run, rules),
         rules=rules,
-        executions=_execution_lines(run),
+        executions=executions,
         findings=tuple(sorted(run.findings.all(), key=_by_severity)),
-        evidence=tuple(_evidence_of(run)),
+        evidence=tuple(_evidence_of(run, executions)),
         now=timezone.now(),
     )
 
@@ -298,12 +303,11 @@ def _gate_lines(run: Run, rules: Sequence[RuleLine]) -> tuple[GateLine, ...]:
 
 
 def _execution_lines(run: Run) -> tuple[ExecutionLine, ...]:
-    attempts = Attempt.objects.order_by("number").prefetch_related(
-        Prefetch("measurements", queryset=Measurement.objects.order_by("pk"))
-    )
-    executions = list(run.executions.defer("samples").prefetch_related(Prefetch("attempts", queryset=attempts)))
+    attempts = Prefetch("attempts", queryset=Attempt.objects.order_by("number"))
+    executions = list(run.executions.defer("samples").prefetch_related(attempts))
     for execution in executions:
         execution.run = run
+    measured = _measured_in(run)
     waiting = waiting_of(executions=executions)
     lines = []
     for execution in executions:
@@ -313,27 +317,42 @@ def _execution_lines(run: Run) -> tuple[ExecutionLine, ...]:
                 execution=execution,
                 title=source.title if source else execution.scenario,
                 help=source.help if source else "",
-                attempts=tuple(_attempt_line(attempt, execution.scenario) for attempt in execution.attempts.all()),
+                attempts=tuple(
+                    _attempt_line(attempt, measured.get(attempt.pk, ()), scenario_code=execution.scenario)
+                    for attempt in execution.attempts.all()
+                ),
                 waiting=waiting.get(execution.pk),
             )
         )
     return tuple(lines)
 
 
-def _attempt_line(attempt: Attempt, scenario_code: str) -> AttemptLine:
+def _measured_in(run: Run) -> Mapping[int, Sequence[tuple[str, str, str]]]:
+    """Name, value and unit of every measurement, by attempt. As plain rows: a run has two hundred."""
+    found: dict[int, list[tuple[str, str, str]]] = {}
+    rows = Measurement.objects.filter(attempt__execution__run=run).order_by("pk")
+    for attempt_id, *figure in rows.values_list("attempt_id", "name", "value", "unit"):
+        found.setdefault(attempt_id, []).append((figure[0], figure[1], figure[2]))
+    return found
+
+
+def _attempt_line(attempt: Attempt, measured: Sequence[tuple[str, str, str]], *, scenario_code: str) -> AttemptLine:
     source = SOURCES.get(scenario_code)
     helps = {spec.name: spec.help for spec in source.measures} if source else {}
     figures = tuple(
-        Figure(name=read.name, value=read.value, unit=read.unit, help=helps.get(read.name, ""))
-        for read in attempt.measurements.all()
+        Figure(name=name, value=value, unit=unit, help=helps.get(name, "")) for name, value, unit in measured
     )
     return AttemptLine(attempt=attempt, figures=figures)
 
 
-def _evidence_of(run: Run) -> Any:
-    return (
-        RunEvidence.objects.filter(run=run)
-        .select_related("evidence", "attempt")
-        .prefetch_related(Prefetch("execution", queryset=ScenarioExecution.objects.defer("samples")))
-        .order_by("execution__position", "attempt__number", "role")
-    )
+def _evidence_of(run: Run, executions: Sequence[ExecutionLine]) -> Iterator[RunEvidence]:
+    """What is of the run itself first, then by execution and attempt."""
+    bindings: dict[int | None, list[RunEvidence]] = {}
+    for binding in RunEvidence.objects.filter(run=run).select_related("evidence").order_by("role"):
+        bindings.setdefault(binding.attempt_id, []).append(binding)
+    yield from bindings.get(None, ())
+    for line in executions:
+        for attempt in line.attempts:
+            for binding in bindings.get(attempt.attempt.pk, ()):
+                binding.execution, binding.attempt = line.execution, attempt.attempt
+                yield binding
