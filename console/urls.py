@@ -5,8 +5,10 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from console import views
+from console.admin import audit, home, notifications, people, releases, tokens  # noqa: F401 - register themselves
 from console.api import about, health, metrics
 
+admin.autodiscover()
 urlpatterns = [
     path("api/v1/", include("console.api.urls")),  # first, as Django tries one after the other
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),

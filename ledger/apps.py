@@ -4,6 +4,8 @@ from django.apps import AppConfig
 from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
+from console.kernel.checks import INSTALLATION
+
 
 class LedgerConfig(AppConfig):
     """The credit ledger."""
@@ -15,4 +17,4 @@ class LedgerConfig(AppConfig):
         """Look at the live journal's place whenever Django checks itself."""
         from ledger.checks import check_live_journal
 
-        register(check_live_journal)
+        register(check_live_journal, INSTALLATION)

@@ -1,4 +1,4 @@
-"""The console's pages of the one AdminSite: the first page and the audit entries.
+"""The console's pages of the one AdminSite, loaded with the addresses (`console.urls`).
 
-Loaded by the admin's autodiscover; `site` is loaded before, when the apps are not ready, and imports no models.
+Nothing is loaded here: templates take icons and words from this package, and pages take tags from the templates.
 """

@@ -7,7 +7,7 @@ from django.utils import timezone
 from console.models import BoundRun
 from console.releases.evidence import valid_waivers
 from testruns.models import Run
-from testruns.reports import ReleaseContext, Waived
+from testruns.release_context import ReleaseContext, Waived
 
 
 def context_of(run: Run) -> ReleaseContext:

@@ -156,7 +156,7 @@ class Supervisor:
     def _worker(self, guarding: Guarding, lifeline: int) -> Child:
         return Child(
             name="task worker",
-            argv=[sys.executable, str(_ROOT / "manage.py"), "qcluster"],
+            argv=worker_argv(),
             environment=_environment() | {LIFELINE_VARIABLE: str(lifeline)},
             inherited=[lifeline],
             guarding=guarding,
@@ -176,6 +176,11 @@ def web_server_argv(*, descriptor: int) -> list[str]:
     }
     flags = [word for option in options.items() for word in option] + ["--no-control-socket"]
     return [sys.executable, "-m", "gunicorn", *flags, "console.wsgi:application"]
+
+
+def worker_argv() -> list[str]:
+    """The command of the task worker. `up` has just checked the queue's settings, and the worker needs no addresses."""
+    return [sys.executable, str(_ROOT / "manage.py"), "qcluster", "--skip-checks"]
 
 
 def stop(children: list[Child]) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,21 +19,11 @@ from ledger.conf import events_directory, live_journal
 from ledger.engine.env import OsEnv
 from ledger.engine.errors import LedgerError
 from ledger.engine.layout import Layout, read_facts
+from ledger.verifying import recording
 from ledger.verifying.reading import Outcome, examine
 from ledger.verifying.standing import Place, Progress, Standing
 
 TELL_SECONDS = 0.5
-
-Recorder = Callable[[Outcome, int], None]
-_recorders: list[Recorder] = []
-
-
-def record_live_with(recorder: Recorder) -> None:
-    """Have what is found in the live journal put on record by `recorder`, in the name of the person with the number.
-
-    It raises GatehouseError when that person may not any more.
-    """
-    _recorders[:] = [recorder]
 
 
 def place_of(journal: Path) -> Place:
@@ -104,8 +93,6 @@ def carry_out(journal: Path, *, place: Place, is_live: bool) -> Outcome:
 
 def _is_recorded(outcome: Outcome, person: int) -> bool:
     try:
-        for recorder in _recorders:
-            recorder(outcome, person)
+        return recording.record(outcome, person)
     except GatehouseError:
         return False
-    return bool(_recorders)

@@ -10,12 +10,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from testruns.models import Run
+from testruns.release_context import context_of
 from testruns.reports.document import document_of
 from testruns.reports.html_report import footer_of, html_of
 from testruns.reports.json_report import json_of
 from testruns.reports.junit_report import junit_of
 from testruns.reports.markdown_report import markdown_of
-from testruns.reports.release_context import ReleaseContext, Waived, context_of, tell_releases
 from testruns.reports.report import Report, build_report
 from testruns.reports.words import LANGUAGES
 
@@ -23,16 +23,13 @@ __all__ = [
     "FORMATS",
     "KINDS",
     "LANGUAGES",
-    "ReleaseContext",
     "Report",
     "ReportFile",
-    "Waived",
     "build_report",
     "document_of",
     "file_of",
     "footer_of",
     "render",
-    "tell_releases",
 ]
 
 

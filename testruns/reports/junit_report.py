@@ -24,8 +24,8 @@ from testruns.gates.registry import GATES, all_rules
 from testruns.gates.rule import Severity
 from testruns.gates.verdicts import Verdict
 from testruns.models import GateResult, RuleResult
+from testruns.release_context import ReleaseContext, Waived
 from testruns.reports.document import title_of
-from testruns.reports.release_context import ReleaseContext, Waived
 from testruns.reports.report import Report
 from testruns.reports.results import expectation, margin
 from testruns.reports.words import figure, say, severity

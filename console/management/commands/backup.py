@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext
 
 from console.backups import make_backup
+from console.kernel.checks import INSTALLATION
 from console.kernel.errors import GatehouseError
 from ledger import LedgerError
 from ledger.management.terminal import said
@@ -21,6 +22,7 @@ WARNED, ERROR = 1, 4
 class Command(BaseCommand):
     """The directory holds private keys: it is for its owner alone (0700) and belongs on another disk."""
 
+    requires_system_checks = [INSTALLATION]
     help = (
         "Saves everything that must be kept into a new directory. "
         "Exit 0 done, 1 done but some evidence was damaged before, 4 not done."

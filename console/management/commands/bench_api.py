@@ -13,6 +13,7 @@ from console.bench import figures
 from console.bench.figures import Ask, Rate
 from console.bench.loop import NotAnswered
 from console.bench.server import NeverStarted, Server, serving
+from console.kernel.checks import INSTALLATION
 
 LISTS = ("", "ordering=requested_at", "recommendation=NO_GO", "limit=200", "since=2000-01-01T00:00:00Z&profile=full")
 _HEAD = f"{'':34}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}"
@@ -21,6 +22,7 @@ _HEAD = f"{'':34}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}"
 class Command(BaseCommand):
     """Prints every figure with the floor of the same run, and whether it holds. Exit code 1 when one does not."""
 
+    requires_system_checks = [INSTALLATION]
     help = "Measures the API over loopback: rates against an empty view, pages of the list, clients that wait."
 
     def add_arguments(self, parser: CommandParser) -> None:

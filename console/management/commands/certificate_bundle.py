@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext
 
 from console.actions.certificates import bundle_of
+from console.kernel.checks import INSTALLATION
 from console.kernel.errors import GatehouseError
 from console.models import Certificate
 
@@ -18,6 +19,7 @@ from console.models import Certificate
 class Command(BaseCommand):
     """What the certificate's page offers for download, for the owner of the shell."""
 
+    requires_system_checks = [INSTALLATION]
     help = "Writes the bundle of a certificate: `verify_certificate` checks it anywhere with the public key alone."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -11,12 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from console.actions.certificates import signed_status
+from console.kernel.checks import INSTALLATION
 from console.kernel.errors import GatehouseError
 
 
 class Command(BaseCommand):
     """It counts for 24 hours: publish it anew at least once a day."""
 
+    requires_system_checks = [INSTALLATION]
     help = "Writes a signed list of how every certificate stands: it counts for 24 hours."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from console import actions
 from console.kernel.acts import Actor
+from console.kernel.checks import INSTALLATION
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person
 
@@ -20,6 +21,7 @@ from console.kernel.models import Person
 class Command(BaseCommand):
     """For an administrator who lost their password, and for one who is gone."""
 
+    requires_system_checks = [INSTALLATION]
     help = "Proposes a first password or a role as an administrator; a second person confirms it in the console."
 
     def add_arguments(self, parser: CommandParser) -> None:

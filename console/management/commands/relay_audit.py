@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.kernel import governance_journal
+from console.kernel.checks import INSTALLATION
 from ledger import LedgerError
 
 ERROR = 4
@@ -15,6 +16,7 @@ ERROR = 4
 class Command(BaseCommand):
     """The console relays by itself; this is for after a repair. Exit codes: 0 nothing is pending, 4 something is."""
 
+    requires_system_checks = [INSTALLATION]
     help = "Relays what the governance journal does not hold yet."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from console.actions.keys import rotate_signing_key
 from console.kernel.acts import Actor
+from console.kernel.checks import INSTALLATION
 from console.kernel.errors import GatehouseError
 from console.kernel.models import Person
 
@@ -16,6 +17,7 @@ from console.kernel.models import Person
 class Command(BaseCommand):
     """An administrator's act, on record like every other."""
 
+    requires_system_checks = [INSTALLATION]
     help = "Replaces the key that signs certificates. Old certificates stay verifiable by its public half."
 
     def add_arguments(self, parser: CommandParser) -> None:

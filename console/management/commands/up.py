@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from console.kernel.checks import INSTALLATION
 from console.kernel.triggers import TriggersDamaged
 from console.supervisor import address, storage_lock
 from console.supervisor.early import BadPort, port_of
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     """Everything in one command; `make run` calls it."""
 
     help = "Migrates, creates what an empty storage needs, and runs web server and task worker as one group."
-    requires_system_checks: list[str] = []  # migrate runs them
+    requires_system_checks = [INSTALLATION]  # for everything that it starts
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare `--port` and `--with-parent`."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from console.kernel.audit import Head
 from console.kernel.audit_heads import head_line, heads_in
+from console.kernel.checks import INSTALLATION
 from console.kernel.verification import Finding, Verification, verify_audit
 
 WRONG, USAGE, ERROR = 1, 2, 4
@@ -20,6 +21,7 @@ _SHOWN_MAX = 100
 class Command(BaseCommand):
     """Exit codes: 0 sound, 1 something is wrong and named, 2 usage, 4 it could not be checked."""
 
+    requires_system_checks = [INSTALLATION]
     help = (
         "Recomputes the audit chain and the governance journal, compares them with each other, with the rows that are "
         "bound to them and with heads that left this machine."

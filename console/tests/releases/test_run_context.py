@@ -12,7 +12,8 @@ from console.releases.run_context import context_of
 from console.tests.releases.people import Team
 from console.tests.releases.runs import SLOW, full_run
 from testruns.models import Build, Run
-from testruns.reports import ReleaseContext, render
+from testruns.release_context import ReleaseContext
+from testruns.reports import render
 
 WHY = "The slow disk is replaced on Monday."
 

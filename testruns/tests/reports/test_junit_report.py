@@ -12,7 +12,8 @@ from defusedxml.ElementTree import fromstring
 
 from testruns.gates.registry import all_rules
 from testruns.models import RuleResult, Run
-from testruns.reports import ReleaseContext, Waived, build_report, render
+from testruns.release_context import ReleaseContext, Waived
+from testruns.reports import build_report, render
 from testruns.reports.junit_report import MESSAGE_LENGTH_MAX, TEXT_LENGTH_MAX, junit_of, legal
 from testruns.run_states import ExecutionState
 from testruns.tests.gates.builders import execution, sound_run

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from console.supervisor.loop import worker_argv
 from console.tests.waiting import until
 from testruns.processes import ROOT, is_running
 
@@ -47,9 +48,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start it and wait until its worker, monitor and pusher are there."""
-        self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "qcluster"], cwd=ROOT, env=product_environment(), start_new_session=True
-        )
+        self._process = subprocess.Popen(worker_argv(), cwd=ROOT, env=product_environment(), start_new_session=True)
         until(lambda: len(self.inner_pids()) >= 3, seconds=15)
 
     def inner_pids(self) -> list[int]:

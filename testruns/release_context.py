@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from testruns.models import Run
+if TYPE_CHECKING:
+    from testruns.models import Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +31,7 @@ class ReleaseContext:
     waivers: Mapping[str, Waived] = field(default_factory=dict)
 
 
-ContextOf = Callable[[Run], ReleaseContext]
+ContextOf = Callable[["Run"], ReleaseContext]
 _asked: list[ContextOf] = []
 
 
