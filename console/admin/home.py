@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
@@ -25,10 +26,18 @@ from console.releases.board import phase_board
 from ledger.condition import live_condition
 from testruns.models import Run
 from testruns.plan import IMPORT_PROFILE
-from testruns.reading import ACTIVE, list_token, listed_runs
+from testruns.reading import ACTIVE, Doing, doing_of, list_token, listed_runs
 
 RUNNING_MAX = 10
 RECENT_MAX = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunningLine:
+    """A run that waits or runs, with what it is doing; None while nothing of it is executed."""
+
+    run: Run
+    doing: Doing | None
 
 
 def run_context() -> dict[str, Any]:
@@ -36,8 +45,9 @@ def run_context() -> dict[str, Any]:
     courses = margins()
     running = list(listed_runs().filter(state__in=ACTIVE).order_by("pk")[:RUNNING_MAX])
     recent = list(listed_runs().exclude(state__in=ACTIVE)[:RECENT_MAX])
+    doing = doing_of(running, now=timezone.now())
     return {
-        "running": running,
+        "running": [RunningLine(run=run, doing=doing.get(run.pk)) for run in running],
         "recent": recent,
         "last": _last_judged((*running, *recent)),
         "is_live": bool(running),

@@ -12,14 +12,17 @@ from testruns.reading.run_list import (
 )
 from testruns.reading.run_token import run_token
 from testruns.reading.run_view import ExecutionLine, RunView, read_run
+from testruns.reading.running import Doing, doing_of
 from testruns.reading.waiting import Waiting, waiting_of
 
 __all__ = [
     "ACTIVE",
     "HEAD_COLUMNS",
+    "Doing",
     "ExecutionLine",
     "RunView",
     "Waiting",
+    "doing_of",
     "gates_of",
     "head_rows",
     "list_token",

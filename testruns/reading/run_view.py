@@ -26,6 +26,7 @@ from testruns.models import (
     ScenarioExecution,
 )
 from testruns.plan import IMPORT_PROFILE
+from testruns.reading.running import AT_WORK, remaining_seconds_of
 from testruns.reading.waiting import Waiting, waiting_of
 from testruns.run_states import ExecutionState, RunState
 from testruns.sources import SOURCES
@@ -104,7 +105,7 @@ class ExecutionLine:
     @property
     def is_active(self) -> bool:
         """Whether a process works on it."""
-        return self.execution.state in (ExecutionState.LEASED, ExecutionState.RUNNING)
+        return self.execution.state in AT_WORK
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -171,8 +172,7 @@ class RunView:
     @property
     def remaining_seconds(self) -> int:
         """What is left of the planned time of the executions that are not at their end."""
-        left = [line.execution for line in self.executions if not ExecutionState(line.execution.state).is_terminal]
-        return sum(one.planned_seconds * (1_000_000 - one.progress_ppm) for one in left) // 1_000_000
+        return remaining_seconds_of([line.execution for line in self.executions])
 
     @property
     def elapsed_seconds(self) -> int | None:

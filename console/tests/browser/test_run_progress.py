@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -54,6 +55,31 @@ def test_the_page_counts_finished_and_cancelled_scenarios_apart(browse: Browse, 
 
     assert "1 of 7 scenarios finished" in page
     assert "Cancelled</span> 6" in page
+
+
+def test_the_first_page_says_what_a_run_is_doing_how_long_yet_and_how_fast_it_is_answered(
+    browse: Browse, tester: Person
+) -> None:
+    """Its scenario, what has passed and what is left, the latency of the last sample; nothing is made up before one."""
+    run = make_running_run(person=tester)
+    client = browse("reviewer")
+
+    running = _said_on_first_page(client)
+    run.executions.filter(state=ExecutionState.RUNNING).update(samples=[])
+    before_a_sample = _said_on_first_page(client)
+    end_the_rest(run, ExecutionState.CANCELLED)
+    between = _said_on_first_page(client)
+
+    assert re.search(r"Synergy against gaming 1 of 7 finished running for 1\d s about \d+ s left", running)
+    assert "now 95 % within 3.7 ms" in running
+    assert "Synergy against gaming" in before_a_sample
+    assert "now 95 %" not in before_a_sample
+    assert "running for" not in between
+
+
+def _said_on_first_page(client: Client) -> str:
+    page = client.get("/admin/").content.decode()
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def test_a_run_that_is_stopping_says_so_and_offers_no_second_cancel(browse: Browse, tester: Person) -> None:
