@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from console.admin.seat_words import lost_seats
-from console.admin.words import OPERATORS, word_of
+from console.admin.words import KINDS, OPERATORS, word_of
 from console.kernel.authority import ROLE_LABELS, Act, Role
 from console.kernel.doors import explain, roles_of
 from console.release_states import MEANING_LABELS, Meaning
@@ -32,12 +32,23 @@ register = template.Library()
 
 SOON_DAYS = 2
 _DAY_SECONDS = 24 * 3600
+_CHANGED = ("verdict", "recommendation")
+_KINDS = {"verdict": ("verdict",), "outcome": ("review",), "old": _CHANGED, "new": _CHANGED}
+"""Of which kinds a parameter of a judged text can be a stored word, by its name."""
 
 
 @register.filter
 def text(said: Mapping[str, Any] | None) -> str:
-    """A judged text in the reader's language."""
-    return spoken(said["template"], said["params"]) if said else ""
+    """A judged text in the reader's language; the stored words in it are those of every badge."""
+    return spoken(said["template"], {name: _worded(name, one) for name, one in said["params"].items()}) if said else ""
+
+
+def _worded(name: str, value: Any) -> Any:
+    """A verdict, recommendation or outcome as its badge says it; anything else as it is."""
+    for kind in _KINDS.get(name, ()):
+        if isinstance(value, str) and value in KINDS[kind]:
+            return str(word_of(kind=kind, value=value).text)
+    return value
 
 
 @register.filter

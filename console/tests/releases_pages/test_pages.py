@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from console.kernel.authority import Role
 from console.kernel.models import AuditEntry
 from console.models import Condition, Decision, ReleaseRequest, Review, Waiver
 from console.release_states import Outcome, Word
+from console.templatetags.releases import text
 from console.tests.people import person_with
 from console.tests.releases.people import Team, condition, decide, sign_three
 from console.tests.releases_pages.conftest import Visit
@@ -66,3 +68,44 @@ def test_every_page_answers_every_role_and_reading_changes_nothing(
     assert while_open == {}
     assert when_decided == {}
     assert entries == 0
+
+
+@pytest.mark.parametrize(
+    ("template", "params", "english", "german"),
+    [
+        (
+            "gate %(gate)s: %(old)s before, %(new)s now",
+            {"gate": "E", "old": "FAIL", "new": "WAIVED"},
+            "Waived",
+            "Ausge",
+        ),
+        ("its outcome is %(outcome)s", {"outcome": "CONDITIONAL"}, "Approve with conditions", "Mit Auflagen"),
+        (
+            "the recommendation: %(old)s before, %(new)s now",
+            {"old": "GO", "new": "CONDITIONAL"},
+            "CONDITION",
+            "BEDINGT",
+        ),
+        (
+            "%(verdict)s by rule %(rule)s: %(why)s",
+            {"verdict": "FAIL", "rule": "E03", "why": "FAIL"},
+            "Fail by",
+            "Nicht",
+        ),
+    ],
+)
+def test_a_sentence_says_verdicts_in_the_words_of_the_badges(
+    template: str, params: dict[str, str], english: str, german: str
+) -> None:
+    """Stored words reach nobody; what only looks like one is left alone."""
+    said = {"template": template, "params": params}
+
+    spoken = {}
+    for language in ("en", "de"):
+        with translation.override(language):
+            spoken[language] = text(said)
+
+    assert english in spoken["en"]
+    assert german in spoken["de"]
+    assert "WAIVED" not in spoken["de"]
+    assert spoken["en"].endswith("FAIL") == ("why" in params)
