@@ -17,9 +17,10 @@ from ledger.degradation import Cause, Finding, Level, State
 from ledger.doctor.examination import wrong_mark
 from ledger.engine import limits
 from ledger.engine.layout import Layout
+from ledger.engine.segment import fill_bytes, full_error
 from ledger.proof.checkpoints import claimed_checkpoint
 from ledger.proof.errors import HistoryCut
-from ledger.proof.history import difference_from
+from ledger.proof.history import difference_from, durable_mark
 from ledger.translation import translated
 from ledger.verifying.starting import began_after, standing_of
 
@@ -45,7 +46,11 @@ _SENTENCES = {
     (Cause.MEMORY, Level.CRITICAL): _MEMORY,
     (Cause.BACKLOG, Level.WARNING): _BACKLOG,
     (Cause.BACKLOG, Level.CRITICAL): _BACKLOG,
-    (Cause.DAMAGE, Level.CRITICAL): gettext_noop("The journal was damaged, and is sound again."),
+    (Cause.DAMAGE, Level.WARNING): gettext_noop("The journal was damaged, and a verification found it sound again."),
+    (Cause.DAMAGE, Level.CRITICAL): gettext_noop(
+        "Damage was found in the files of the journal. Repair it as its verification or manage.py ledger doctor says, "
+        "then verify it: found sound, an engineer can let it be written again."
+    ),
 }
 
 
@@ -53,9 +58,9 @@ _SENTENCES = {
 class Condition:
     """How a journal is, and why: normal, imported, degraded, read_only, poisoned or unreadable.
 
-    `is_stopped`: it is sound, and takes no orders until an engineer says so, since `since`. `is_exchanged`: another
-    directory stands in its place, so that nothing is written until a restart. `is_full`: no order is taken while the
-    disk has no room.
+    `is_stopped`: it takes no orders until an engineer says so, since `since`. `is_damaged`: and before that, a
+    verification has to find it sound. `is_exchanged`: another directory stands in its place, so that nothing is written
+    until a restart. `is_full`: no order is taken while the disk has no room.
     """
 
     state: str
@@ -63,6 +68,7 @@ class Condition:
     warnings: tuple[str, ...] = ()
     since: datetime | None = None
     is_stopped: bool = False
+    is_damaged: bool = False
     is_exchanged: bool = False
     is_full: bool = False
 
@@ -79,7 +85,7 @@ class Condition:
     @property
     def can_be_left(self) -> bool:
         """Whether an engineer may let it be written again, without a repair before."""
-        return self.is_stopped or self.state == "poisoned"
+        return (self.is_stopped and not self.is_damaged) or self.state == "poisoned"
 
     @property
     def is_readable(self) -> bool:
@@ -124,6 +130,7 @@ def live_condition() -> Condition:
         reason=" ".join(map(_said, standing.findings)),
         since=_moment(standing.since),
         is_stopped=standing.state is State.READ_ONLY,
+        is_damaged=standing.is_damaged,
         is_full=_is_full(),
     )
 
@@ -195,7 +202,7 @@ def _moment(text: str) -> datetime | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiskRoom:
-    """The disk of the journals. `is_blocked`: no order is taken until there is room again; `is_scarce`: soon."""
+    """The disk of the journals. `is_blocked`: the live one takes no order until there is room; `is_scarce`: soon."""
 
     size_bytes: int
     free_bytes: int
@@ -207,13 +214,28 @@ class DiskRoom:
 def disk_room() -> DiskRoom:
     """How full it is now. Raises OSError."""
     events = events_directory()
-    size, free = OsEnv().disk(events if events.is_dir() else events.parent)
+    size, free = live_watch().env.disk(events if events.is_dir() else events.parent)
     used = 100 - free * 100 // size
-    is_tight = free < limits.FREE_BYTES_MIN
     return DiskRoom(
         size_bytes=size,
         free_bytes=free,
         used_percent=used,
         is_scarce=used >= limits.RESUME_PERCENT,
-        is_blocked=used >= limits.FULL_PERCENT and is_tight,
+        is_blocked=used >= limits.RESUME_PERCENT and _refuses_for_room(),
     )
+
+
+def _refuses_for_room() -> bool:
+    """Whether the next order would meet a full disk, as the engine asks it: only when what is filled ahead is used up,
+    and between its two marks by what it said last in this process. Raises OSError.
+    """
+    env, layout = live_watch().env, Layout(live_journal())
+    mark = durable_mark(path=layout.path, env=env)
+    if mark is None or layout.segment(mark.segment).stat().st_size - mark.offset >= limits.RESERVE_BYTES:
+        return False
+    try:
+        status = live_ledger().status
+    except LedgerError:
+        return False
+    _, free = env.disk(layout.path)
+    return free < fill_bytes(status.segment_bytes) or full_error(env, layout, is_full=status.is_full) is not None

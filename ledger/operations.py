@@ -24,7 +24,7 @@ from ledger.actions import (
 )
 from ledger.conf import live_journal
 from ledger.credits.texts import require_reason
-from ledger.degradation import NotReadOnly, State
+from ledger.degradation import NotReadOnly, SoundnessUnknown, State
 from ledger.degradation.errors import StillDamaged
 from ledger.doctor.kinds import RepairKind
 from ledger.doctor.repairing import CREDITS, Repaired, Rules, carry_out
@@ -134,7 +134,8 @@ def leave_read_only(*, actor: Actor, reason: str) -> None:
     """Let the live journal be written again, in this person's name; a poisoned one goes to fresh blocks first.
 
     It may stop again at once where the disk still is what it was. Raises NotAllowed, ReasonTooShort, InvalidText,
-    StillDamaged while it is corrupt, NotReadOnly, and what `Journal.recover` raises.
+    StillDamaged while it is corrupt, SoundnessUnknown until a verification says otherwise, NotReadOnly, and what
+    `Journal.recover` raises.
     """
     require_reason(reason, field="reason")
     journal, watch = live_ledger().journal, live_watch()
@@ -146,6 +147,8 @@ def leave_read_only(*, actor: Actor, reason: str) -> None:
     is_stopped = standing.state is State.READ_ONLY
     if not is_stopped and state != "poisoned":
         raise NotReadOnly
+    if standing.is_damaged:
+        raise SoundnessUnknown
     after: dict[str, Any] = {
         "reason": reason.strip(),
         "was": "poisoned" if state == "poisoned" else standing.state.value,

@@ -34,11 +34,13 @@ def verification(request: HttpRequest) -> HttpResponse:
     standing = standing_of(journal.path)
     if standing.is_running and is_update(request):
         return _update(request, journal, standing)
+    condition = journal.condition
     context: dict[str, Any] = {
         "standing": standing,
+        "condition": condition,
         "why_not_on_record": why_not(request, Act.VERIFY_JOURNAL) if journal.is_live else "",
     }
-    if journal.condition.is_readable:
+    if condition.is_readable:
         ledger = journal.open()
         context |= {"head": ledger.head, "proof": proof_line(journal, ledger)}
         if standing.outcome is not None and standing.outcome.is_sound:

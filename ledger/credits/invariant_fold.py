@@ -8,12 +8,13 @@ from typing import Any
 
 from ledger.credits.accounts import AGENT_PREFIX, SYSTEM_ACCOUNTS
 from ledger.credits.amounts import decimal_of
-from ledger.credits.invariant_lines import Findings
+from ledger.credits.invariant_lines import Findings, Said
 from ledger.credits.invariant_scan import Place
 from ledger.credits.policy import SYNERGY_CAP_MICROS
 from ledger.credits.schemas import CREDIT_SCHEMAS, UnknownSchema
 from ledger.credits.state import CreditState
 from ledger.engine.event import Event
+from ledger.engine.messages import gettext_noop
 
 _FINAL = {"approval.rejected", "approval.expired", "approval.cancelled"}
 _BUCKETS = 256
@@ -37,7 +38,7 @@ class Fold:
 
     def take(self, place: Place, event: Event) -> None:
         """Check one event against everything before it."""
-        where = str(place)
+        where = place.said
         self._envelope(where, event)
         if event.key is not None:
             fold = key_fold(event.key)
@@ -45,19 +46,20 @@ class Fold:
         if not self._is_given_up:
             self._meaning(where, event)
 
-    def _meaning(self, where: str, event: Event) -> None:
+    def _meaning(self, where: Said, event: Event) -> None:
         try:
             event = CREDIT_SCHEMAS.current(event)
         except UnknownSchema as unknown:
             if _is_schema(event.schema):
-                self._findings.add("schema", where=where, what=str(unknown))
+                self._findings.add("schema", where, unknown.message, **unknown.params)
             self._is_given_up = True
             return
         if event.type.startswith(("credit.", "synergy.rewarded")):
             self._movement(where, event)
         elif event.type == "agent.created":
             if event.stream in self._created:
-                self._findings.add("created", where=where, what=f"{event.stream} is created again")
+                what = gettext_noop("%(account)s is created again")
+                self._findings.add("created", where, what, account=event.stream)
             self._created.add(event.stream)
             self._sums[event.stream] = self._sums.get(event.stream, 0)
         elif event.type.startswith("approval."):
@@ -79,49 +81,54 @@ class Fold:
         """What only the whole shows: the sum over all accounts, and replayed balances."""
         self.agent_count = len(self._created)
         if not self._is_from_start or self._is_given_up:
-            detail = "one later segment does not show the whole"
+            detail = gettext_noop("one later segment does not show the whole")
             if self._is_given_up:
-                detail = "nothing behind an event of an unknown schema is judged"
+                detail = gettext_noop("nothing behind an event of an unknown schema is judged")
             for code in ("zero_sum", "reward_cap", "created", "read_models"):
-                self._findings.note(code, is_held=None, detail=detail)
+                self._findings.note(code, detail, is_held=None)
             return
         total = sum(self._recorded.values()) + sum(self._sums[name] for name in SYSTEM_ACCOUNTS)
         if total:
-            self._findings.add("zero_sum", where="all accounts", what=f"the sum is {decimal_of(total)}")
+            whole, what = Said(gettext_noop("all accounts")), gettext_noop("the sum is %(sum)s")
+            self._findings.add("zero_sum", whole, what, sum=str(decimal_of(total)))
         if self._state is None:
             return
         for name, account in self._state.accounts.items():
             if account.balance_micros != self._sums.get(name, 0):
-                self._findings.add("read_models", where=name, what="replay and sums differ")
+                self._findings.add("read_models", name, gettext_noop("replay and sums differ"))
 
-    def _envelope(self, where: str, event: Event) -> None:
+    def _envelope(self, where: Said, event: Event) -> None:
         if not _is_schema(event.schema):
-            self._findings.add("schema", where=where, what=f"schema {event.schema}")
+            self._findings.add("schema", where, gettext_noop("schema %(schema)s"), schema=str(event.schema))
         if not isinstance(event.correlation, str) or not event.correlation.strip():
-            self._findings.add("correlation", where=where, what="no correlation")
+            self._findings.add("correlation", where, gettext_noop("no correlation"))
         cause = event.causation
         if cause is not None and not (isinstance(cause, int) and 0 < cause < event.seq):
-            self._findings.add("causation", where=where, what=f"event {event.seq} names {cause} as its cause")
+            what = gettext_noop("event %(seq)s names %(cause)s as its cause")
+            self._findings.add("causation", where, what, seq=event.seq, cause=str(cause))
 
-    def _movement(self, where: str, event: Event) -> None:
+    def _movement(self, where: Said, event: Event) -> None:
         data = event.data
         amount, payer, payee = data.get("amount_micros"), data.get("from_account"), data.get("to_account")
         if isinstance(amount, bool) or not isinstance(amount, int):
-            self._findings.add("finite", where=where, what=f"the amount is {amount}")
+            self._findings.add("finite", where, gettext_noop("the amount is %(amount)s"), amount=str(amount))
             return
         if not isinstance(payer, str) or not isinstance(payee, str):
-            self._findings.add("balance", where=where, what="the movement does not name its two accounts")
+            self._findings.add("balance", where, gettext_noop("the movement does not name its two accounts"))
             return
         if amount <= 0:
-            self._findings.add("positive", where=where, what=f"the amount is {decimal_of(amount)}")
+            self._findings.add(
+                "positive", where, gettext_noop("the amount is %(amount)s"), amount=str(decimal_of(amount))
+            )
         for account, change in ((payer, -amount), (payee, amount)):
             self._move(where, event, account, change)
         if event.type == "synergy.rewarded":
             self._rewarded[payee] = self._rewarded.get(payee, 0) + amount
             if self._rewarded[payee] > SYNERGY_CAP_MICROS:
-                self._findings.add("reward_cap", where=where, what=f"{payee} has {decimal_of(self._rewarded[payee])}")
+                has = str(decimal_of(self._rewarded[payee]))
+                self._findings.add("reward_cap", where, gettext_noop("%(account)s has %(sum)s"), account=payee, sum=has)
 
-    def _move(self, where: str, event: Event, account: str, change: int) -> None:
+    def _move(self, where: Said, event: Event, account: str, change: int) -> None:
         if account in SYSTEM_ACCOUNTS:
             self._sums[account] += change
             return
@@ -129,37 +136,42 @@ class Fold:
         known = self._sums.get(account)
         if known is None:
             if self._is_from_start:
-                self._findings.add("created", where=where, what=f"{account} moves credits before it is created")
+                what = gettext_noop("%(account)s moves credits before it is created")
+                self._findings.add("created", where, what, account=account)
             known = recorded - change if isinstance(recorded, int) and not self._is_from_start else 0
         balance = known + change
         if isinstance(recorded, bool) or not isinstance(recorded, int):
-            self._findings.add("finite", where=where, what=f"the balance is {recorded}")
+            self._findings.add("finite", where, gettext_noop("the balance is %(balance)s"), balance=str(recorded))
         elif recorded != balance:
-            what = f"{account} has {decimal_of(balance)} by its movements, the event says {decimal_of(recorded)}"
-            self._findings.add("balance", where=where, what=what)
+            what = gettext_noop("%(account)s has %(sum)s by its movements, the event says %(recorded)s")
+            moved, said = str(decimal_of(balance)), str(decimal_of(recorded))
+            self._findings.add("balance", where, what, account=account, sum=moved, recorded=said)
             balance = recorded
         if balance < 0:
-            self._findings.add("negative", where=where, what=f"{account} is at {decimal_of(balance)}")
+            what = gettext_noop("%(account)s is at %(balance)s")
+            self._findings.add("negative", where, what, account=account, balance=str(decimal_of(balance)))
         self._sums[account] = balance
         self._recorded[account] = balance
 
-    def _approval(self, where: str, event: Event) -> None:
+    def _approval(self, where: Said, event: Event) -> None:
         request = str(event.data.get("request"))
         fold = blake2b(request.encode(), digest_size=16).digest()
         is_decided = self._requests.get(fold)
         if event.type == "approval.requested":
             if is_decided is not None:
-                self._findings.add("approvals", where=where, what=f"{request} is requested again")
+                what = gettext_noop("%(request)s is requested again")
+                self._findings.add("approvals", where, what, request=request)
             self._requests.setdefault(fold, False)
             return
         if is_decided is None and self._is_from_start:
-            self._findings.add("approvals", where=where, what=f"{request} is decided without a request")
+            what = gettext_noop("%(request)s is decided without a request")
+            self._findings.add("approvals", where, what, request=request)
         if is_decided:
-            self._findings.add("approvals", where=where, what=f"{request} is decided again")
+            self._findings.add("approvals", where, gettext_noop("%(request)s is decided again"), request=request)
         if event.type in _FINAL or event.data.get("state") == "approved":
             self._requests[fold] = True
 
-    def _replay(self, where: str, event: Event) -> None:
+    def _replay(self, where: Said, event: Event) -> None:
         """Fold the event into the state the ledger uses, and compare with each state a seal recorded."""
         if self._state is None:
             return
@@ -167,11 +179,12 @@ class Fold:
             self._state.apply(event)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self._state = None
-            self._findings.add("read_models", where=where, what=f"a replay stops here ({type(error).__name__} {error})")
+            what, why = gettext_noop("a replay stops here (%(reason)s)"), f"{type(error).__name__} {error}"
+            self._findings.add("read_models", where, what, reason=why)
             return
         recorded = event.data.get("state") if event.type == "segment.sealed" else None
         if recorded is not None and recorded != self._state.digest():
-            self._findings.add("read_models", where=where, what="the sealed state is not the replayed one")
+            self._findings.add("read_models", where, gettext_noop("the sealed state is not the replayed one"))
 
 
 def _is_schema(value: object) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ledger.engine.messages import gettext_noop
 
@@ -30,6 +32,28 @@ QUESTIONS = {
 }
 
 
+PLACE = gettext_noop("%(place)s: %(what)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence as plain JSON, template and values, some of which are such sentences: English as text, any language
+    at a door.
+    """
+
+    template: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, template: str, /, **params: object) -> Said:
+        """The sentence with these values."""
+        return cls(template, {name: asdict(one) if isinstance(one, Said) else one for name, one in params.items()})
+
+    def __str__(self) -> str:
+        values = {name: Said(**one) if isinstance(one, Mapping) else one for name, one in self.params.items()}
+        return self.template % values
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvariantLine:
     """One invariant. `is_held` is None where this file cannot show it; `where` names at most ten places."""
@@ -37,9 +61,9 @@ class InvariantLine:
     code: str
     question: str
     is_held: bool | None
-    detail: str
+    detail: Said | None = None
     count: int = 0
-    where: tuple[str, ...] = ()
+    where: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,20 +85,20 @@ class Findings:
     """Collects what breaks which invariant, ten places each and the count of all."""
 
     def __init__(self) -> None:
-        self._places: dict[str, list[str]] = {}
+        self._places: dict[str, list[Said]] = {}
         self._counts: dict[str, int] = {}
-        self._details: dict[str, tuple[bool | None, str]] = {}
+        self._details: dict[str, tuple[bool | None, Said]] = {}
 
-    def add(self, code: str, *, where: str, what: str) -> None:
-        """One place where an invariant is broken."""
+    def add(self, code: str, where: Said | str, what: str, /, **params: object) -> None:
+        """One place where an invariant is broken; `what` is the template of `params`."""
         self._counts[code] = self._counts.get(code, 0) + 1
         places = self._places.setdefault(code, [])
         if len(places) < PLACES_SHOWN:
-            places.append(f"{where}: {what}")
+            places.append(Said.of(PLACE, place=where, what=Said.of(what, **params)))
 
-    def note(self, code: str, *, is_held: bool | None, detail: str) -> None:
-        """What to say about an invariant when nothing broke it."""
-        self._details[code] = (is_held, detail)
+    def note(self, code: str, detail: str, /, *, is_held: bool | None, **params: object) -> None:
+        """What to say about an invariant when nothing broke it; `detail` is the template of `params`."""
+        self._details[code] = (is_held, Said.of(detail, **params))
 
     def lines(self) -> tuple[InvariantLine, ...]:
         """Every invariant in the order of QUESTIONS."""
@@ -85,5 +109,5 @@ class Findings:
         if count:
             where = tuple(self._places[code])
             return InvariantLine(code=code, question=question, is_held=False, detail=where[0], count=count, where=where)
-        is_held, detail = self._details.get(code, (True, ""))
+        is_held, detail = self._details.get(code, (True, None))
         return InvariantLine(code=code, question=question, is_held=is_held, detail=detail)

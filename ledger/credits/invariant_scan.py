@@ -6,6 +6,7 @@ The engine stops at the first damaged record, because nothing behind it may be t
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from hashlib import sha256
@@ -15,13 +16,15 @@ from zlib import crc32
 
 import orjson
 
-from ledger.credits.invariant_lines import Findings
+from ledger.credits.invariant_lines import Findings, Said
 from ledger.engine.codec import CRC_BYTES, TAIL_BYTES, event_of
 from ledger.engine.event import Event
 from ledger.engine.limits import CHUNK_BYTES, EVENT_BYTES_MAX
+from ledger.engine.messages import gettext_noop
 
 _ZERO = bytes(32)
 _HASH = re.compile("[0-9a-f]{64}")
+_LINE = gettext_noop("%(file)s line %(line)s")
 
 
 class Place(NamedTuple):
@@ -30,8 +33,10 @@ class Place(NamedTuple):
     file: str
     line: int
 
-    def __str__(self) -> str:
-        return f"{self.file} line {self.line}"
+    @property
+    def said(self) -> Said:
+        """As a sentence has it."""
+        return Said.of(_LINE, file=self.file, line=self.line)
 
 
 class Scanner:
@@ -47,7 +52,7 @@ class Scanner:
         self.event_count = 0
         self.bytes_read = 0
         self.digest_at_durable: bytes | None = None
-        self.torn: str | None = None
+        self.torn: Place | None = None
 
     def scan(self, path: Path) -> Iterator[tuple[Place, Event]]:
         """The readable events of one segment file."""
@@ -55,13 +60,17 @@ class Scanner:
         for number, line, is_whole in self._lines(path):
             place = Place(path.name, number)
             if not line:
+                if self._is_behind_mark():
+                    return
                 has_padding = True
                 continue
             event = self._parse(place, line, is_whole)
             if event is None:
+                if self.torn:
+                    return
                 continue
             if has_padding:
-                self._findings.add("records", where=str(place), what="a record behind empty lines")
+                self._findings.add("records", place.said, gettext_noop("a record behind empty lines"))
                 has_padding = False
             self._check(place, line, event)
             yield place, event
@@ -74,20 +83,24 @@ class Scanner:
                 return event
         except (ValueError, KeyError, TypeError, IndexError):
             pass  # what cannot be read is reported below
-        if self._durable_seq is not None and self.seq >= self._durable_seq:
-            self.torn = f"{place}: what no fsync confirmed is incomplete; recovery cuts it off"
+        if self._is_behind_mark():
+            self.torn = place
             return None
         self._previous = None
         self.seq += 1
         if not is_whole:
-            self._findings.add("records", where=str(place), what="the last record is cut")
+            self._findings.add("records", place.said, gettext_noop("the last record is cut"))
             return None
         constant = _constant_in(line)
         if constant:
-            self._findings.add("finite", where=str(place), what=f"{constant} instead of a number")
-        self._findings.add("records", where=str(place), what="not a record")
-        self._findings.add("chain", where=str(place), what="what stood here is lost")
+            self._findings.add("finite", place.said, gettext_noop("%(found)s instead of a number"), found=constant)
+        self._findings.add("records", place.said, gettext_noop("not a record"))
+        self._findings.add("chain", place.said, gettext_noop("what stood here is lost"))
         return None
+
+    def _is_behind_mark(self) -> bool:
+        """Nothing was confirmed from here on when the check began: somebody may be writing it now."""
+        return self._durable_seq is not None and self.seq >= self._durable_seq
 
     def _check(self, place: Place, line: bytes, event: Event) -> None:
         if not self.event_count:
@@ -95,20 +108,21 @@ class Scanner:
         self.event_count += 1
         expected = self.seq + 1
         if event.seq != expected:
-            what = f"event {event.seq} where event {expected} belongs"
-            self._findings.add("order", where=str(place), what=what)
+            what = gettext_noop("event %(found)s where event %(expected)s belongs")
+            self._findings.add("order", place.said, what, found=event.seq, expected=expected)
         if event.time < self._last_time:
-            self._findings.add("order", where=str(place), what=f"time goes back to {event.time}")
+            self._findings.add("order", place.said, gettext_noop("time goes back to %(time)s"), time=event.time)
         self._last_time = event.time
         self.seq = event.seq
         if self._previous is not None:
             digest = sha256(self._previous + line[:-TAIL_BYTES])
             if digest.hexdigest() != event.hash:
                 is_whole = line[-CRC_BYTES:] == b',"crc":"%08x"}' % crc32(line[:-CRC_BYTES])
-                what = "does not follow the record before it" if is_whole else "the line was changed"
-                self._findings.add("chain", where=str(place), what=what)
+                changed = gettext_noop("the line was changed")
+                what = gettext_noop("it does not follow the record before it") if is_whole else changed
+                self._findings.add("chain", place.said, what)
             elif line[-CRC_BYTES:] != b',"crc":"%08x"}' % crc32(line[:-CRC_BYTES]):
-                self._findings.add("chain", where=str(place), what="its checksum was changed")
+                self._findings.add("chain", place.said, gettext_noop("its checksum was changed"))
         self._previous = bytes.fromhex(event.hash)
         if event.seq == self._durable_seq:
             self.digest_at_durable = self._previous
@@ -124,10 +138,14 @@ class Scanner:
             self._previous = bytes.fromhex(previous)
 
     def _lines(self, path: Path) -> Iterator[tuple[int, bytes, bool]]:
-        """(number, line, whether it ended in a newline); long runs of padding come as one empty line."""
+        """(number, line, whether it ended in a newline); long runs of padding come as one empty line.
+
+        Of a file that grows meanwhile, what it was at the beginning.
+        """
         number, rest = 0, b""
         with path.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
+            stop = os.fstat(file.fileno()).st_size
+            while chunk := file.read(min(CHUNK_BYTES, stop - file.tell())):
                 self.bytes_read += len(chunk)
                 if not rest and not chunk.strip(b"\n"):
                     number += len(chunk)

@@ -5,7 +5,7 @@ reads the memory; `watch.py`
 applies the rule, shares what came of it through `condition.json` in the directory of the journal, and refuses writes.
 """
 
-from ledger.degradation.errors import NotReadOnly, ReadOnlyNow
+from ledger.degradation.errors import NotReadOnly, ReadOnlyNow, SoundnessUnknown
 from ledger.degradation.machine import memory_of_machine
 from ledger.degradation.states import Cause, Finding, Level, State
 from ledger.degradation.watch import Standing, Watch
@@ -18,6 +18,7 @@ __all__ = [
     "MeasuredEnv",
     "NotReadOnly",
     "ReadOnlyNow",
+    "SoundnessUnknown",
     "Standing",
     "State",
     "Watch",

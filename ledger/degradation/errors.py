@@ -20,6 +20,16 @@ class NotReadOnly(LedgerError):
     message = gettext_noop("The journal is not read-only; there is nothing to leave.")
 
 
+class SoundnessUnknown(LedgerError):
+    """Damage is on record, and nobody has read the whole journal since then and found it sound."""
+
+    code = "soundness-unknown"
+    message = gettext_noop(
+        "Damage was found in the journal, and no verification since then found it sound. Repair it as ledger doctor "
+        "says, verify it, and then let it be written again."
+    )
+
+
 class StillDamaged(LedgerError):
     """What made the journal read-only is still there."""
 

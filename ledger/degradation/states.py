@@ -49,7 +49,7 @@ class Level(StrEnum):
 
 
 class Cause(StrEnum):
-    """What was measured. `DAMAGE` is a journal that is corrupt or poisoned."""
+    """What was measured. `DAMAGE` is a journal that is corrupt: critical until all of it was read and found sound."""
 
     LATENCY = "latency"
     ERRORS = "errors"
@@ -110,6 +110,7 @@ SIGNALS: Mapping[tuple[Cause, Level], Signal] = MappingProxyType(
         (Cause.MEMORY, Level.CRITICAL): Signal.WARNING,
         (Cause.BACKLOG, Level.WARNING): Signal.WARNING,
         (Cause.BACKLOG, Level.CRITICAL): Signal.WARNING,
+        (Cause.DAMAGE, Level.WARNING): Signal.WARNING,
         (Cause.DAMAGE, Level.CRITICAL): Signal.CRITICAL,
     }
 )

@@ -11,13 +11,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from ledger.degradation.errors import NotReadOnly, ReadOnlyNow
+from ledger.degradation.errors import NotReadOnly, ReadOnlyNow, SoundnessUnknown
 from ledger.degradation.states import (
     SEEN_BY_ALL,
     TRANSITIONS,
@@ -39,6 +39,8 @@ from ledger.engine.times import text_of
 FORMAT = "gatehouse-condition-1"
 LOOK_SECONDS = 2.0
 _HOLDS_MICROS = WINDOW_SECONDS * 1_000_000
+_DAMAGED = Finding(cause=Cause.DAMAGE, level=Level.CRITICAL, count=1, total=1)
+_SOUND_AGAIN = replace(_DAMAGED, level=Level.WARNING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,11 @@ class Standing:
     state: State = State.NORMAL
     findings: tuple[Finding, ...] = ()
     since: str = ""
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether damage was found, and nobody has read all of the journal since and found it sound."""
+        return _DAMAGED in self.findings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +106,7 @@ class Watch:
     def standing(self, *, is_damaged: bool = False) -> Standing:
         """The state now, by the shared one and what this process measured; a change is shared. Never waits for writes.
 
-        `is_damaged`: the journal itself says that it is corrupt or poisoned.
+        `is_damaged`: whoever asks has just found the journal corrupt.
         """
         shared = self._read()
         known = self._unshared or (shared.standing if shared is not None else Standing())
@@ -112,7 +119,7 @@ class Watch:
         if state is State.NORMAL:
             found_now = Standing()
         elif known.state is state is State.READ_ONLY:
-            found_now = known
+            found_now = _with(_DAMAGED, known) if is_damaged else known
         else:
             since = known.since if known.state is state else text_of(now)
             found_now = Standing(state=state, findings=found, since=since)
@@ -123,7 +130,7 @@ class Watch:
     def _measured(self, *, is_damaged: bool) -> list[Finding]:
         found = findings_of_writes(self.writes.counts(now_micros=self.env.steady_micros()))
         if is_damaged:
-            found.append(Finding(cause=Cause.DAMAGE, level=Level.CRITICAL, count=1, total=1))
+            found.append(_DAMAGED)
         with suppress(OSError):
             size, free = self.env.disk(self.path)
             found += findings_of_disk(size_bytes=size, free_bytes=free)
@@ -137,13 +144,30 @@ class Watch:
 
     # Leaving
 
-    def release(self) -> Standing:
-        """Let it be written again, as a person said; returns how it stood. NotReadOnly. The caller keeps the record."""
+    def on_record(self) -> Standing:
+        """What every process goes by, whatever this one measures."""
+        shared = self._read()
+        return shared.standing if shared is not None else Standing()
+
+    def note_sound(self, *, since: Standing) -> None:
+        """All of the journal was read, begun when `since` was on record, and found sound: what damage was found before
+        no longer keeps a person from releasing it. What was found meanwhile does. OSError.
+        """
         with self._changing():
-            shared = self._read()
-            known = self._unshared or (shared.standing if shared is not None else Standing())
+            if since.is_damaged and self.on_record() == since:
+                write_new(self._files, self._file, _content_of(_Shared(standing=_with(_SOUND_AGAIN, since))))
+
+    def release(self) -> Standing:
+        """Let it be written again, as a person said; returns how it stood. The caller keeps the record.
+
+        Raises NotReadOnly, SoundnessUnknown.
+        """
+        with self._changing():
+            known = self._unshared or self.on_record()
             if known.state is not State.READ_ONLY:
                 raise NotReadOnly
+            if known.is_damaged:
+                raise SoundnessUnknown
             drop(self._files, self._file)
             self._files.sync_directory(self.path)
         self._unshared = None
@@ -169,8 +193,10 @@ class Watch:
 
     def _share(self, found: Standing, shared: _Shared | None, measured: list[Finding], now: int) -> None:
         """Write what others cannot see for themselves. On a disk that takes nothing it stays with this process."""
-        known = shared.standing.state if shared is not None else State.NORMAL
-        if found.state is State.READ_ONLY and known is not State.READ_ONLY:
+        known = shared.standing if shared is not None else Standing()
+        if found.state is State.READ_ONLY and (
+            known.state is not State.READ_ONLY or (found.is_damaged and not known.is_damaged)
+        ):
             self._unshared = found
             self._write(_Shared(standing=found))
         elif found.state is State.DEGRADED:
@@ -181,14 +207,16 @@ class Watch:
                 self._write(_Shared(standing=standing, until_micros=now + _HOLDS_MICROS))
 
     def _write(self, shared: _Shared) -> None:
-        """One thread at a time; who comes second has nothing newer to say. Read-only is never overwritten."""
+        """One thread at a time; who comes second has nothing newer to say. To read-only only damage is added."""
         if not self._sharing.acquire(blocking=False):
             return
         try:
             with self._changing():
-                there = self._read()
-                if there is None or there.standing.state is not State.READ_ONLY:
-                    write_new(self._files, self._file, orjson.dumps(_fields_of(shared)) + b"\n")
+                there = self.on_record()
+                if there.state is not State.READ_ONLY:
+                    write_new(self._files, self._file, _content_of(shared))
+                elif shared.standing.is_damaged and not there.is_damaged:
+                    write_new(self._files, self._file, _content_of(_Shared(standing=_with(_DAMAGED, there))))
                 if shared.standing.state is State.READ_ONLY:
                     self._unshared = None
         except OSError:
@@ -225,15 +253,22 @@ def _merged(measured: list[Finding], known: tuple[Finding, ...]) -> tuple[Findin
     return (*measured, *(one for one in known if one.cause not in causes))
 
 
-def _fields_of(shared: _Shared) -> dict[str, Any]:
+def _with(damage: Finding, standing: Standing) -> Standing:
+    """With this in the place of what was known about damage."""
+    others = (one for one in standing.findings if one.cause is not damage.cause)
+    return replace(standing, findings=(damage, *others))
+
+
+def _content_of(shared: _Shared) -> bytes:
     standing = shared.standing
-    return {
+    fields = {
         "format": FORMAT,
         "state": standing.state,
         "since": standing.since,
         "until_micros": shared.until_micros,
         "findings": [asdict(one) for one in standing.findings],
     }
+    return orjson.dumps(fields) + b"\n"
 
 
 def _shared_of(fields: dict[str, Any]) -> _Shared:

@@ -29,7 +29,10 @@ _NO_FILE = -1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JournalStatus:
-    """How a journal is: ``state``, why it is not normal, its size on disk, and what somebody should look at."""
+    """How a journal is: ``state``, why it is not normal, its size on disk, and what somebody should look at.
+
+    ``is_full``: this process met a full disk, and fills nothing more before RESUME_PERCENT of limits.
+    """
 
     state: Literal["normal", "read_only", "poisoned"]
     reason: str
@@ -39,6 +42,7 @@ class JournalStatus:
     active_bytes: int
     head: Head
     warnings: tuple[str, ...]
+    is_full: bool
 
 
 class Journal:
@@ -296,6 +300,7 @@ class Journal:
                 active_bytes=store.active.end if store.active is not None else 0,
                 head=self._head(),
                 warnings=tuple(self._keeper.warnings),
+                is_full=store.is_full,
             )
 
     # Sealing, recovering, forking, closing

@@ -8,7 +8,7 @@ from ledger.engine.env import Env, OsEnv
 from ledger.engine.errors import LedgerError
 from ledger.engine.event import Head
 from ledger.engine.layout import Layout, read_facts
-from ledger.engine.mark import MarkFile
+from ledger.engine.mark import Mark, MarkFile
 from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints, claimed_checkpoint, read_checkpoint
 from ledger.proof.errors import CheckpointRefused, HistoryChanged, HistoryCut, OtherJournal
 from ledger.proof.notes import TrustedKey
@@ -85,11 +85,16 @@ def verify_history(*, path: Path, progress: Progress | None = None, take: Take |
     return History(report, (*(refusal for _, refusal in bad), *found))
 
 
-def durable_head(*, path: Path, env: Env | None = None) -> Head | None:
-    """The last durable event of the journal in ``path`` by the mark alone, without reading it; None without a mark."""
+def durable_mark(*, path: Path, env: Env | None = None) -> Mark | None:
+    """How far the journal in ``path`` is known to be durable; None where nothing proves it. Raises OSError."""
     marks = MarkFile(env or OsEnv(), Layout(path.absolute()).durable, read_only=True)
     try:
-        mark = marks.read()
+        return marks.read()
     finally:
         marks.close()
+
+
+def durable_head(*, path: Path, env: Env | None = None) -> Head | None:
+    """The last durable event of the journal in ``path`` by the mark alone, without reading it; None without a mark."""
+    mark = durable_mark(path=path, env=env)
     return Head(mark.seq, mark.digest.hex()) if mark is not None else None

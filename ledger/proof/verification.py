@@ -70,11 +70,15 @@ class VerifyReport:
 
 
 class SegmentFile(NamedTuple):
-    """One segment to read: its file, its first event, and the events whose hashes are wanted."""
+    """One segment to read: its file, its first event, and the events whose hashes are wanted.
+
+    Behind event ``settled`` somebody may be writing while it is read; None where that is not known.
+    """
 
     path: Path
     first: int
     watched: tuple[int, ...]
+    settled: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +128,7 @@ def verify(
     firsts = [_first_of(one, is_alone=is_file) for one in paths]
     following = [*firsts[1:], 2**64] if firsts else []
     files = [
-        SegmentFile(one, first, tuple(seq for seq in wanted if first <= seq < after))
+        SegmentFile(one, first, tuple(seq for seq in wanted if first <= seq < after), mark.seq if mark else None)
         for one, first, after in zip(paths, firsts, following, strict=True)
     ]
     listed = [] if is_file else list(_manifest_lines(env, layout))
@@ -134,7 +138,7 @@ def verify(
 
 def read_segment(env: Env, file: SegmentFile, *, progress: Callable[[int], None], take: Take | None) -> SegmentReading:
     """Verify one segment, seeded with the hash that its first record names. ``progress`` is told the bytes read."""
-    path, first, watched = file
+    path, first, watched, settled = file
     fd = env.open(path, os.O_RDONLY)
     try:
         size = env.size(fd)
@@ -143,18 +147,26 @@ def read_segment(env: Env, file: SegmentFile, *, progress: Callable[[int], None]
         hashes: dict[int, str] = {}
         kinds: Kinds = {}
         last: Event | None = None
-        for events, _ in walker.walk(size):
-            start = events[0].seq
-            hashes |= {seq: events[seq - start].hash for seq in watched if start <= seq <= events[-1].seq}
-            note_kinds(kinds, events)
-            if take is not None:
-                for event in events:
-                    take(event)
-            progress(walker.offset)
-            last = events[-1]
-        problem, highest, torn_bytes = walker.problem, 0, 0
+
+        def read_on() -> Problem | None:
+            nonlocal last
+            for events, _ in walker.walk(size):
+                start = events[0].seq
+                hashes.update((seq, events[seq - start].hash) for seq in watched if start <= seq <= events[-1].seq)
+                note_kinds(kinds, events)
+                if take is not None:
+                    for event in events:
+                        take(event)
+                progress(walker.offset)
+                last = events[-1]
+            return walker.problem
+
+        problem, highest, torn_bytes = read_on(), 0, 0
         if problem is not None:
             highest = later_flush(env=env, fd=fd, start=problem.offset, stop=size)
+            if settled is not None and problem.seq > settled:
+                problem = _second_look(walker, problem, read_on)
+        if problem is not None:
             torn_bytes = written_end(env, fd, problem.offset, size) - problem.offset
     finally:
         env.close(fd)
@@ -176,6 +188,17 @@ def read_segment(env: Env, file: SegmentFile, *, progress: Callable[[int], None]
         later_flush=highest,
         torn_bytes=torn_bytes,
     )
+
+
+def _second_look(walker: Walker, problem: Problem, read_on: Callable[[], Problem | None]) -> Problem | None:
+    """Whether the record is still bad where somebody may have been writing it.
+
+    It was whole before the next flush began. So it is whole now if one that came later was seen at the first look; and
+    what is added behind it meanwhile is none of this reading.
+    """
+    walker.problem = None
+    again = read_on()
+    return again if walker.seq < problem.seq else None
 
 
 def note_kinds(kinds: Kinds, events: list[Event]) -> None:
@@ -298,7 +321,7 @@ class _Judgement:
         """Each segment goes on where the one before it ends. Behind a break nobody can say where that is."""
         if self._is_alone or (before is not None and before.problem is not None):
             return
-        path, first, _ = reading.file
+        path, first, *_ = reading.file
         seq, head = (before.last, before.head) if before is not None else (0, ZERO_DIGEST.hex())
         if first != seq + 1:
             self._report("segment", path, 0, 0, f"the segment of event {seq + 1}", path.name, seq + 1)

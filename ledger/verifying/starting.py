@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ledger.engine.env import OsEnv
 from ledger.engine.errors import LedgerError
 from ledger.engine.layout import Layout, read_facts
 from ledger.verifying import recording
+from ledger.verifying.consequence import Consequence
 from ledger.verifying.reading import Outcome, examine
 from ledger.verifying.standing import Place, Progress, Standing
 
@@ -76,7 +78,10 @@ def _directory_of(journal: Path) -> Path:
 
 
 def carry_out(journal: Path, *, place: Place, is_live: bool) -> Outcome:
-    """Read the journal, say how far it is, put the outcome on record if somebody may, and keep it."""
+    """Read the journal, say how far it is, put the outcome on record if somebody may, and keep it.
+
+    Damage of the live one stops its orders. Raises what `examine` raises.
+    """
     last_told = 0.0
 
     def told(step: int, done: int, total: int) -> None:
@@ -85,7 +90,10 @@ def carry_out(journal: Path, *, place: Place, is_live: bool) -> Outcome:
             last_told = time.monotonic()
             place.tell(Progress(step=step, done_bytes=done, total_bytes=total))
 
+    consequence = Consequence(journal)
     outcome = examine(journal, began_at=datetime.now(UTC).isoformat(), progress=told)
+    with suppress(OSError):
+        consequence.draw(is_damaged=outcome.is_damaged)
     person = place.close()
     place.end(outcome, is_on_record=is_live and person is not None and _is_recorded(outcome, person))
     return outcome

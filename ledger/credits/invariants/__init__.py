@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ledger.credits.errors import UnreadableJournal
 from ledger.credits.invariant_fold import Fold, key_fold
-from ledger.credits.invariant_lines import Findings, InvariantReport
+from ledger.credits.invariant_lines import Findings, InvariantReport, Said
 from ledger.credits.invariant_scan import Place, Scanner
 from ledger.credits.legacy_analysis import analyse
 from ledger.credits.legacy_reading import LegacyRecord, require_plain_file
@@ -48,10 +48,11 @@ def check(path: Path, *, progress: Progress | None = None) -> InvariantReport:
     UnreadableJournal when it is missing, empty, binary, too large, unreadable or no journal.
     """
     if path.is_dir():
+        mark = _durable_mark(path)  # before the segments: it may name the first event of one that was just begun
         segments = sorted((path / "segments").glob("*.jsonl"))
         if not (path / "journal.json").is_file() or not segments:
             raise UnreadableJournal(path=path, why=gettext_noop("the directory holds no journal"))
-        return _check_ours(path, segments, mark=_durable_mark(path), is_directory=True, progress=progress)
+        return _check_ours(path, segments, mark=mark, is_directory=True, progress=progress)
     require_plain_file(path, bytes_max=SEGMENT_BYTES_MAX)
     if _is_ours(path):
         return _check_ours(path, [path], mark=None, is_directory=False, progress=progress)
@@ -77,7 +78,8 @@ def _check_ours(
         raise UnreadableJournal(path=path, why=error.strerror or str(error)) from error
     fold.finish()
     if is_directory and scanner.first_seq != 1:
-        findings.add("end", where=segments[0].name, what=f"the journal begins at event {scanner.first_seq}")
+        what = gettext_noop("the journal begins at event %(seq)s")
+        findings.add("end", segments[0].name, what, seq=scanner.first_seq)
     _check_end(findings, scanner, mark=mark, is_directory=is_directory, last=last)
     kind = "journal" if is_directory else "segment"
     return InvariantReport(path=path, kind=kind, event_count=scanner.event_count, lines=findings.lines())
@@ -106,7 +108,8 @@ def _report_keys(findings: Findings, repeated: set[int], segments: list[Path]) -
             continue
         first = first_places.setdefault(event.key, place)
         if first != place:
-            findings.add("keys", where=str(place), what=f"the key {event.key} of {first} again")
+            what = gettext_noop("the key %(key)s of %(place)s again")
+            findings.add("keys", place.said, what, key=event.key, place=first.said)
 
 
 def _check_end(
@@ -114,17 +117,22 @@ def _check_end(
 ) -> None:
     if not is_directory:
         is_sealed = last is not None and last.type == "segment.sealed"
-        detail = "the segment is sealed" if is_sealed else "end not provable: one open segment has no durable mark"
-        findings.note("end", is_held=True if is_sealed else None, detail=detail)
+        detail = gettext_noop("end not provable: one open segment has no durable mark")
+        if is_sealed:
+            detail = gettext_noop("the segment is sealed")
+        findings.note("end", detail, is_held=True if is_sealed else None)
     elif mark is None:
-        findings.note("end", is_held=None, detail="end not provable: the durable mark is missing or damaged")
+        findings.note("end", gettext_noop("end not provable: the durable mark is missing or damaged"), is_held=None)
     elif scanner.seq < mark.seq:
-        what = f"event {mark.seq} was durable, the last one here is {scanner.seq}"
-        findings.add("end", where="durable", what=what)
+        what = gettext_noop("event %(durable)s was durable, the last one here is %(last)s")
+        findings.add("end", "durable", what, durable=mark.seq, last=scanner.seq)
     elif mark.seq and scanner.digest_at_durable != mark.digest:
-        findings.add("end", where="durable", what=f"event {mark.seq} is not the one that was durable")
+        findings.add("end", "durable", gettext_noop("event %(seq)s is not the one that was durable"), seq=mark.seq)
+    elif scanner.torn is not None:
+        detail = gettext_noop("%(place)s: what no fsync confirmed is incomplete; recovery cuts it off")
+        findings.note("end", detail, is_held=True, place=scanner.torn.said)
     else:
-        findings.note("end", is_held=True, detail=scanner.torn or f"durable to event {mark.seq}")
+        findings.note("end", gettext_noop("durable to event %(seq)s"), is_held=True, seq=mark.seq)
 
 
 def _check_legacy(path: Path) -> InvariantReport:
@@ -134,12 +142,17 @@ def _check_legacy(path: Path) -> InvariantReport:
         code = _LEGACY_CODES[problem.code]
         if problem.code == "not-a-record":
             code = _LEGACY_FIELDS.get(str(problem.params.get("field")), code)
-        after = "" if problem.cause is None else f" (follows from line {problem.cause})"
-        findings.add(code, where=f"line {problem.line}", what=f"{problem}{after}")
-    findings.note("chain", is_held=None, detail="a legacy journal has no chain")
-    findings.note("end", is_held=None, detail="end not provable: a legacy journal has no durable mark")
+        where = Said.of(gettext_noop("line %(line)s"), line=problem.line)
+        if problem.cause is None:
+            findings.add(code, where, problem.message, **problem.params)
+        else:
+            fault = Said.of(problem.message, **problem.params)
+            what = gettext_noop("%(fault)s (follows from line %(line)s)")
+            findings.add(code, where, what, fault=fault, line=problem.cause)
+    findings.note("chain", gettext_noop("a legacy journal has no chain"), is_held=None)
+    findings.note("end", gettext_noop("end not provable: a legacy journal has no durable mark"), is_held=None)
     for code in ("zero_sum", "reward_cap", "read_models"):
-        findings.note(code, is_held=None, detail="a legacy journal does not record it")
+        findings.note(code, gettext_noop("a legacy journal does not record it"), is_held=None)
     count = sum(isinstance(item, LegacyRecord) for item in analysis.items)
     return InvariantReport(path=path, kind="legacy", event_count=count, lines=findings.lines())
 
@@ -165,7 +178,7 @@ def printed(report: InvariantReport, *, translate: Callable[[str], str] = str) -
     yield f"{report.path}: {report.kind}, {report.event_count:,} events"
     for line in report.lines:
         word = {True: "holds", False: "BROKEN", None: "unknown"}[line.is_held]
-        detail = "" if line.is_held is False or not line.detail else f" ({line.detail})"
+        detail = "" if line.is_held is False or line.detail is None else f" ({line.detail})"
         count = f" {line.count:,} times" if line.count > 1 else ""
         yield f"{word:8}{line.code:12} {translate(line.question)}{count}{detail}"
         for place in line.where:

@@ -21,6 +21,7 @@ from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints
 from ledger.proof.errors import CheckpointRefused
 from ledger.proof.history import kept_checkpoints
 from ledger.proof.notes import TrustedKey
+from ledger.verifying.consequence import Consequence
 
 
 def add_journal(parser: ArgumentParser) -> None:
@@ -46,6 +47,27 @@ def checkpoints_beside(
     journal_id = read_facts(OsEnv(), Layout(path.absolute())).journal_id
     good, bad = kept_checkpoints(KeptCheckpoints(path), keys=keys)
     return [one for one in good if one.journal_id == journal_id], bad
+
+
+def orders_after(consequence: Consequence, *, is_damaged: bool) -> list[str]:
+    """Draw the consequence of a reading, and say what it is for the orders of the live ledger, if it is any."""
+    try:
+        stopped = consequence.draw(is_damaged=is_damaged)
+    except OSError as error:
+        return [gettext("It could not be put on record for the live ledger: %(reason)s") % {"reason": error}]
+    if stopped is None:
+        return []
+    if stopped.is_damaged:
+        text = gettext(
+            "The live ledger takes no orders since %(since)s: damage was found. Repair and verify it; an engineer then "
+            "lets it be written again, on the page Journal of the console."
+        )
+    else:
+        text = gettext(
+            "The live ledger takes no orders since %(since)s. An engineer can let it be written again, on the page "
+            "Journal of the console."
+        )
+    return [text % {"since": stopped.since}]
 
 
 def add_person(parser: ArgumentParser) -> None:

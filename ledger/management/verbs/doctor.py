@@ -20,12 +20,14 @@ from ledger.engine.journal import JournalStatus
 from ledger.engine.layout import Layout, file_system_of
 from ledger.keys import trusted_keys
 from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND, progress_bar, said
-from ledger.management.verbs.common import actor_of, add_person, journal_of
+from ledger.management.verbs.common import actor_of, add_person, journal_of, orders_after
 from ledger.operations import repair_journal
 from ledger.proof.checkpoints import Checkpoint, KeptCheckpoints
 from ledger.proof.history import kept_checkpoints
 from ledger.translation import translated, translated_values
+from ledger.verifying.consequence import Consequence
 
+_OTHER_HISTORY = frozenset({DamageKind.SHORTER_THAN_SIGNED, DamageKind.OTHER_THAN_SIGNED})
 HELP = (
     "Says how a journal is: state, size, disk, what is damaged and why, and what can be done about it with what each "
     "would lose. With --repair KIND --yes it does that, and keeps a copy of every file first. Exit 0 normal, 1 look."
@@ -62,11 +64,12 @@ def _examine(out: Any, path: Path) -> int:
 
 
 def _told(out: Any, path: Path) -> tuple[bool, Diagnosis]:
-    checkpoints = _checkpoints(path)
+    checkpoints, consequence = _checkpoints(path), Consequence(path)
     with progress_bar(title=gettext("Examining")) as progress:
         diagnosis = examine(Layout(path), checkpoints=checkpoints, progress=progress)
     is_normal = _print_facts(out, path, diagnosis)
     _print_diagnosis(out, diagnosis)
+    _print_orders(out, consequence, diagnosis)
     return is_normal, diagnosis
 
 
@@ -95,8 +98,10 @@ def _checkpoints(path: Path) -> list[Checkpoint]:
 
 def _after(out: Any, path: Path) -> int:
     """How it is now: what verify and check_invariants say."""
+    consequence = Consequence(path)
     now = examine(Layout(path), checkpoints=_checkpoints(path))
     _print_diagnosis(out, now)
+    _print_orders(out, consequence, now)
     lines = () if governance_journal.is_governance(path) else check_invariants(path).lines
     broken = [line for line in lines if line.is_held is False]
     for line in broken:
@@ -139,6 +144,14 @@ def _print_diagnosis(out: Any, diagnosis: Diagnosis) -> None:
         _print_line(out, gettext("what is safe"), text)
     for repair in diagnosis.repairs:
         _print_repair(out, repair)
+
+
+def _print_orders(out: Any, consequence: Consequence, diagnosis: Diagnosis) -> None:
+    """Whether the live ledger takes orders after this reading."""
+    is_sound = diagnosis.report is not None and diagnosis.report.is_sound
+    is_damaged = not is_sound or any(damage.kind in _OTHER_HISTORY for damage in diagnosis.damages)
+    for line in orders_after(consequence, is_damaged=is_damaged):
+        _print_line(out, gettext("orders"), line)
 
 
 def _print_repair(out: Any, repair: Repair) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,21 @@ from ledger.engine.env import OsEnv
 from ledger.engine.layout import Layout, read_facts
 from ledger.keys import trusted_keys
 from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND, progress_bar, said
-from ledger.management.verbs.common import add_journal, checkpoints_beside, journal_of
+from ledger.management.verbs.common import add_journal, checkpoints_beside, journal_of, orders_after
 from ledger.proof.checkpoints import Checkpoint, read_checkpoint
+from ledger.proof.errors import OtherJournal
 from ledger.proof.exports import is_export, verify_export
 from ledger.proof.history import differences
 from ledger.proof.notes import NOTE_BYTES_MAX, TrustedKey
 from ledger.proof.processes import verify_in_processes
 from ledger.proof.verification import VerifyReport
 from ledger.translation import translated_values
+from ledger.verifying.consequence import Consequence
 
-HELP = "Checks checksums, chain, order, seals, end and signed checkpoints of a journal. Exit 0 sound, 1 damaged."
+HELP = (
+    "Checks checksums, chain, order, seals, end and signed checkpoints of a journal. Damage of the live journal stops "
+    "its orders. Exit 0 sound, 1 damaged."
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -47,10 +53,12 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
         return _verify_export(out, path, keys, given)
     kept, distrusted = checkpoints_beside(path, keys)
     checkpoints = [*given, *kept]
+    consequence = Consequence(path)
     with progress_bar(title=gettext("Verifying")) as progress:
         report = verify_in_processes(path=path, progress=progress, watched={one.size for one in checkpoints})
     _print(out, path, report)
-    wrong = [said(refusal) for _, refusal in distrusted] + _differences(path, report, checkpoints)
+    otherwise = _differences(path, report, checkpoints)
+    wrong = [*(said(refusal) for _, refusal in distrusted), *_said(otherwise)]
     for line in wrong:
         out.write(line)
     out.write(_of_checkpoints(checkpoints))
@@ -59,6 +67,9 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     is_sound = report.is_sound and not wrong
     if not is_sound:
         out.write(gettext("`ledger doctor` says what happened, what is safe, and what can be done about it."))
+    is_damaged = not report.is_sound or any(not isinstance(one, OtherJournal) for one in otherwise)
+    for line in orders_after(consequence, is_damaged=is_damaged):
+        out.write(line)
     out.write(gettext("sound") if is_sound else gettext("DAMAGED"))
     if not report.is_end_proven and not report.is_sealed and not checkpoints:
         out.write(_open_question(path))
@@ -118,20 +129,19 @@ def _print(out: Any, path: Path, report: VerifyReport) -> None:
         out.write(f"{report.torn_bytes:,} bytes at the end were never confirmed; recovery cuts them off.")
 
 
-def _differences(path: Path, report: VerifyReport, checkpoints: list[Checkpoint]) -> list[str]:
+def _differences(path: Path, report: VerifyReport, checkpoints: list[Checkpoint]) -> list[LedgerError]:
     directory = path.parent.parent if path.is_file() else path
     if not checkpoints:
         return []
     journal_id = read_facts(OsEnv(), Layout(directory.absolute())).journal_id
     first = report.head.seq - report.events + 1
     within = [one for one in checkpoints if one.size >= first or not path.is_file()]
-    return _said(differences(journal_id=journal_id, report=report, checkpoints=within))
+    return list(differences(journal_id=journal_id, report=report, checkpoints=within))
 
 
-def _said(found: list[Any]) -> list[str]:
-    errors: list[LedgerError] = found
+def _said(found: Iterable[LedgerError]) -> list[str]:
     name = gettext("checkpoint")
-    return [f"{name}: {said(error)}" for error in errors]
+    return [f"{name}: {said(error)}" for error in found]
 
 
 def _of_checkpoints(checkpoints: list[Checkpoint]) -> str:

@@ -20,6 +20,7 @@ from ledger.actions import close_live_ledger, live_ledger, live_watch
 from ledger.conf import live_journal
 from ledger.degradation import MeasuredEnv, State, Watch, Writes
 from ledger.engine.env import OsEnv
+from ledger.tests.commands.calling import call
 from ledger.tests.credits import planting
 
 pytestmark = pytest.mark.django_db
@@ -207,10 +208,14 @@ def test_a_damaged_journal_is_repaired_first_and_then_left(engineer: ApiClient, 
     segment.write_bytes(sound)
 
     refused = engineer.send("credits/consume/", ORDER, key="k-2").json()["code"]
+    unread = client.post(reverse(LEAVE), {"reason": WHY}, follow=True).content.decode()
+    verified = call("ledger", "verify")
     client.post(reverse(LEAVE), {"reason": WHY})
 
     assert "The journal is still damaged. Repair it first" in damaged
     assert refused == "read-only-now"
+    assert "no verification since then found it sound" in unread
+    assert "An engineer can let it be written again" in verified.out
     assert engineer.send("credits/consume/", ORDER, key="k-2").status_code == 200
 
 

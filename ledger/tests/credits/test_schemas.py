@@ -266,7 +266,7 @@ def test_check_invariants_names_the_schema_and_judges_nothing_behind_it(newer: P
     """Not a balance is guessed."""
     lines = {line.code: line for line in check_invariants(newer).lines}
 
-    assert "credit.consumed of schema 2" in lines["schema"].where[0]
+    assert "credit.consumed of schema 2" in str(lines["schema"].where[0])
     assert lines["balance"].is_held
     assert lines["zero_sum"].is_held is None
 

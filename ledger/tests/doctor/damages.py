@@ -55,11 +55,11 @@ def checkpoints_of(home: Path) -> list[Checkpoint]:
 
 
 def content_of(home: Path) -> dict[str, bytes]:
-    """Every file of a journal and beside it, but for the lock and what repairs keep."""
+    """Every file of a journal and beside it, but for the lock, its condition and what repairs keep."""
     found = {}
     for directory in (home, home.parent / f"{home.name}.checkpoints"):
         for file in sorted(directory.rglob("*")):
-            if file.is_file() and file.name != "lock":
+            if file.is_file() and file.name != "lock" and file.stem != "condition":
                 found[str(file.relative_to(home.parent))] = file.read_bytes()
     return found
 
