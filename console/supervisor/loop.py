@@ -174,7 +174,7 @@ def web_server_argv(*, descriptor: int) -> list[str]:
         "--graceful-timeout": "5",
         "--log-level": "warning",
     }
-    flags = [word for option in options.items() for word in option] + ["--no-control-socket"]
+    flags = [word for option in options.items() for word in option] + ["--preload", "--no-control-socket"]
     return [sys.executable, "-m", "gunicorn", *flags, "console.wsgi:application"]
 
 

@@ -47,8 +47,9 @@ class Server:
         number = self.listener.fileno()
         options = ["--bind", f"fd://{number}", "--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "4"]
         options += ["--keep-alive", "120", "--timeout", "240"]  # a slow machine loses no connection, no worker is lost
+        options += ["--preload", "--no-control-socket"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *options, "--no-control-socket", "console.wsgi:application"],
+            [sys.executable, "-m", "gunicorn", *options, "console.wsgi:application"],
             env=os.environ | {"DJANGO_SETTINGS_MODULE": "console.settings"},
             pass_fds=[number],
         )
