@@ -18,19 +18,52 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("storage")
 
 
+@pytest.fixture(scope="module")
+def started() -> Iterator[list[ConsoleProcess]]:
+    """Every console that was started; none outlives the module."""
+    consoles: list[ConsoleProcess] = []
+    yield consoles
+    _end(consoles)
+
+
 @pytest.fixture
-def start(storage: Path) -> Iterator[Start]:
+def start(storage: Path, started: list[ConsoleProcess]) -> Start:
     """Start consoles on the module's storage, or on another one."""
-    started: list[ConsoleProcess] = []
 
     def begin(*, on: Path = storage, arguments: tuple[str, ...] = (), port: int = 0) -> ConsoleProcess:
-        console = ConsoleProcess(storage=on, arguments=arguments, port=port)
-        started.append(console)
-        return console
+        started.append(ConsoleProcess(storage=on, arguments=arguments, port=port))
+        return started[-1]
 
-    yield begin
-    for console in started:
+    return begin
+
+
+@pytest.fixture
+def console(storage: Path, started: list[ConsoleProcess]) -> ConsoleProcess:
+    """A console that answers on the module's storage: the one that an earlier test left running, or a new one."""
+    running = [one for one in started if one.storage == storage and one.process.poll() is None]
+    if not running:
+        _end(started)
+        started.append(ConsoleProcess(storage=storage))
+    console = started[-1] if not running else running[0]
+    assert console.url
+    return console
+
+
+@pytest.fixture
+def prepared(storage: Path, started: list[ConsoleProcess]) -> Path:
+    """The module's storage after a first start, with nobody working on it."""
+    if not (storage / "first-login.txt").exists():
+        started.append(ConsoleProcess(storage=storage))
+        assert started[-1].url
+    _end(started)
+    return storage
+
+
+def _end(consoles: list[ConsoleProcess]) -> None:
+    """Kill them, and wait until nothing of them is left."""
+    for console in consoles:
         console.process.kill()
         console.process.wait()
-    for console in started:
+    for console in consoles:
         console.seconds_until_nothing_is_left(timeout_seconds=15)
+    consoles.clear()

@@ -30,6 +30,18 @@ from testruns.plan import RunPlan
 tester = Actor(person=Person.objects.get(username="tester"), via="command")
 request_run(actor=tester, plan=RunPlan(profile="own", scenarios=("credit_storm",), duration_seconds=30))
 """
+CANCEL_RUNS = """
+import django
+django.setup()
+from console.kernel.acts import Actor
+from console.kernel.models import Person
+from testruns.actions import cancel_run
+from testruns.models import Run
+
+tester = Actor(person=Person.objects.get(username="tester"), via="command")
+for run in Run.objects.all():
+    cancel_run(actor=tester, run_id=run.pk)
+"""
 
 
 class ConsoleProcess:
@@ -109,14 +121,18 @@ class ConsoleProcess:
 
     def begin_scenario(self) -> None:
         """Request a run as the tester, and wait until its first scenario is under way."""
-        subprocess.run(
-            [sys.executable, "-c", REQUEST_RUN],
-            cwd=ROOT,
-            env=self.environment,
-            check=True,
-            timeout=PATIENT_SECONDS,
-        )
+        self._run(REQUEST_RUN)
         wait_until(lambda: self.is_running("testruns.runner"), timeout_seconds=30, what="a scenario under way")
+
+    def cancel_runs(self) -> None:
+        """Cancel every run as the tester; a console that works on none costs the machine little."""
+        self._run(CANCEL_RUNS)
+
+    def _run(self, program: str) -> None:
+        """A program on this storage."""
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, env=self.environment, check=True, timeout=PATIENT_SECONDS
+        )
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the database of this storage holds."""
