@@ -98,7 +98,7 @@ def chromium(django_db_setup: None) -> Iterator[Any]:
         pytest.skip("no chromium on PATH")
     with pytest.MonkeyPatch.context() as patch, sync_api.sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 
@@ -130,15 +130,20 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
         page.set_default_timeout(PATIENCE_MS)
         if person is not None:
             sign_in_as(page, person, live_server.url)
-        page.problems = []
-        page.on("console", lambda message: page.problems.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: page.problems.append(f"error: {error}"))
+        keep_problems_of(page)
         page.goto(live_server.url + address)
         return page
 
     yield open_as
     for context in contexts:
         context.close()
+
+
+def keep_problems_of(page: Any) -> None:
+    """From now on `problems` on the page collects what its scripts throw and what stands on its console."""
+    page.problems = []
+    page.on("console", lambda message: page.problems.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: page.problems.append(f"error: {error}"))
 
 
 def sign_in_as(page: Any, person: Person, url: str) -> None:

@@ -14,6 +14,7 @@ from console.kernel.models import Person
 from console.maintenance import close_console
 from console.models import LiveVerification
 from console.tests.browser.looks import defects_of, in_every_language
+from console.tests.waiting import PATIENT_SECONDS, until
 from ledger import Ledger
 from ledger.tests.verifying.conftest import verify_here
 from ledger.verifying.standing import Progress
@@ -97,6 +98,8 @@ def test_a_verification_is_followed_from_the_press_to_its_outcome(
 
     page.click("main .acts button")
     page.wait_for_selector("progress, .banner")
+    if not has_javascript:
+        until(LiveVerification.objects.exists, seconds=PATIENT_SECONDS)
     while not has_javascript and page.locator("progress").count():
         with page.expect_navigation():  # a page that is still arriving has no progress yet
             page.click("text=Refresh")

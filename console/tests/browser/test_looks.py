@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
 
-from console.tests.browser.looks import cut_off_in
+from console.tests.browser.conftest import keep_problems_of
+from console.tests.browser.looks import LOOKS, cut_off_in, defects_of, in_every_language
 
 pytestmark = pytest.mark.browser
 PAGE = "<!DOCTYPE html><html lang=en><meta charset=utf-8><body>{}</body></html>"
 LONG = "a sentence that is a good deal longer than its place"
+DOCUMENT = """<!DOCTYPE html>
+<html lang=en>
+<title>Planted</title>
+<style>body {{ background: #fff; color: #000 }} {style}</style>
+<main><h1>Planted</h1><p class=short>{text}</p>{content}</main>
+"""
+HEADERS = {"Content-Type": "text/html", "Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'"}
+SCRIPT = "console.error('said by a script'); throw new Error('thrown by a script');"
+FAULTS = "<script src=/script.js></script><script>document.title = 'Changed'</script><img src='data:,'>"
+FOUND = ("said by a script", "thrown by a script", "Content Security Policy", "axe image-alt")
+FAULTY_STYLE = "h1 { width: 2000px; color: #bbb } .short { width: 8em; overflow: hidden; white-space: nowrap }"
+FOUND_BY_STYLE = ("scrolls sideways", "axe color-contrast", "cut off")
 
 
 @pytest.mark.parametrize(
@@ -55,3 +69,45 @@ def test_what_scrolls_or_is_not_shown_is_not_taken_for_cut_off(chromium: Any, co
     page.close()
 
     assert found == []
+
+
+def planted(page: Any, *, style: str = "", content: str = "") -> None:
+    """Open a page with a fault, or none, as a server sends it that allows no script within a page."""
+    document = DOCUMENT.format(style=style, text=LONG, content=content)
+    page.unroute_all()
+    page.route("**/*", lambda route: route.fulfill(body=document, headers=HEADERS))
+    page.route("**/*.js", lambda route: route.fulfill(body=SCRIPT, content_type="text/javascript"))
+    page.problems.clear()
+    page.goto("http://planted.test/")
+
+
+@in_every_language
+def test_a_fault_is_found_in_every_language_and_only_where_there_is_one(chromium: Any, language: str) -> None:
+    """What a script says or throws, what the content policy forbids, and what axe finds."""
+    page = chromium.new_page()
+    keep_problems_of(page)
+    planted(page)
+    of_none = defects_of(page, language=language, name="sound")
+    planted(page, content=FAULTS)
+    found = "\n".join(defects_of(page, language=language, name="planted"))
+    page.close()
+
+    assert of_none == []
+    assert [fault for fault in FOUND if fault not in found] == []
+
+
+def test_a_fault_of_one_look_is_found_in_every_pair_of_width_theme_and_language(chromium: Any) -> None:
+    """Also one that shows only in the dark or only on a phone, and there only in German."""
+    page = chromium.new_page()
+    keep_problems_of(page)
+    seen = set()
+    for width, theme, language in product((1400, 390), ("light", "dark"), LOOKS):
+        only = f"(prefers-color-scheme: {theme}) and (min-width: {width}px) and (max-width: {width}px)"
+        planted(page, style=f"@media {only} {{ {FAULTY_STYLE} }}")
+        found = "\n".join(defects_of(page, language=language, name="planted"))
+        assert all(fault in found for fault in FOUND_BY_STYLE) or not found
+        if found:
+            seen |= {(width, theme), (width, language), (theme, language)}
+    page.close()
+
+    assert len(seen) == 12

@@ -11,11 +11,12 @@ import pytest
 from django.core.management import call_command
 
 from console.kernel.acts import Actor
-from console.models import Decision, ReleaseRequest, SignOff
+from console.models import Decision, LiveVerification, ReleaseRequest, SignOff
 from console.release_states import RequestState, Word
 from console.tests.people import PASSWORD
 from console.tests.releases.people import Team
 from console.tests.releases.runs import full_run
+from console.tests.waiting import PATIENT_SECONDS, until
 from testruns.models import Build, Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -43,6 +44,8 @@ class Ceremony:
         page.click("article:has-text('5a') h3 a")
         with page.expect_navigation():
             page.click("text=Verify it now")
+        if not self.has_javascript:
+            until(LiveVerification.objects.exists, seconds=PATIENT_SECONDS)
         while not self.has_javascript and page.locator("progress").count():
             with page.expect_navigation():
                 page.click("text=Refresh")

@@ -21,7 +21,7 @@ from testruns.models import Build
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 OpenPage = Callable[..., Any]
 
-RACES = int(os.environ.get("RACES", "6"))
+RACES = int(os.environ.get("RACES", "4"))
 DECIDED, ANOTHER = "You have decided", "Nothing was changed."
 
 
