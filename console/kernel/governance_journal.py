@@ -190,6 +190,22 @@ def open_at(path: Path, *, read_only: bool = False) -> Journal:
     return Journal.open(path=path, state=_Trail(), segment_bytes=SEGMENT_BYTES, read_only=read_only)
 
 
+def seal() -> None:
+    """Seal its active segment, for whoever looks after its age; nothing stays open. Does nothing before it is begun.
+
+    That stands in the journal itself and nowhere else: an entry of the trail would be the first one of the next
+    segment, and that would be sealed a day later in its turn, for ever. Raises RelayFailed, what `Journal.seal` raises.
+    """
+    with _lock:
+        begun = begun_id()
+        if not begun:
+            return
+        try:
+            _usable(begun).journal.seal()
+        finally:
+            close()
+
+
 def close() -> None:
     """Give the journal's files back; the next use opens it again."""
     global _opened

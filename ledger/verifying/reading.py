@@ -156,7 +156,7 @@ def _line_of(values: dict[str, Any]) -> InvariantLine:
 
 
 def _said_of(kept: dict[str, Any] | str) -> Said:
-    """A sentence as it was kept; before 2.1 it was kept as English text."""
+    """A sentence as it was kept; earlier versions kept it as English text."""
     return Said(**kept) if isinstance(kept, dict) else Said.of("%(text)s", text=kept)
 
 

@@ -1,13 +1,14 @@
 """`ledger checkpoint`: sign the head of a journal now, and put a copy wherever it shall be out of reach.
 
 With `--watch` it goes on and signs whenever it is time; `manage.py up` keeps one such process for the live journal,
-which it also seals once its active segment is a day old.
+which it also seals once its active segment is a day old, as it does with the governance journal.
 """
 
 from __future__ import annotations
 
 import threading
 from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext
 
+from console.kernel import governance_journal
 from console.kernel.errors import GatehouseError
 from ledger import LedgerError
 from ledger.ageing import SealingByAge
@@ -50,7 +52,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     if options["watch"]:
         if copy is not None:
             raise CommandError(gettext("--watch keeps its checkpoints beside the journal; it takes no FILE."))
-        _watch(taker, _sealing(path.absolute()), err=err)
+        _watch(_rounds(taker, path.absolute()), err=err)
     checkpoint, note = taker.take()
     if copy is not None:
         write_new(OsEnv(), copy.absolute(), note)
@@ -69,30 +71,42 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     return EXIT_SOUND
 
 
-def _sealing(path: Path) -> SealingByAge | None:
-    """Only the live journal: whoever seals has to know what its events mean, and where to put that on record."""
+def _rounds(taker: CheckpointTaker, path: Path) -> list[Callable[[], object]]:
+    """What is looked after, each for itself: a history that was changed is never signed, and nothing is added to it.
+
+    Only the journals of this installation are sealed: whoever seals has to know what their events mean.
+    """
     if path != live_journal().absolute():
-        return None
-    return SealingByAge(Layout(path), seal=seal_live_journal_by_age)
+        return [taker.take_if_due]
+    live = SealingByAge(Layout(path), seal=seal_live_journal_by_age)
+    governance = SealingByAge(Layout(governance_journal.directory()), seal=governance_journal.seal)
+
+    def look_after_live() -> None:
+        taker.take_if_due()
+        live.look()
+
+    return [look_after_live, governance.look]
 
 
-def _watch(taker: CheckpointTaker, sealing: SealingByAge | None, *, err: Any) -> NoReturn:
-    """Until a signal. Trouble is said once and tried again: a history that was changed is reported, never signed, and
-    nothing is added to it."""
+def _watch(rounds: Sequence[Callable[[], object]], *, err: Any) -> NoReturn:
+    """Until a signal. Trouble is said once and tried again."""
     never = threading.Event()
-    told = ""
+    told = [""] * len(rounds)
     while True:
-        trouble = ""
-        try:
-            taker.take_if_due()
-            if sealing is not None:
-                sealing.look()
-        except (LedgerError, GatehouseError) as error:
-            trouble = said(error)
-        except (OSError, DatabaseError) as error:
-            trouble = str(error)
-        if trouble and trouble != told:
-            err.write(trouble)
-            err.flush()
-        told = trouble
+        for number, look in enumerate(rounds):
+            trouble = _trouble_of(look)
+            if trouble and trouble != told[number]:
+                err.write(trouble)
+                err.flush()
+            told[number] = trouble
         never.wait(LOOK_SECONDS)
+
+
+def _trouble_of(look: Callable[[], object]) -> str:
+    try:
+        look()
+    except (LedgerError, GatehouseError) as error:
+        return said(error)
+    except (OSError, DatabaseError) as error:
+        return str(error)
+    return ""

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError
-from django.db import connection
+from django.db import connection, transaction
 
 from console import signing_keys
+from console.kernel import audit, governance_journal
+from console.kernel.models import AuditEntry
 from console.tests.waiting import wait_until
 from ledger import KeptCheckpoints, Ledger, NewEvent, commands
 from ledger.actions import close_live_ledger, live_ledger
@@ -24,6 +26,7 @@ from ledger.doctor.exclusive import processes_with
 from ledger.engine.event import Command
 from ledger.tests.commands.calling import call
 from ledger.tests.commands.test_proof_verbs import ROOT
+from ledger.tests.engine.counting import opened
 from ledger.tests.proof.journals import chain_again
 from ledger.tests.test_ageing import HOUR_MICROS, Later
 
@@ -129,6 +132,38 @@ def test_an_idle_journal_of_yesterday_is_sealed_signed_and_on_record(of_yesterda
     assert watching.read_text() == ""
     ledger.close()
     wait_until(lambda: not processes_with(of_yesterday / "lock"), timeout_seconds=60, what="the end of writing")
+
+
+@pytest.fixture
+def trail_of_yesterday(storage: Path, transactional_db: None) -> Iterator[Path]:
+    """The governance journal, of which the only segment was opened 25 hours ago."""
+    earlier = Later()
+    earlier.later_micros = -25 * HOUR_MICROS
+    opened(governance_journal.directory(), env=earlier).close()
+    governance_journal.begin()
+    yield governance_journal.directory()
+    governance_journal.close()
+
+
+def test_the_idle_governance_journal_of_yesterday_is_sealed_and_the_trail_goes_on(
+    live: Path, trail_of_yesterday: Path, database: Path, watching: Path
+) -> None:
+    """By the same process. Its own record of it is all: an entry would be sealed a day later, for ever."""
+    wait_until((trail_of_yesterday / "manifest.jsonl").exists, timeout_seconds=60, what="the seal")
+    wait_until(
+        lambda: len(processes_with(trail_of_yesterday / "lock")) == 0, timeout_seconds=60, what="the end of writing"
+    )
+    with closing(sqlite3.connect(database)) as file:
+        ((entries,),) = file.execute("SELECT count(*) FROM kernel_auditentry").fetchall()
+    before = AuditEntry.objects.count()
+    with transaction.atomic():
+        audit.record(actor=None, act="run.reap", object="run:1")
+
+    with closing(governance_journal.open_at(trail_of_yesterday, read_only=True)) as journal:
+        assert journal.status.segments == 2
+    assert entries == before
+    assert (governance_journal.state().pending, governance_journal.state().failure) == (0, None)
+    assert watching.read_text() == ""
 
 
 def test_watching_takes_no_file(live: Path, tmp_path: Path) -> None:
