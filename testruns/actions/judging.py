@@ -158,7 +158,8 @@ def _live_head() -> dict[str, Any]:
 
 
 def _judge(run: Run, *, executions: Sequence[ScenarioExecution]) -> None:
-    measured = [_measured(run, execution) for execution in executions]
+    last = _last_attempts(executions)
+    measured = [_measured(run, execution, last.get(execution.pk)) for execution in executions]
     policy = rules_of(run.policy)
     judgement = judge(policy=policy, executions=measured)
     advice = recommend(plan=plan_of(run), judgement=judgement, executions=measured, suite=policy.suite)
@@ -167,8 +168,13 @@ def _judge(run: Run, *, executions: Sequence[ScenarioExecution]) -> None:
     _write_advice(run, advice)
 
 
-def _measured(run: Run, execution: ScenarioExecution) -> MeasuredExecution:
-    last = Attempt.objects.filter(execution=execution, number=execution.attempt_count).first()
+def _last_attempts(executions: Sequence[ScenarioExecution]) -> dict[int, Attempt]:
+    """By execution: one that was never attempted has none."""
+    last = Attempt.objects.filter(execution__in=executions, number=F("execution__attempt_count"))
+    return {attempt.execution_id: attempt for attempt in last.prefetch_related("measurements")}
+
+
+def _measured(run: Run, execution: ScenarioExecution, last: Attempt | None) -> MeasuredExecution:
     readings = last.measurements.all() if last else ()
     return MeasuredExecution(
         scenario=execution.scenario,

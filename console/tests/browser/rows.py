@@ -139,41 +139,54 @@ def make_judged_run(
     """
     run = make_run(person=person, environment=dict(ENVIRONMENT), **changes)
     started = timezone.now() - timedelta(seconds=96)
+    ended = {}
     for execution in run.executions.all():
         readings = readings_of(execution.scenario, soak_seconds=run.duration_seconds)
         readings |= {
             name: (value, readings[name][1]) for name, value in (faults or {}).get(execution.scenario, {}).items()
         }
-        _end(execution, readings=readings, is_crashed=execution.scenario in crashed, points=points)
+        ended[execution] = readings
+    _end(ended, crashed=crashed, points=points)
     Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING.value, started_at=started)
     judge_run(run.pk)
     run.refresh_from_db()
     return run
 
 
-def _end(execution: ScenarioExecution, *, readings: Readings, is_crashed: bool, points: int = 600) -> None:
+def _end(ended: Mapping[ScenarioExecution, Readings], *, crashed: tuple[str, ...] = (), points: int = 600) -> None:
+    """These executions with what each measured, all at once: thousands of runs are made for tests."""
     now = timezone.now()
-    state = ExecutionState.ERRORED if is_crashed else ExecutionState.FINISHED
-    error = "the child ended with exit code 1 before it was done" if is_crashed else ""
-    execution.samples = sample_points(points) if execution.scenario == "load_reality" else []
-    execution.opened = {"files": ["events/000001.log", "events/lock"], "sockets": []}
-    execution.journal_head = {"seq": 1204, "hash": "b7" * 32}
-    execution.state, execution.error = state.value, error
-    execution.progress_ppm, execution.attempt_count = 1_000_000, 1
-    execution.started_at, execution.finished_at = now - timedelta(seconds=9), now
-    execution.save()
-    attempt, _ = Attempt.objects.get_or_create(
-        execution=execution, number=1, defaults={"started_at": now - timedelta(seconds=9)}
+    began = now - timedelta(seconds=9)
+    attempts = {one.execution_id: one for one in Attempt.objects.filter(execution__in=ended, number=1)}
+    made = [Attempt(execution=one, number=1, started_at=began) for one in ended if one.pk not in attempts]
+    attempts |= {one.execution_id: one for one in Attempt.objects.bulk_create(made)}
+    Measurement.objects.bulk_create(
+        Measurement(attempt=attempts[execution.pk], name=name, value=value, unit=unit)
+        for execution, readings in ended.items()
+        if execution.scenario not in crashed
+        for name, (value, unit) in readings.items()
     )
-    if not is_crashed:
-        Measurement.objects.bulk_create(
-            Measurement(attempt=attempt, name=name, value=value, unit=unit) for name, (value, unit) in readings.items()
+    outputs = []
+    for execution in ended:
+        is_crashed = execution.scenario in crashed
+        state = ExecutionState.ERRORED if is_crashed else ExecutionState.FINISHED
+        error = "the child ended with exit code 1 before it was done" if is_crashed else ""
+        execution.samples = sample_points(points) if execution.scenario == "load_reality" else []
+        execution.opened = {"files": ["events/000001.log", "events/lock"], "sockets": []}
+        execution.journal_head = {"seq": 1204, "hash": "b7" * 32}
+        execution.state, execution.error = state.value, error
+        execution.progress_ppm, execution.attempt_count = 1_000_000, 1
+        execution.started_at, execution.finished_at = began, now
+        execution.save()
+        attempt = attempts[execution.pk]
+        output = store(content=f"{execution.scenario} said\n".encode(), media_type="application/jsonl")
+        outputs.append(
+            RunEvidence(run=execution.run, execution=execution, attempt=attempt, role="output", evidence=output)
         )
-    output = store(content=f"{execution.scenario} said\n".encode(), media_type="application/jsonl")
-    RunEvidence.objects.create(run=execution.run, execution=execution, attempt=attempt, role="output", evidence=output)
-    Attempt.objects.filter(pk=attempt.pk).update(
-        state=state.value, finished_at=now, exit_code=int(is_crashed), error=error, output=output
-    )
+        Attempt.objects.filter(pk=attempt.pk).update(
+            state=state.value, finished_at=now, exit_code=int(is_crashed), error=error, output=output
+        )
+    RunEvidence.objects.bulk_create(outputs)
 
 
 def make_running_run(*, person: Person, **changes: Any) -> Run:
@@ -182,7 +195,7 @@ def make_running_run(*, person: Person, **changes: Any) -> Run:
     now = timezone.now()
     first, second = run.executions.all()[:2] if run.executions.count() > 1 else (run.executions.first(), None)
     assert first is not None
-    _end(first, readings=readings_of(first.scenario, soak_seconds=30), is_crashed=False)
+    _end({first: readings_of(first.scenario, soak_seconds=30)})
     active = second or first
     ScenarioExecution.objects.filter(pk=active.pk).update(
         state=ExecutionState.RUNNING.value,
@@ -202,7 +215,6 @@ def make_running_run(*, person: Person, **changes: Any) -> Run:
 
 def finish_run(run: Run) -> None:
     """Bring a running run to its end, as if every scenario that is left had finished well, and judge it."""
-    for execution in run.executions.exclude(state=ExecutionState.FINISHED.value):
-        readings = readings_of(execution.scenario, soak_seconds=run.duration_seconds)
-        _end(execution, readings=readings, is_crashed=False)
+    left = run.executions.exclude(state=ExecutionState.FINISHED.value)
+    _end({one: readings_of(one.scenario, soak_seconds=run.duration_seconds) for one in left})
     judge_run(run.pk)
