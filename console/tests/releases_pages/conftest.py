@@ -12,6 +12,7 @@ from console.actions.keys import create_signing_key
 from console.kernel.acts import Actor
 from console.kernel.models import Person
 from console.tests.browser.conftest import chromium, open_page
+from console.tests.prepared import prepared
 from console.tests.releases.conftest import build, request_5a, runs, storage, team
 
 __all__ = ["build", "chromium", "open_page", "request_5a", "runs", "storage", "team"]
@@ -35,4 +36,4 @@ def visit(db: None) -> Visit:
 @pytest.fixture(autouse=True)
 def signing_key(storage: Path, db: None) -> None:
     """What `up` makes at the first start: without it nothing can be released."""
-    create_signing_key()
+    prepared("signing key", create_signing_key)
