@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -26,10 +27,10 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from console.kernel.authority import Role
 from console.kernel.doors import may_read, person_of, roles_of
 
-TOKEN_SECONDS = 1.8
-"""How long a token read for one reader is good for the others: a page is made once in that time, however many look."""
+SHARED_SECONDS = 1.8
+"""How long what was read or made for one reader is good for the others: a page is made once in that time, however many
+look, and however slow the machine is: it counts from when the page was made."""
 
-LAST_TOKENS = 8
 READERS_MAX = 10_000
 TOKENS_MAX = 1_000
 COPIES_MAX = 100
@@ -81,19 +82,36 @@ class _Window(NamedTuple):
     languages: str
 
 
-class _Known(NamedTuple):
-    """The last tokens of an address, the newest last; `until` then it need not be read again."""
+class _Question(NamedTuple):
+    """What a reader asks, who has the copy with the token `has`; choices: what else of the address decides the answer.
 
+    key: of the token, which `read` reads; it raises Http404 where there is nothing.
+    """
+
+    window: _Window
+    choices: str
+    has: str
+    key: tuple[str, ...]
+    read: Callable[[], str]
+    is_compressed: bool
+
+
+class _Known(NamedTuple):
+    """A token, which need not be read again until then."""
+
+    token: str
     until: float
-    last: tuple[str, ...]
 
 
 class _Copy(NamedTuple):
-    """`compressed` is made once for all readers: it holds no secret of any of them."""
+    """`compressed` is made once for all readers: it holds no secret of any of them. until: then something newer may be
+    made.
+    """
 
     token: str
     content: bytes
     compressed: bytes
+    until: float
 
 
 _ADMISSION = """
@@ -117,7 +135,7 @@ def add_live_address(*, pattern: str, token: Token, parameters: tuple[str, ...] 
 
     `pattern` matches the whole path. Its named groups, which are whole numbers, and these parameters of the query,
     which are texts, are the arguments of `token`: it says in one or two small queries what a reader's copy is compared
-    with (Http404 when there is nothing).
+    with (Http404 when there is nothing): whole numbers with points between them, by which a newer copy is the larger.
     """
     _addresses.append(_Address(re.compile(pattern), token, parameters))
 
@@ -127,33 +145,37 @@ class LiveUpdatesMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        import_module(settings.ROOT_URLCONF)  # with which pages add their addresses
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer early, or let the rest answer."""
-        token = _token_at(request) if is_update(request) else None
-        if token is None:
+        question = _question_of(request) if is_update(request) else None
+        if question is None:
             return self.get_response(request)
-        window = _window_of(request)
-        reader = _readers.get(window)
-        if reader is None or not _is_still_let_in(reader, session=window.session):
-            return self._ask(window, request)
-        early = _early_answer(request, reader, token())
-        if early is not None:
-            return early
-        with _making:  # one reader makes the copy that the others, who came meanwhile, are given
-            return _early_answer(request, reader, token()) or self._ask(window, request)
+        reader = _readers.get(question.window)
+        if reader is None or not _is_still_let_in(reader, session=question.window.session):
+            return self._ask(question, request)
+        early = _early_answer(question, reader)
+        if early is None:
+            with _making:  # one reader makes the copy that the others, who came meanwhile, are given
+                early = _early_answer(question, reader)
+                if early is None:
+                    return self._ask(question, request)
+        request.get_host()  # refuses a name this console does not answer to
+        add_never_cache_headers(early)
+        return early
 
-    def _ask(self, window: _Window, request: HttpRequest) -> HttpResponse:
+    def _ask(self, question: _Question, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.status_code not in (200, 204) or not may_read(request):
-            _readers.pop(window, None)
+            _readers.pop(question.window, None)
             return response
         if not isinstance(response, SharedUpdate):
-            _remember(window, request, None)
+            _remember(question.window, request, None)
             return response
-        audience, copy = _keep_copy(request, response)
-        _remember(window, request, audience)
-        return _fill(response, copy, request)
+        audience = (response.headers.get("Content-Language", ""), response.roles, response.zone)
+        _remember(question.window, request, audience)
+        return _fill(response, _keep_copy(question, audience, response), question)
 
 
 def is_update(request: HttpRequest) -> bool:
@@ -168,63 +190,73 @@ def forget_everything() -> None:
     _copies.clear()
 
 
-def _token_at(request: HttpRequest) -> Callable[[], str | None] | None:
-    """What reads the token for this reader; None for an address without updates."""
+def _question_of(request: HttpRequest) -> _Question | None:
+    """None at an address without updates."""
     for address in _addresses:
         if found := address.pattern.fullmatch(request.path):
             numbers = {name: int(number) for name, number in found.groupdict().items()}
             texts = {name: request.GET.get(name, "") for name in address.parameters}
-            read = partial(address.token, **numbers, **texts)
-            return partial(_read_token, (request.path, *texts.values()), read, has=request.GET.get("token", ""))
+            chosen = [(name, values) for name, values in request.GET.lists() if name != "token"]
+            return _Question(
+                window=_window_of(request),
+                choices=urlencode(chosen, doseq=True),
+                has=request.GET.get("token", ""),
+                key=(request.path, *texts.values()),
+                read=partial(address.token, **numbers, **texts),
+                is_compressed="gzip" in request.META.get("HTTP_ACCEPT_ENCODING", ""),
+            )
     return None
 
 
-def _read_token(key: tuple[str, ...], read: Callable[[], str], *, has: str) -> str | None:
-    """The token of a moment ago; for a reader whose own is none of the last ones, and so perhaps newer, that of now."""
-    known = _tokens.get(key)
-    now = time.monotonic()
-    if known is not None and known.until > now and has in known.last:
-        return known.last[-1]
+def _order(token: str) -> tuple[int, ...]:
+    """By this a newer token is the larger one; whatever is none is older than all."""
     try:
-        value = read()
+        return tuple(map(int, token.split(".")))
+    except ValueError:
+        return ()
+
+
+def _early_answer(question: _Question, reader: _Reader) -> HttpResponse | None:
+    """Without the look-up of a page; None when one has to be made."""
+    has = _order(question.has)
+    copy = _copies.get((question.window.path, question.choices, reader.audience)) if reader.audience else None
+    is_recent = copy is not None and copy.until > time.monotonic()
+    if copy is not None and is_recent and has < _order(copy.token):
+        return _fill(HttpResponse(), copy, question)
+    current = _current_token(question)
+    if current is None:
+        return None
+    if question.has == current:
+        return HttpResponse(status=204)
+    if copy is not None and is_recent and has < _order(current):
+        return HttpResponse(status=204)  # the newest that was made; what is newer is made for all at once, and soon
+    if copy is not None and copy.token == current:
+        return _fill(HttpResponse(), copy, question)
+    return None
+
+
+def _current_token(question: _Question) -> str | None:
+    """The token of a moment ago; for a reader whose own is newer, that of now. None where there is nothing."""
+    known = _tokens.get(question.key)
+    now = time.monotonic()
+    if known is not None and known.until > now and _order(question.has) <= _order(known.token):
+        return known.token
+    try:
+        token = question.read()
     except Http404:
         return None
     if len(_tokens) >= TOKENS_MAX:
         _tokens.clear()
-    earlier = tuple(token for token in known.last if token != value) if known is not None else ()
-    _tokens[key] = _Known(until=now + TOKEN_SECONDS, last=(*earlier, value)[-LAST_TOKENS:])
-    return value
+    _tokens[question.key] = _Known(token=token, until=now + SHARED_SECONDS)
+    return token
 
 
-def _early_answer(request: HttpRequest, reader: _Reader, current: str | None) -> HttpResponse | None:
-    if current is None:
-        return None
-    if request.GET.get("token") == current:
-        return _fresh(request, HttpResponse(status=204))
-    copy = _copies.get((request.path, _choices(request), reader.audience)) if reader.audience else None
-    if copy is None or copy.token != current:
-        return None
-    return _fresh(request, _fill(HttpResponse(), copy, request))
-
-
-def _fill(response: HttpResponse, copy: _Copy, request: HttpRequest) -> HttpResponse:
-    is_compressed = "gzip" in request.headers.get("Accept-Encoding", "")
-    response.content = copy.compressed if is_compressed else copy.content
+def _fill(response: HttpResponse, copy: _Copy, question: _Question) -> HttpResponse:
+    response.content = copy.compressed if question.is_compressed else copy.content
     response.headers["Content-Length"] = str(len(response.content))
-    if is_compressed:
+    if question.is_compressed:
         response.headers["Content-Encoding"] = "gzip"
     patch_vary_headers(response, ("Accept-Encoding",))
-    return response
-
-
-def _choices(request: HttpRequest) -> str:
-    """What of the address decides what is shown: all but the token."""
-    return urlencode([(name, values) for name, values in request.GET.lists() if name != "token"], doseq=True)
-
-
-def _fresh(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    request.get_host()  # refuses a name this console does not answer to
-    add_never_cache_headers(response)
     return response
 
 
@@ -263,13 +295,17 @@ def _remember(window: _Window, request: HttpRequest, audience: Audience | None) 
     _readers[window] = _Reader(person=person.pk, admission=admission, audience=audience)
 
 
-def _keep_copy(request: HttpRequest, response: SharedUpdate) -> tuple[Audience, _Copy]:
-    audience = (response.headers.get("Content-Language", ""), response.roles, response.zone)
-    key = (request.path, _choices(request), audience)
-    copy = _copies.get(key)
-    if copy is None or (copy.token, copy.content) != (response.token, response.content):
-        if len(_copies) >= COPIES_MAX:
-            _copies.clear()
-        compressed = gzip.compress(response.content, COMPRESSION_LEVEL)
-        copy = _copies[key] = _Copy(token=response.token, content=response.content, compressed=compressed)
-    return audience, copy
+def _keep_copy(question: _Question, audience: Audience, response: SharedUpdate) -> _Copy:
+    """The copy that this reader and the others are given: a newer one, where somebody was quicker."""
+    key = (question.window.path, question.choices, audience)
+    known = _copies.get(key)
+    if known is not None and known.until > time.monotonic() and _order(known.token) > _order(response.token):
+        return known
+    if len(_copies) >= COPIES_MAX:
+        _copies.clear()
+    content = response.content
+    is_same = known is not None and known.content == content
+    compressed = known.compressed if known and is_same else gzip.compress(content, COMPRESSION_LEVEL)
+    copy = _Copy(response.token, content, compressed, until=time.monotonic() + SHARED_SECONDS)
+    _copies[key] = copy
+    return copy

@@ -72,8 +72,9 @@ class Standing:
 
     @property
     def token(self) -> str:
-        """Changes whenever what is shown of its progress does."""
-        return f"{self.begun.at if self.begun else ''}.{self.progress.step}.{self.progress.percent}"
+        """Grows whenever what is shown of its progress does; whole numbers with points between them."""
+        began_ms = int(self.begun_at.timestamp() * 1000) if self.begun_at else 0
+        return f"{began_ms}.{self.progress.step}.{self.progress.percent}"
 
     @property
     def begun_at(self) -> datetime | None:

@@ -20,6 +20,7 @@ from console.kernel.models import Person
 from console.maintenance import close_console
 from console.tests.browser.rows import make_running_run
 from console.tests.people import give
+from console.tests.waiting import PATIENT_SECONDS, until
 from testruns.actions.leases import touch_run
 from testruns.models import Run
 
@@ -66,8 +67,8 @@ def test_the_version_is_read_again_before_the_next_poll_of_a_page(
 ) -> None:
     """Pages ask every two seconds: what has changed since is in the next answer."""
     client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
-    assert live.TOKEN_SECONDS < 2
-    monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
+    assert live.SHARED_SECONDS < 2
+    monkeypatch.setattr(live, "SHARED_SECONDS", 0.0)
     ask(client, address, f"{run.version}")
 
     assert ask(client, address, f"{run.version}") == (204, 2)
@@ -76,7 +77,7 @@ def test_the_version_is_read_again_before_the_next_poll_of_a_page(
 def test_a_reader_with_an_old_copy_gets_the_new_one(browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Early answers never hide a change."""
     client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
-    monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
+    monkeypatch.setattr(live, "SHARED_SECONDS", 0.0)
     ask(client, address, f"{run.version}")
 
     touch_run(run_id=run.pk)
@@ -89,7 +90,7 @@ def test_what_one_reader_was_given_is_given_early_to_the_next_of_the_same_roles(
     browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch, kind: int
 ) -> None:
     """Only once both were let in; and it is the same page, byte for byte."""
-    monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
+    monkeypatch.setattr(live, "SHARED_SECONDS", 0.0)
     one, other = browse("auditor"), browse("auditor")
     address, token = [*addresses_of(run).items()][kind]
     for client in (one, other):
@@ -106,6 +107,23 @@ def test_what_one_reader_was_given_is_given_early_to_the_next_of_the_same_roles(
     assert len(captured) == 2
 
 
+def test_a_page_that_changes_all_the_time_is_made_once_in_a_while(browse: Browse, run: Run) -> None:
+    """Whoever has an older copy, however old and from whichever process, is given the one that was made; whoever has
+    that one waits, and then gets the next.
+    """
+    one, other, address = browse("auditor"), browse("auditor"), f"{LIST}{run.pk}/live/"
+    for client in (one, other):
+        ask(client, address, "0")
+    made = f"{run.version}"
+    touch_run(run_id=run.pk)
+
+    given = [ask(other, address, token) for token in ("0", f"{run.version - 1}", "nonsense", made)]
+
+    assert [status for status, _ in given] == [200, 200, 200, 204]
+    assert max(queries for _, queries in given) == 2
+    until(lambda: ask(other, address, made)[0] == 200, seconds=PATIENT_SECONDS, what="the next copy")
+
+
 def test_a_reader_who_has_just_acted_is_never_given_an_older_page(browse: Browse, run: Run) -> None:
     """Their page is newer than what was read for the others a moment ago."""
     one, other, address = browse("auditor"), browse("auditor"), f"{LIST}{run.pk}/live/"
@@ -120,7 +138,7 @@ def test_a_browser_that_reads_it_is_given_the_compressed_copy_made_once(
     browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hundred readers of a changing run cost one compression."""
-    monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
+    monkeypatch.setattr(live, "SHARED_SECONDS", 0.0)
     client, address = browse("auditor"), f"{LIST}{run.pk}/live/"
     plain = [client.get(address, {"token": "0"}, headers=UPDATE) for _ in range(2)][1]
 
@@ -136,7 +154,7 @@ def test_nobody_is_given_the_page_of_other_roles_or_of_another_language(
     browse: Browse, run: Run, monkeypatch: pytest.MonkeyPatch, role: str, language: str
 ) -> None:
     """What a page offers depends on both."""
-    monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
+    monkeypatch.setattr(live, "SHARED_SECONDS", 0.0)
     one, other, address = browse("auditor"), browse(role), f"{LIST}{run.pk}/live/"
     other.cookies["django_language"] = language
     for client in (one, other):

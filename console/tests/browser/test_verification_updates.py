@@ -29,7 +29,7 @@ Browse = Callable[[str], Client]
 @pytest.fixture
 def place(storage: Path, ledger_with_events: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """Of the live journal, while somebody is at it and 20 % of it is read."""
-    monkeypatch.setattr(live, "TOKEN_SECONDS", 0.0)
+    monkeypatch.setattr(live, "SHARED_SECONDS", 0.0)
     place = place_of(storage / "events" / "credits")
     held = place.begin(at=timezone.now().isoformat(), by="Ada", records_for=None)
     assert held is not None
