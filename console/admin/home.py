@@ -22,6 +22,7 @@ from console.kernel.authority import Act
 from console.kernel.doors import Page, Section, add_section, roles_of, why_not
 from console.kernel.live import SharedUpdate, add_live_address
 from console.models import Phase
+from console.releases import Look
 from console.releases.board import phase_board
 from ledger.condition import live_condition
 from testruns.models import Run
@@ -67,14 +68,14 @@ def _last_judged(at_hand: Sequence[Run]) -> Run | None:
 
 def home_page(request: HttpRequest, site: admin.AdminSite, extra_context: dict[str, Any] | None) -> TemplateResponse:
     """The whole page."""
-    now = timezone.now()
+    look = Look(now=timezone.now())
     context = {
         **site.each_context(request),
         "title": _("Home"),
         "why_not": why_not(request, Act.REQUEST_RUN),
         "journal_condition": live_condition(),
-        "board": board_of(phase_board(now=now)),
-        "waiting": inbox_of(request),
+        "board": board_of(phase_board(look=look)),
+        "waiting": inbox_of(request, look=look),
         "active_phases": Phase.objects.filter(state=Phase.State.ACTIVE).order_by("position"),
         **run_context(),
         **(extra_context or {}),

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from console.kernel.doors import person_of
 from console.notifications.waiting import what_waits_for
+from console.releases import Look
 from console.templatetags.releases import address, sentence
 
 
@@ -22,11 +22,10 @@ class InboxLine:
     deadline: datetime | None
 
 
-def inbox_of(request: HttpRequest) -> list[InboxLine]:
-    """Everything that waits for the signed-in person now."""
-    now = timezone.now()
+def inbox_of(request: HttpRequest, *, look: Look) -> list[InboxLine]:
+    """Everything that waits for the signed-in person."""
     lines = [
         InboxLine(what=sentence(one.what), url=address(one.link), deadline=one.deadline)
-        for one in what_waits_for(person_of(request), now=now)
+        for one in what_waits_for(person_of(request), look=look)
     ]
-    return sorted(lines, key=lambda line: (line.deadline is None, line.deadline or now, line.what))
+    return sorted(lines, key=lambda line: (line.deadline is None, line.deadline or look.now, line.what))

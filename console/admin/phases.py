@@ -27,7 +27,7 @@ from console.kernel.live import is_update
 from console.models import Phase, ReleaseRequest
 from console.release_manifest import difference
 from console.release_states import RequestState
-from console.releases import Evidence
+from console.releases import Evidence, Look
 from console.releases.board import history_page, newest_build, phase_board, phase_view
 from console.releases.evidence import ListedRun
 from console.releases.request_view import RUNS_MAX
@@ -54,7 +54,7 @@ def releases_page(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     context = {
         "title": _("Releases"),
-        "board": board_of(phase_board(now=now)),
+        "board": board_of(phase_board(look=Look(now=now))),
         "requests": history_page(ReleaseRequest.objects.all(), asked=request.GET, now=now),
     }
     return _page(request, "console/releases/releases.html", context)

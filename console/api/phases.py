@@ -28,7 +28,7 @@ from console.kernel.api.problems import Problem
 from console.kernel.api.views import ApiView
 from console.kernel.scopes import Scope
 from console.models import Phase, ReleaseRequest
-from console.releases import Look, Standing, conditions_of, standing_of_phase
+from console.releases import Look, Standing, conditions_of, standing_of_phase, standings_of
 from console.releases.board import history_line, phase_view
 from console.releases.builds import PhaseOfBuild, builds_of, phase_of_build, whole_commit
 from console.releases.definitions import edges_in_force
@@ -46,7 +46,7 @@ class PhasesView(ApiView):
     def get(self, request: Request) -> HttpResponseBase:
         """In the order of the roadmap, each with how it stands and what says so."""
         now, edges = timezone.now(), edges_in_force()
-        standings = [standing_of_phase(phase, now=now) for phase in Phase.objects.order_by("position")]
+        standings = standings_of(Phase.objects.order_by("position"), now=now).values()
         return kept(request, {"results": [phase_document(one, edges=edges, now=now) for one in standings]})
 
 

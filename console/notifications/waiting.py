@@ -12,6 +12,7 @@ from console.kernel.models import PasswordReset, Person, RoleGrant
 from console.kernel.second_person import why_not_second
 from console.models import Notification, PhaseEdit
 from console.notifications.notice import Notice, People, text, verbatim
+from console.releases import Look
 from console.releases.waiting import Waiting, waits_for
 from ledger import gettext_noop
 from ledger.actions import is_person_behind
@@ -27,23 +28,24 @@ _ROLE = gettext_noop("Confirm the role %(role)s of %(person)s")
 _PASSWORD = gettext_noop("Confirm a password of %(person)s")
 
 
-def what_waits_for(person: Person, *, now: datetime) -> tuple[Waiting, ...]:
-    """Everything that waits for this person now."""
+def what_waits_for(person: Person, *, look: Look) -> tuple[Waiting, ...]:
+    """Everything that waits for this person."""
     roles = person.roles
     found = [
-        *waits_for(person, roles=roles, now=now),
+        *waits_for(person, roles=roles, look=look),
         *_approvals(person, roles),
         *_policies(person, roles),
         *_phases(person, roles),
         *_people(person, roles),
     ]
-    return tuple(sorted(found, key=lambda one: (one.deadline is None, one.deadline or now, one.link)))
+    return tuple(sorted(found, key=lambda one: (one.deadline is None, one.deadline or look.now, one.link)))
 
 
 def waiting_notices(people: People, *, now: datetime) -> Iterator[Notice]:
     """The same as notices for everybody."""
+    look = Look(now=now)
     for person in people:
-        for one in what_waits_for(person, now=now):
+        for one in what_waits_for(person, look=look):
             yield Notice(
                 person=person.pk,
                 kind=Notification.Kind.WAITING,

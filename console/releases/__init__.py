@@ -12,6 +12,7 @@ from console.releases.standing import (
     last_decision_of,
     standing,
     standing_of_phase,
+    standings_of,
     state_of,
 )
 
@@ -36,5 +37,6 @@ __all__ = [
     "standing",
     "standing_of_phase",
     "standing_sign_offs",
+    "standings_of",
     "state_of",
 ]

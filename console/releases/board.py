@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -20,7 +20,6 @@ from console.releases.standing import (
     Standing,
     conditions_of,
     has_open_before_use,
-    is_closed,
     last_decision_of,
     standing_of,
     state_of,
@@ -138,13 +137,12 @@ class Lapse:
     why: Text
 
 
-def phase_board(*, now: datetime) -> tuple[BoardLine, ...]:
+def phase_board(*, look: Look) -> tuple[BoardLine, ...]:
     """The phases that wait for a release, in the order of the roadmap.
 
     The whole checklist is computed only where the phases before are released: behind them it would say no more than
     that it waits for them.
     """
-    look = Look(now=now)
     waiting = [phase for phase in look.phases if phase.state != Phase.State.ACTIVE]
     build = newest_build()
     lines = []
@@ -165,19 +163,19 @@ def phase_view(code: str, *, now: datetime) -> PhaseView:
 
 def history_page(requests: QuerySet[ReleaseRequest], *, asked: Mapping[str, str], now: datetime) -> ListPage:
     """A page of requests as lines with their state now, newest first. asked: the query of an address."""
-    page = list_page(_with_decisions(requests), asked=asked, parameter="requests")
-    page.object_list = [history_line(row, now=now) for row in page]
+    page = list_page(requests.order_by("-pk").values_list("pk", flat=True), asked=asked, parameter="requests")
+    page.object_list = history_of(list(page), now=now)
     return page
 
 
-def history_of(requests: QuerySet[ReleaseRequest], *, now: datetime) -> tuple[HistoryLine, ...]:
-    """These few requests with their state now, newest first."""
-    return tuple(history_line(row, now=now) for row in _with_decisions(requests))
+def history_of(requests: Collection[int], *, now: datetime) -> list[HistoryLine]:
+    """The requests of these few numbers with their state now, newest first.
 
-
-def _with_decisions(requests: QuerySet[ReleaseRequest]) -> QuerySet[ReleaseRequest]:
-    rows = requests.select_related("phase", "build", "opened_by").defer("manifest").order_by("-pk")
-    return rows.prefetch_related("decisions__sign_off")
+    Numbers, because they come from an index: whoever looks at a row itself reads past a manifest of a megabyte.
+    """
+    rows = ReleaseRequest.objects.filter(pk__in=requests).select_related("phase", "build", "opened_by")
+    rows = rows.defer("manifest").prefetch_related("decisions__sign_off").order_by("-pk")
+    return [history_line(row, now=now) for row in rows]
 
 
 def newest_build() -> Build | None:
@@ -192,7 +190,7 @@ def lapses(*, now: datetime) -> tuple[Lapse, ...]:
     decisions = (
         Decision.objects.exclude(request__phase__state=Phase.State.ACTIVE)
         .select_related("request__phase")
-        .defer("content", "request__manifest")
+        .only("valid_until", "request__state", "request__phase__code")
         .prefetch_related("conditions__confirmation")
         .order_by("request_id", "number")
     )
@@ -258,9 +256,8 @@ def _checklist(standing: Standing, *, closed: Sequence[Standing], build: Build |
 
 def history_line(request: ReleaseRequest, *, now: datetime) -> HistoryLine:
     """A request at hand with its state now."""
-    state, decision = state_of(request, now=now), last_decision_of(request)
-    is_conditional = state is RequestState.CONDITIONAL
-    conditions = [one for one in conditions_of(request) if not is_closed(one)] if is_conditional else []
+    conditions = conditions_of(request) if request.state == RequestState.CONDITIONAL.value else ()
+    state, decision = state_of(request, now=now, conditions=conditions), last_decision_of(request)
     return HistoryLine(
         request=request,
         state=state,

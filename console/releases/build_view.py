@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, CharField, Count, F, Max, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, F, Max, Q, Value, When
 from django.db.models.functions import Concat
 
 from console.kernel.list_pages import ListPage, list_page
@@ -177,10 +177,10 @@ def _lines(rows: list[dict[str, Any]], *, now: datetime) -> list[ListedBuild]:
     ]
 
 
-def _newest_requests(builds: list[int]) -> QuerySet[ReleaseRequest]:
-    """Of each build the newest of each phase: there may be a hundred before it."""
+def _newest_requests(builds: list[int]) -> list[int]:
+    """Of each build the number of the newest of each phase: there may be a hundred before it."""
     by_build = ReleaseRequest.objects.filter(build__in=builds).order_by().values("build_id", "phase_id")
-    return ReleaseRequest.objects.filter(pk__in=by_build.annotate(newest=Max("pk")).values("newest"))
+    return list(by_build.annotate(newest=Max("pk")).values_list("newest", flat=True))
 
 
 def _newest_of_each_phase(lines: list[HistoryLine]) -> tuple[HistoryLine, ...]:

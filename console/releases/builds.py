@@ -10,7 +10,7 @@ from console.kernel.errors import GatehouseError
 from console.models import Phase, SignOff
 from console.releases.left import Left, what_is_left
 from console.releases.look import Look
-from console.releases.standing import Standing, standing_of_phase
+from console.releases.standing import Standing, standing_of_phase, standings_of
 from ledger import gettext_noop
 from testruns.models import Build
 
@@ -104,13 +104,17 @@ def builds_beginning(text: str) -> tuple[Build, ...]:
 
 def phases_of(builds: tuple[Build, ...], *, look: Look) -> tuple[PhaseOfBuild, ...]:
     """How the builds of one commit stand in every phase that waits for a release, in the order of the roadmap."""
-    waiting = (phase for phase in look.phases if phase.state != Phase.State.ACTIVE)
-    return tuple(phase_of_build(phase, builds=builds, look=look) for phase in waiting)
+    waiting = [phase for phase in look.phases if phase.state != Phase.State.ACTIVE]
+    standings = standings_of(waiting, now=look.now, builds=builds)
+    return tuple(_of_builds(standings[phase.pk], builds=builds, look=look) for phase in waiting)
 
 
 def phase_of_build(phase: Phase, *, builds: tuple[Build, ...], look: Look) -> PhaseOfBuild:
     """How the builds of one commit stand in one phase. What is left is said of the one that came furthest."""
-    standing = standing_of_phase(phase, now=look.now, builds=builds)
+    return _of_builds(standing_of_phase(phase, now=look.now, builds=builds), builds=builds, look=look)
+
+
+def _of_builds(standing: Standing, *, builds: tuple[Build, ...], look: Look) -> PhaseOfBuild:
     signed = tuple(look.sign_offs(standing.request).values()) if standing.request else ()
     return PhaseOfBuild(
         standing=standing,

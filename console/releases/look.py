@@ -10,10 +10,10 @@ from console.eligibility import Facts
 from console.kernel.authority import Act, Role, may
 from console.kernel.models import Person
 from console.models import LiveVerification, Phase, ReleaseRequest, SignOff
-from console.release_states import Seat
+from console.release_states import RequestState, Seat
 from console.releases.definitions import edges_in_force
 from console.releases.seats import active_people, facts_of, names_by, standing_sign_offs
-from console.releases.standing import Standing, standing_of_phase
+from console.releases.standing import Standing, standings_of, state_of
 
 
 class Look:
@@ -21,7 +21,6 @@ class Look:
 
     def __init__(self, *, now: datetime) -> None:
         self.now = now
-        self._standings: dict[int, Standing] = {}
         self._sign_offs: dict[int, dict[Seat, SignOff]] = {}
         self._facts: dict[int, Facts] = {}
 
@@ -45,10 +44,20 @@ class Look:
         """The last one of the live journal."""
         return LiveVerification.objects.select_related("person").order_by("-pk").first()
 
+    @cached_property
+    def open_requests(self) -> tuple[ReleaseRequest, ...]:
+        """Those that can still be signed."""
+        rows = ReleaseRequest.objects.filter(state=RequestState.OPEN.value).select_related("phase", "policy")
+        in_order = rows.defer("manifest").order_by("pk")
+        return tuple(one for one in in_order if state_of(one, now=self.now) is RequestState.OPEN)
+
+    @cached_property
+    def _standings(self) -> Mapping[int, Standing]:
+        """By number of the phase."""
+        return standings_of(self.phases, now=self.now)
+
     def standing(self, phase: Phase) -> Standing:
         """How a phase stands, whatever the build."""
-        if phase.pk not in self._standings:
-            self._standings[phase.pk] = standing_of_phase(phase, now=self.now)
         return self._standings[phase.pk]
 
     def standings(self, codes: Collection[str]) -> tuple[Standing, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Prefetch, Q, QuerySet, When, prefetch_related_objects
+from django.db.models import Case, Prefetch, Q, When, prefetch_related_objects
 
 from console.checklist import Item, Text
 from console.kernel.models import Person
@@ -39,7 +39,7 @@ from console.releases.standing import (
 from testruns.actions import runs_of
 from testruns.models import Run
 
-RUNS_MAX = 40
+RUNS_MAX = 20
 """Runs that a page lists; the manifest lists every one."""
 NEWER_MAX = 10
 
@@ -140,7 +140,8 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
     state, decision = state_of(request, now=now), last_decision_of(request)
     conditions = conditions_of(request)
     manifest = read_manifest(request.manifest)
-    newer, look = _newer_runs(request), Look(now=now)
+    newer, newer_count = _newer_runs(request)
+    look = Look(now=now)
     return RequestView(
         request=request,
         manifest=manifest,
@@ -152,8 +153,8 @@ def request_view(request_id: int, *, viewer: Person, now: datetime) -> RequestVi
         seats=_seats(request, viewer=viewer, look=look),
         runs=_first_runs(request),
         run_count=request.bound_runs.count(),
-        newer_runs=tuple(newer[:NEWER_MAX]),
-        newer_count=newer.count(),
+        newer_runs=newer,
+        newer_count=newer_count,
         changes_since_last_request=_since(_last_request(request), manifest),
         changes_since_i_signed=_since(_last_signed(request, viewer), manifest),
         reviews=_reviews(request, viewer=viewer),
@@ -201,14 +202,17 @@ def _first_runs(request: ReleaseRequest) -> tuple[BoundRun, ...]:
     return tuple(bound.prefetch_related(Prefetch("run", queryset=runs)))
 
 
-def _newer_runs(request: ReleaseRequest) -> QuerySet[Run]:
+def _newer_runs(request: ReleaseRequest) -> tuple[tuple[Run, ...], int]:
+    """The newest few, and how many there are; they are counted only where there are more."""
     newer = runs_of(request.build).filter(requested_at__gt=request.opened_at)
-    return newer.defer("manifest", "environment").order_by("-pk")
+    first = tuple(newer.defer("manifest", "environment").order_by("-pk")[: NEWER_MAX + 1])
+    return first[:NEWER_MAX], newer.count() if len(first) > NEWER_MAX else len(first)
 
 
 def _last_request(request: ReleaseRequest) -> ReleaseRequest | None:
+    """Its number comes from an index: to put rows in order is to read the manifest of each."""
     earlier = ReleaseRequest.objects.filter(phase=request.phase, pk__lt=request.pk)
-    return earlier.order_by("-pk").first()
+    return ReleaseRequest.objects.filter(pk__in=earlier.order_by("-pk").values("pk")[:1]).first()
 
 
 def _last_signed(request: ReleaseRequest, viewer: Person) -> ReleaseRequest | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import chain
+from itertools import chain, groupby
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from console.models import Condition, Decision, Phase, ReleaseRequest
 from console.release_states import ConditionKind, ConditionStanding, Effect, RequestState, effect_of, state_at
@@ -62,8 +62,16 @@ def last_decision_of(request: ReleaseRequest) -> Decision | None:
 
 def conditions_of(request: ReleaseRequest) -> tuple[Condition, ...]:
     """The conditions of the request's decisions in their order."""
-    conditions = Condition.objects.filter(decision__request=request)
-    return tuple(conditions.select_related("owner", "confirmation", "decision").order_by("decision__number", "number"))
+    return conditions_of_each([request]).get(request.pk, ())
+
+
+def conditions_of_each(requests: Collection[ReleaseRequest]) -> dict[int, tuple[Condition, ...]]:
+    """As `conditions_of` for several, by their numbers, in one query; those without any are left out."""
+    if not requests:
+        return {}
+    rows = Condition.objects.filter(decision__request__in=requests).select_related("owner", "confirmation", "decision")
+    in_order = rows.defer("decision__content").order_by("decision__request_id", "decision__number", "number")
+    return {number: tuple(found) for number, found in groupby(in_order, key=lambda one: one.decision.request_id)}
 
 
 def is_closed(condition: Condition) -> bool:
@@ -83,15 +91,24 @@ def standing_of(condition: Condition) -> ConditionStanding:
     )
 
 
-def state_of(request: ReleaseRequest, *, now: datetime) -> RequestState:
-    """The state of a request now: expiry and lapse are computed here, whether written or not."""
+def state_of(
+    request: ReleaseRequest, *, now: datetime, conditions: Collection[Condition] | None = None
+) -> RequestState:
+    """The state of a request now: expiry and lapse are computed here, whether written or not.
+
+    conditions: of the request, where they are at hand.
+    """
     stored = RequestState(request.state)
     decision = last_decision_of(request) if stored.is_release else None
+    if stored is not RequestState.CONDITIONAL:
+        conditions = ()
+    elif conditions is None:
+        conditions = conditions_of(request)
     return state_at(
         stored,
         deadline_at=request.deadline_at,
         valid_until=decision.valid_until if decision else None,
-        conditions=[standing_of(one) for one in conditions_of(request)] if stored is RequestState.CONDITIONAL else (),
+        conditions=[standing_of(one) for one in conditions],
         now=now,
     )
 
@@ -112,16 +129,39 @@ _OVER = (RequestState.WITHDRAWN.value, RequestState.EXPIRED.value)
 
 def standing_of_phase(phase: Phase, *, now: datetime, builds: Collection[Build] | None = None) -> Standing:
     """As `standing`, for a phase at hand; with `builds` how these stand in it, whatever else is released."""
-    rows = ReleaseRequest.objects.filter(phase=phase)
+    return standings_of([phase], now=now, builds=builds)[phase.pk]
+
+
+def standings_of(
+    phases: Collection[Phase], *, now: datetime, builds: Collection[Build] | None = None
+) -> dict[int, Standing]:
+    """As `standing_of_phase` for several, by their numbers: what they stand on is read for all of them at once."""
+    by_number = {phase.pk: phase for phase in phases}
+    rows = ReleaseRequest.objects.filter(phase__in=by_number)
     if builds is not None:
         rows = rows.filter(build__in=builds)
-    newest = rows.order_by("-pk").values("pk")[:1]
+    newest = rows.order_by().values("phase").annotate(newest=Max("pk")).values("newest")
     telling = rows.filter(~Q(state__in=_OVER) | Q(pk__in=newest)).select_related("build", "policy").defer("manifest")
-    requests = list(telling.prefetch_related("decisions").order_by("-pk"))
-    for row in requests:
-        row.phase = phase
-    states = [(request, state_of(request, now=now)) for request in requests]
-    request, state = _telling(states)
+    found = list(telling.prefetch_related("decisions").order_by("-pk"))
+    conditional = conditions_of_each([row for row in found if row.state == RequestState.CONDITIONAL.value])
+    states: dict[int, list[tuple[ReleaseRequest, RequestState]]] = {number: [] for number in by_number}
+    for row in found:
+        row.phase = by_number[row.phase_id]
+        states[row.phase_id].append((row, state_of(row, now=now, conditions=conditional.get(row.pk, ()))))
+    told = {number: _telling(in_order) for number, in_order in states.items()}
+    decided = [request for request, _state in told.values() if request is not None and request.decisions.all()]
+    conditions = conditions_of_each(decided)
+    return {number: _standing(phase, *told[number], conditions=conditions) for number, phase in by_number.items()}
+
+
+def _standing(
+    phase: Phase,
+    request: ReleaseRequest | None,
+    state: RequestState | None,
+    *,
+    conditions: Mapping[int, Collection[Condition]],
+) -> Standing:
+    """conditions: of each request that was decided, by its number."""
     if request is None or state is None:
         return Standing(
             phase=phase,
@@ -133,15 +173,15 @@ def standing_of_phase(phase: Phase, *, now: datetime, builds: Collection[Build] 
             open_conditions=(),
         )
     decision = last_decision_of(request)
-    conditions = tuple(one for one in conditions_of(request) if not is_closed(one)) if decision is not None else ()
+    still_open = tuple(one for one in conditions.get(request.pk, ()) if not is_closed(one))
     return Standing(
         phase=phase,
         request=request,
         decision=decision,
         state=state,
-        effect=effect_of(state, has_open_before_use=has_open_before_use(conditions)),
+        effect=effect_of(state, has_open_before_use=has_open_before_use(still_open)),
         valid_until=decision.valid_until if decision else None,
-        open_conditions=conditions,
+        open_conditions=still_open,
     )
 
 

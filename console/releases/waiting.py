@@ -13,7 +13,7 @@ from console.kernel.authority import Act, Role, may
 from console.kernel.models import Person
 from console.models import Condition, ReleaseRequest, SignOffWithdrawal, Waiver
 from console.release_states import RequestState, Seat
-from console.releases.seats import facts_of, standing_sign_offs
+from console.releases.look import Look
 from console.releases.standing import end_of, is_closed, state_of
 from ledger import gettext_noop
 
@@ -42,21 +42,19 @@ class Waiting:
     subject: str
 
 
-def waits_for(person: Person, *, roles: frozenset[Role], now: datetime) -> tuple[Waiting, ...]:
+def waits_for(person: Person, *, roles: frozenset[Role], look: Look) -> tuple[Waiting, ...]:
     """Everything that waits for this person, who holds these roles, by deadline; what has none comes last."""
-    found = [*_seats(person, roles, now=now), *_conditions(person, roles, now=now), *_waivers(person, roles, now=now)]
+    now = look.now
+    found = [*_seats(person, roles, look=look), *_conditions(person, roles, now=now), *_waivers(person, roles, now=now)]
     return tuple(sorted(found, key=lambda one: (one.deadline is None, one.deadline or now, one.link)))
 
 
-def _seats(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterator[Waiting]:
+def _seats(person: Person, roles: frozenset[Role], *, look: Look) -> Iterator[Waiting]:
     """The next seat of every open request, where this person may fill it."""
     if not any(may(act=act, roles=roles) for act in ACT_OF_SEAT.values()):
         return
-    waiting = ReleaseRequest.objects.filter(state=RequestState.OPEN.value).select_related("phase", "policy")
-    for request in waiting.order_by("pk"):
-        if state_of(request, now=now) is not RequestState.OPEN:
-            continue
-        facts = facts_of(request, signed=standing_sign_offs(request))
+    for request in look.open_requests:
+        facts = look.facts(request)
         for seat in Seat:
             if why_not_yet(seat, facts=facts) is None and why_not(seat, person.pk, roles=roles, facts=facts) is None:
                 params = {"phase": request.phase.code, "request": request.pk}

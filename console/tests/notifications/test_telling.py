@@ -18,6 +18,7 @@ from console.notifications import telling
 from console.notifications.telling import tell
 from console.notifications.waiting import what_waits_for
 from console.release_states import Outcome, Word
+from console.releases import Look
 from console.releases.standing import end_of
 from console.tests.api_client import token_for
 from console.tests.browser.rows import make_judged_run, make_run
@@ -65,7 +66,7 @@ def test_the_list_on_home_and_the_notifications_are_of_the_same_things(request_5
     tell()
 
     for person in Person.objects.all():
-        assert told(person, "waiting") == [one.subject for one in what_waits_for(person, now=timezone.now())]
+        assert told(person, "waiting") == [one.subject for one in what_waits_for(person, look=Look(now=timezone.now()))]
     assert any(told(person, "waiting") for person in Person.objects.all())
 
 
