@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,12 +21,22 @@ from ledger.engine.segment import fill_bytes, full_error
 from ledger.proof.checkpoints import claimed_checkpoint
 from ledger.proof.errors import HistoryCut
 from ledger.proof.history import difference_from, durable_mark
+from ledger.subscriptions import Hold, stuck
 from ledger.translation import translated
 from ledger.verifying.starting import began_after, standing_of
 
 _DISK = gettext_noop("%(count)s %% of the disk is used. Free space; that ends by itself.")
 _MEMORY = gettext_noop("%(count)s %% of the machine's memory is in use.")
 _BACKLOG = gettext_noop("A subscriber of the journal is %(count)s events behind: ledger subscriptions says which one.")
+_PARKED = gettext_noop(
+    "The subscription %(name)s has parked %(stream)s since %(since)s, from event %(seq)s on: %(why)s. Nothing is lost, "
+    "and streams that are not parked go on; parked are %(count)s. Mend the receiver, then: manage.py ledger "
+    "subscriptions --unpark %(name)s %(stream)s"
+)
+_LOST_PLACE = gettext_noop(
+    "The position of the subscription %(name)s is damaged: nobody can say what was delivered. manage.py ledger "
+    "subscriptions says how it goes on."
+)
 _FAULTS = gettext_noop(
     "The verification of %(at)s found faults in the files: its page says what happened, what is safe and what can be "
     "done. Verify again after a repair."
@@ -118,7 +128,7 @@ def live_condition() -> Condition:
     found = condition_of(live_ledger)
     if not live_is_in_place():
         return replace(found, state="read_only", reason=gettext(JournalExchanged.message), is_exchanged=True)
-    warnings = [*_unlike_what_was_signed(is_damaged=found.state == "read_only"), *_found_wrong()]
+    warnings = [*_unlike_what_was_signed(is_damaged=found.state == "read_only"), *_found_wrong(), *_stuck()]
     warnings += _wrong_mark() if found.state == "normal" else []
     found = replace(found, warnings=(*found.warnings, *warnings))
     standing = live_watch().standing(is_damaged=found.state == "read_only")
@@ -169,6 +179,28 @@ def _wrong_mark() -> list[str]:
     except (LedgerError, OSError):
         return []
     return [gettext(one.text) % one.params for one in found]
+
+
+def _stuck() -> list[str]:
+    """Subscriptions that wait for a person: one sentence each, whatever they have parked."""
+    try:
+        found = list(stuck(path=live_journal()))
+    except OSError:
+        return []
+    return [_said_of_parks(name, holds) if holds else gettext(_LOST_PLACE) % {"name": name} for name, holds in found]
+
+
+def _said_of_parks(name: str, holds: Mapping[str, Hold]) -> str:
+    stream, first = min(holds.items(), key=lambda one: one[1].seq)
+    since = _moment(first.since)
+    return gettext(_PARKED) % {
+        "name": name,
+        "stream": stream,
+        "seq": number_format(first.seq),
+        "since": date_format(localtime(since), "DATETIME_FORMAT") if since is not None else first.since,
+        "why": first.reason.rstrip("."),
+        "count": number_format(len(holds)),
+    }
 
 
 def _found_wrong() -> list[str]:

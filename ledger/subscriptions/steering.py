@@ -51,6 +51,22 @@ def standings(journal: Journal, *, path: Path, env: Env | None = None) -> Iterat
         yield Standing(name=name, record=record, is_running=is_running, lag_events=lag, parks=parks)
 
 
+def stuck(*, path: Path, env: Env | None = None) -> Iterator[tuple[str, dict[str, Hold]]]:
+    """Every subscription that waits for a person, with the streams it parked; with none, its position is damaged.
+
+    Reads no event. Raises OSError.
+    """
+    records = Records(env=env or OsEnv(), journal=path)
+    for name in records.names():
+        try:
+            holds = {stream: hold for stream, hold in records.read(name).holds.items() if hold.is_parked}
+        except SubscriptionDamaged:
+            yield name, {}
+            continue
+        if holds:
+            yield name, holds
+
+
 def backlog(*, path: Path, above: int, env: Env | None = None) -> int:
     """How many events the running subscriber that is farthest behind has not got yet, if more than `above`; else 0.
 

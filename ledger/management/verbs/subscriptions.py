@@ -46,7 +46,7 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     finally:
         ledger.close()
     for standing in found:
-        for line in _lines(standing, head):
+        for line in [*_lines(standing, head), *_what_to_do(standing, options)]:
             out.write(line)
     if not found:
         out.write(gettext("Nobody subscribed."))
@@ -77,8 +77,7 @@ def _lines(standing: Standing, head: int) -> list[str]:
     state = gettext("running") if standing.is_running else gettext("stopped")
     record = standing.record
     if record is None:
-        damaged = gettext("its position is damaged; say where it goes on: --reset %(name)s --to SEQ --yes")
-        return [f"{standing.name}  {state}  " + damaged % {"name": standing.name}]
+        return [f"{standing.name}  {state}  " + gettext("its position is damaged: nobody can say what was delivered")]
     wanted = gettext("set when it starts") if record.interest is None else str(record.interest)
     place = gettext("at event %(position)s of %(head)s, %(lag)s behind") % {
         "position": f"{record.position:,}",
@@ -88,15 +87,38 @@ def _lines(standing: Standing, head: int) -> list[str]:
     return [f"{standing.name}  {state}  {wanted}  {place}", *(f"  {_told(park)}" for park in standing.parks)]
 
 
+def _what_to_do(standing: Standing, options: dict[str, Any]) -> list[str]:
+    """What is safe, and the commands that go on."""
+    journal = f" {options['journal']}" if options["journal"] is not None else ""
+    command = f"ledger subscriptions{journal}"
+    if standing.record is None:
+        return [
+            "  "
+            + gettext("Nothing of the journal is lost. Say behind which event it goes on; 0 delivers all of it again:"),
+            f"    {command} --reset {standing.name} --to SEQ --yes",
+        ]
+    parked = [park.stream for park in standing.parks if park.hold.is_parked]
+    if not parked:
+        return []
+    return [
+        "  "
+        + gettext("Nothing is lost: the journal keeps what is held, and other streams go on. Mend the receiver, then:"),
+        *(f"    {command} --unpark {standing.name} {stream}" for stream in parked),
+    ]
+
+
 def _told(park: Park) -> str:
     hold = park.hold
-    text = (
-        gettext("parked: %(stream)s from event %(seq)s, %(held)s held, %(attempts)s attempts since %(since)s: %(why)s")
-        if hold.is_parked
-        else gettext(
+    if hold.is_parked:
+        text = gettext(
+            "parked: %(stream)s from event %(seq)s, %(held)s held, %(attempts)s attempts since %(since)s: %(why)s"
+        )
+    elif hold.attempts:
+        text = gettext(
             "tried again: %(stream)s from event %(seq)s, %(held)s held, %(attempts)s attempts since %(since)s: %(why)s"
         )
-    )
+    else:
+        text = gettext("goes on: %(stream)s from event %(seq)s, %(held)s to be delivered; it last failed with: %(why)s")
     return text % {
         "stream": park.stream,
         "seq": f"{hold.seq:,}",

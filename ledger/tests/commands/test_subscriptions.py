@@ -19,9 +19,10 @@ from console.kernel.models import AuditEntry
 from console.tests.waiting import wait_until
 from ledger import commands
 from ledger.actions import live_ledger
+from ledger.condition import live_condition
 from ledger.engine.env import OsEnv
 from ledger.engine.event import Event
-from ledger.subscriptions import Retry, Subscriber
+from ledger.subscriptions import Retry, Subscriber, unpark
 from ledger.subscriptions.record import Record, Records
 from ledger.tests.commands.calling import call
 
@@ -121,11 +122,30 @@ def test_subscriptions_are_shown_with_position_lag_and_parks(live: Path) -> None
 
     shown = call("ledger", "subscriptions")
 
-    first, second = shown.out.splitlines()
+    first, second, safe, command = shown.out.splitlines()
     assert shown.code == 1
     assert first == "billing  stopped  *  at event 4 of 5, 1 behind"
     assert second.startswith("  parked: agent:ann from event 2, 3 held, 1 attempts since 20")
     assert second.endswith("no room")
+    assert safe.startswith("  Nothing is lost: the journal keeps what is held")
+    assert command == "    ledger subscriptions --unpark billing agent:ann"
+
+
+def test_what_waits_for_a_person_is_said_in_the_console_until_somebody_lets_it_go_on(live: Path) -> None:
+    """One sentence for each subscription, with what is safe and what to do; and that a position is damaged."""
+    before = live_condition().warnings
+    park(live, "agent:ann")
+    (parked,) = live_condition().warnings
+    unpark(path=live, name="billing", stream="agent:ann")
+    after = live_condition().warnings
+    (live / "subscriptions" / "billing.json").write_text("{}")
+    (damaged,) = live_condition().warnings
+
+    assert (before, after) == ((), ())
+    assert "The subscription billing has parked agent:ann since" in parked
+    assert "from event 2 on: no room. Nothing is lost" in parked
+    assert "manage.py ledger subscriptions --unpark billing agent:ann" in parked
+    assert "The position of the subscription billing is damaged" in damaged
 
 
 @pytest.mark.django_db
@@ -173,4 +193,5 @@ def test_a_damaged_position_is_shown_as_such(live: Path) -> None:
     shown = call("ledger", "subscriptions")
 
     assert shown.code == 1
-    assert "its position is damaged; say where it goes on: --reset billing --to SEQ --yes" in shown.out
+    assert "its position is damaged: nobody can say what was delivered" in shown.out
+    assert "    ledger subscriptions --reset billing --to SEQ --yes\n" in shown.out
