@@ -21,9 +21,6 @@ EQUIVALENT = {
     "journal.Journal._facts: left out: self._env.unlock(self._lock_fd)": (
         "the same descriptor is locked again at once for opening, and unlocked after it"
     ),
-    "journal.Journal._require_writable: True becomes False: keeper.problem, keeper.is_stale = None, True": (
-        "the new epoch of the mark says the same a moment later"
-    ),
     "journal.Journal._require_writable: left out: raise keeper.problem.again()": (
         "the keeper refuses by the same error, one lock later"
     ),
