@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from console.admin.refusal_words import refusal_said
 from console.admin.words import word_of
 from console.kernel.authority import ROLE_LABELS, Role
 from console.kernel.models import AuditEntry
@@ -302,7 +303,7 @@ def sentence_of(entry: AuditEntry) -> str:
     fields = _fields(entry)
     if entry.outcome == AuditEntry.Outcome.REFUSED:
         fields["attempt"] = _(said.label) if said else entry.act
-        fields["why"] = fields.get("message") or entry.code
+        fields["why"] = refusal_said(code=entry.code, recorded=str(fields.get("message", ""))) or entry.code
         return _("%(who)s was refused: %(attempt)s. %(why)s") % fields
     if said is None:
         return _("%(who)s: %(act)s, %(object)s") % {**fields, "act": entry.act}

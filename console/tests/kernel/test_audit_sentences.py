@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 from django.utils import translation
+from django.utils.translation import gettext
 
 from console.admin.audit_sentences import ACTS, label_of, object_words, sentence_of, was_done_alone
 from console.kernel import audit
 from console.kernel.authority import Act, Role
+from console.kernel.errors import WrongPassword, WrongState
 from console.kernel.models import AuditEntry
 from console.tests.people import actor_with
 from console.tests.source_files import ROOT, python_files, tree_of
+from ledger import gettext_noop
 
 
 def acts_in_the_code() -> set[str]:
@@ -119,6 +122,30 @@ def test_a_refused_act_says_what_was_tried_and_why() -> None:
 
     assert sentence_of(told) == f"{actor.person} was refused: cancel a run. It takes a role."
     assert sentence_of(bare).endswith("not-allowed")
+
+
+@pytest.mark.django_db
+def test_why_somebody_was_refused_is_said_in_the_readers_language() -> None:
+    """It is on record in English; a sentence that this version does not know is shown as it was written."""
+    actor = actor_with(Role.ENGINEER)
+    refusals = (WrongPassword(left=4), WrongState(what="run 3", state=gettext_noop("queued")))
+    with transaction.atomic():
+        entries = [
+            audit.record_refusal(
+                actor=actor, act="run.cancel", object="run:3", code=one.code, after={"message": str(one)}
+            )
+            for one in refusals
+        ]
+        unknown = audit.record_refusal(
+            actor=actor, act="run.cancel", object="run:3", code="wrong-state", after={"message": "As it once was said."}
+        )
+
+    with translation.override("de"):
+        assert sentence_of(entries[0]).endswith(refusals[0].said(gettext))
+        assert sentence_of(entries[1]).endswith(refusals[1].said(gettext))
+        assert "Passwort ist falsch" in sentence_of(entries[0])
+        assert sentence_of(unknown).endswith("As it once was said.")
+    assert sentence_of(entries[1]).endswith(str(refusals[1]))
 
 
 @pytest.mark.parametrize("stored", ["", "no json", "[1]", '"text"', '{"word": ["odd"]}'])
