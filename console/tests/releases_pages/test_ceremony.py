@@ -153,3 +153,20 @@ def verdict_on(file: Path) -> str:
     except SystemExit as ended:
         return f"{ended.code} {out.getvalue()}"
     return f"0 {out.getvalue()}"
+
+
+def test_who_mistypes_the_password_on_a_phone_is_shown_why_nothing_was_signed(
+    open_page: OpenPage, request_5a: ReleaseRequest, team: Team
+) -> None:
+    """The page comes back at the box that was filled in, not at its top, screens above; its title says it too."""
+    page = open_page(team.engineer.person, f"/admin/releases/request/{request_5a.pk}/sign/engineer/", width=390)
+    page.check("input[name=meaning] >> nth=0")
+    page.fill("#id_password", "not-my-password")
+    with page.expect_navigation():
+        page.press("#id_password", "Enter")
+
+    alert = page.locator("main [role=alert]").bounding_box()
+
+    assert page.title().startswith("Error: ")
+    assert 0 <= alert["y"] <= alert["y"] + alert["height"] <= 900
+    assert not SignOff.objects.exists()
