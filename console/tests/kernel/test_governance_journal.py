@@ -17,9 +17,6 @@ from console.kernel.governance_journal import ACT_BEGUN, RelayFailed
 from console.kernel.models import AuditEntry
 from console.tests.people import actor_with
 from ledger import Event, LedgerError, NewEvent, verify
-from ledger.ageing import SEGMENT_AGE_MAX_MICROS, is_a_day_old
-from ledger.engine.env import OsEnv
-from ledger.engine.layout import Layout
 from ledger.tests.credits.planting import write_as_another_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,13 +28,6 @@ def record(*, count: int = 1) -> None:
     for number in range(count):
         with transaction.atomic():
             audit.record(actor=actor, act="run.request", object=f"run:{number}", after={"word": "Grün"})
-
-
-class _NextWeek(OsEnv):
-    """The real effects, so much later."""
-
-    def wall_micros(self) -> int:
-        return super().wall_micros() + 7 * SEGMENT_AGE_MAX_MICROS
 
 
 def relayed(directory: Path) -> list[dict[str, Any]]:
@@ -212,28 +202,3 @@ def test_an_entry_of_a_newer_schema_is_refused_and_not_guessed(trail: Path) -> N
     assert failure.code == "unknown-schema"
     assert failure.params["schema"] == 2
     assert len(list(trail.glob("segments/*"))) == before
-
-
-def test_it_is_sealed_without_an_entry_that_would_be_sealed_in_its_turn(trail: Path) -> None:
-    """The next segment is empty until something happens; the trail goes on in it."""
-    record()
-    before = AuditEntry.objects.count()
-
-    governance_journal.seal()
-
-    assert AuditEntry.objects.count() == before
-    assert not is_a_day_old(Layout(trail), env=_NextWeek())
-    record()
-    assert is_a_day_old(Layout(trail), env=_NextWeek())
-    assert relayed(trail)[-1]["index"] == AuditEntry.objects.latest("index").index
-
-
-def test_a_journal_in_its_place_is_not_sealed_for_it(trail: Path) -> None:
-    """Nothing is added to what is not the journal that was begun; before one was, nothing is made."""
-    governance_journal.close()
-    shutil.rmtree(trail)
-
-    with pytest.raises(RelayFailed):
-        governance_journal.seal()
-
-    assert not trail.exists()

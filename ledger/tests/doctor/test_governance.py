@@ -1,18 +1,24 @@
-"""The other live journal, which follows the audit trail: examined beside the one of credits, and mended as that is."""
+"""The other live journal, which follows the audit trail: examined, mended and sealed as the one of credits is."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
-from console.kernel import governance_journal
+from console.kernel import audit, governance_journal
+from console.kernel.governance_journal import RelayFailed
 from console.kernel.models import AuditEntry
 from ledger.actions import close_live_ledger
+from ledger.ageing import is_a_day_old
+from ledger.engine.layout import Layout
 from ledger.tests.commands.calling import call
 from ledger.tests.commands.conftest import live, storage
 from ledger.tests.doctor import damages
+from ledger.tests.test_ageing import HOUR_MICROS, Later
 
 __all__ = ["live", "storage"]
 
@@ -55,3 +61,31 @@ def test_a_flipped_byte_of_it_is_named_and_mended_and_it_follows_on(governance: 
     found = governance_journal.state()
     assert (found.failure, found.pending) == (None, 0)
     assert found.head == found.relayed > 1
+
+
+def test_it_is_sealed_without_an_entry_that_would_be_sealed_in_its_turn(governance: Path) -> None:
+    """The next segment is empty until something happens; the trail goes on in it."""
+    later = Later()
+    later.later_micros = 25 * HOUR_MICROS
+    before = AuditEntry.objects.count()
+    was_due = is_a_day_old(Layout(governance), env=later)
+
+    governance_journal.seal()
+
+    assert (was_due, is_a_day_old(Layout(governance), env=later)) == (True, False)
+    assert AuditEntry.objects.count() == before
+    with transaction.atomic():
+        audit.record(actor=None, act="run.reap", object="run:1")
+    governance_journal.relay()
+    assert is_a_day_old(Layout(governance), env=later)
+    assert governance_journal.state().pending == 0
+
+
+def test_what_stands_in_its_place_is_not_sealed_for_it(governance: Path) -> None:
+    """Nothing is made where the journal that was begun is gone."""
+    shutil.rmtree(governance)
+
+    with pytest.raises(RelayFailed):
+        governance_journal.seal()
+
+    assert not governance.exists()
