@@ -11,7 +11,7 @@ from functools import cache
 
 from django.utils.translation import gettext as _
 
-from console.kernel.api.problems import refusals
+from console.kernel.refusals import refusals
 
 _FIELD = re.compile(r"%\((\w+)\)[sd]")
 

@@ -28,6 +28,7 @@ from rest_framework.response import Response
 
 from console.kernel.doors import explain
 from console.kernel.errors import GatehouseError
+from console.kernel.refusals import refusals
 from ledger import LedgerError, gettext_noop
 
 MEDIA_TYPE = "application/problem+json"
@@ -121,15 +122,6 @@ def types() -> dict[str, ProblemType]:
     """Every type of problem, by code."""
     about = {refusal.code: _meaning(refusal) for refusal in refusals()} | _about
     return {code: ProblemType(code=code, status=status_of(code), about=about[code]) for code in sorted(about)}
-
-
-def refusals() -> Iterator[type[GatehouseError] | type[LedgerError]]:
-    """Every class of refusal that was imported."""
-    waiting: list[type[Any]] = [GatehouseError, LedgerError]
-    while waiting:
-        refusal = waiting.pop()
-        waiting.extend(refusal.__subclasses__())
-        yield refusal
 
 
 def _meaning(refusal: type[GatehouseError] | type[LedgerError]) -> str:

@@ -12,6 +12,7 @@ from django.test import Client
 from console.kernel.api import problems
 from console.kernel.api.problems import TYPE_BASE, status_of, types
 from console.kernel.authority import Role
+from console.kernel.refusals import refusals
 from console.kernel.scopes import Scope
 from console.tests.api.test_authentication import assert_problem
 from console.tests.api_client import ApiClient, api_client
@@ -153,16 +154,16 @@ def test_every_type_is_documented_where_it_leads(client: ApiClient) -> None:
 
 def test_a_code_belongs_to_one_refusal_of_the_whole_product() -> None:
     """Whoever reads a code can tell what happened, whichever app it came from."""
-    counted = Counter(refusal.code for refusal in set(problems.refusals()) if ".tests." not in refusal.__module__)
+    counted = Counter(refusal.code for refusal in set(refusals()) if ".tests." not in refusal.__module__)
     shared = {code for code, count in counted.items() if count > 1}
 
     assert len(counted) > 80
-    assert not {code for code in shared if len({one.__name__ for one in problems.refusals() if one.code == code}) > 1}
+    assert not {code for code in shared if len({one.__name__ for one in refusals() if one.code == code}) > 1}
 
 
 def test_every_refusal_has_a_code_of_its_own() -> None:
     """A class without one would speak with its parent's."""
-    without = [one for one in problems.refusals() if "code" not in vars(one) and ".tests." not in one.__module__]
+    without = [one for one in refusals() if "code" not in vars(one) and ".tests." not in one.__module__]
 
     assert without == []
 
