@@ -68,8 +68,12 @@ def badge(kind: str, value: str, size: str = "") -> SafeString:
 @register.simple_tag
 def status(kind: str, value: str) -> SafeString:
     """Icon and word without the pill, for tables."""
-    if not value:
-        return SafeString("")
+    return _status(kind, value, get_language()) if value else SafeString("")
+
+
+@lru_cache(maxsize=SAID_MAX)
+def _status(kind: str, value: str, language: str | None) -> SafeString:
+    """Made once: there are few words, and a page of rules or requests has a hundred of them."""
     word = word_of(kind=kind, value=value)
     return format_html('<span class="status tone-{}">{}{}</span>', word.tone, svg_of(word.icon), word.text)
 
@@ -149,6 +153,8 @@ def number(value: Any) -> str:
         return str(value)
     if not exact.is_finite():
         return str(value)
+    if 0 <= exact < GROUPED_FROM and exact == int(exact):
+        return str(int(exact))
     return formats.number_format(_trimmed(exact), use_l10n=True, force_grouping=abs(exact) >= GROUPED_FROM).replace(
         "-", "−"
     )
@@ -171,14 +177,10 @@ def figure(value: Any, unit: str = "") -> SafeString:
     shown, shown_unit = readable(value=value, unit=unit)
     if isinstance(shown, Decimal) and unit in _ROUNDED:
         shown = round(shown, 1 if abs(shown) >= ROUNDED_FROM else 3)
-    exact = f"{value} {unit}" if unit in _ROUNDED else ""
-    return format_html(
-        '<span class="num"{}>{}{}{}</span>',
-        format_html(' title="{}"', exact) if exact else "",
-        number(shown),
-        "\u202f" if shown_unit else "",
-        shown_unit,
-    )
+    said = f"{number(shown)}\u202f{shown_unit}" if shown_unit else number(shown)
+    if unit not in _ROUNDED:
+        return format_html('<span class="num">{}</span>', said)
+    return format_html('<span class="num" title="{}">{}</span>', f"{value} {unit}", said)
 
 
 def readable(*, value: Any, unit: str) -> tuple[Any, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
@@ -22,6 +23,11 @@ class Table:
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def body(self) -> SafeString:
+        """The rows, each with its heading: a page has some hundred of them, which take a template ten times as long."""
+        return mark_safe("".join(_row(*row) for row in self.rows))  # noqa: S308 - escaped where it is made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +98,11 @@ def _table(chart: Chart, *, say: Say, say_time: Say) -> Table:
         headings=(_("Time"), *(f"{line.label}{unit}" for line in chart.lines)),
         rows=tuple((say_time(chart.xs[at]), *(_cell(line.values[at], say) for line in chart.lines)) for at in chosen),
     )
+
+
+def _row(heading: str, *cells: str) -> str:
+    values = "".join(f'<td class="right num">{escape(cell)}</td>' for cell in cells)
+    return f'<tr><th scope="row">{escape(heading)}</th>{values}</tr>'
 
 
 def _cell(value: float | None, say: Say) -> str:

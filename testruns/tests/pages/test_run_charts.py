@@ -9,6 +9,7 @@ import pytest
 from django.utils.translation import override
 
 from console.kernel.charts.drawing import Chart
+from console.kernel.charts.shown import Table
 from testruns.admin.run_charts import ChartSource, charts_of, latency, memory, recoveries, throughput
 from testruns.gates.policy import shipped_policy
 
@@ -172,6 +173,15 @@ def test_the_table_has_few_rows_and_always_the_last_moment() -> None:
     assert len(shown.table.rows) == 30
     assert shown.table.rows[-1][0] == "30\u202fmin"
     assert shown.table.headings[0] == "Time"
+
+
+def test_what_stands_in_a_row_of_the_table_is_no_mark_up() -> None:
+    """Rows are written without a template, and escaped all the same."""
+    table = Table(headings=("Kill", "ms"), rows=(("<b>", "1 & 2", "3"),))
+
+    assert table.body == (
+        '<tr><th scope="row">&lt;b&gt;</th><td class="right num">1 &amp; 2</td><td class="right num">3</td></tr>'
+    )
 
 
 def test_figures_and_words_are_those_of_the_readers_language() -> None:
