@@ -33,6 +33,12 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(text_of(path), filename=str(path))
 
 
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of the file parsed that stands for something of its own: no operators and no contexts."""
+    return tuple(node for node in ast.walk(tree_of(path)) if node._fields)
+
+
 def name_of(path: Path) -> str:
     """The path as Git writes it."""
     return path.relative_to(ROOT).as_posix()

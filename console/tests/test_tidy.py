@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from console.tests.source_files import TEXT_SUFFIXES, name_of, python_files, text_of, tracked, tree_of
+from console.tests.source_files import TEXT_SUFFIXES, name_of, nodes_of, python_files, text_of, tracked, tree_of
 
 FILE_LINES_MAX = 450
 FUNCTION_LINES_MAX = 60
@@ -32,7 +32,7 @@ def lines_matching(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
 
 def functions_in(path: Path) -> Iterator[Function]:
     """Every function of a file, nested ones included."""
-    return (node for node in ast.walk(tree_of(path)) if isinstance(node, Function))
+    return (node for node in nodes_of(path) if isinstance(node, Function))
 
 
 def test_functions() -> list[tuple[Path, Function]]:
@@ -104,7 +104,7 @@ def test_names_say_what_things_are() -> None:
     names = [
         f"{name_of(path)}:{node.lineno} {node.name}"
         for path in python_files()
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and VAGUE.search(_with_underscores(node.name))
     ]
 
@@ -116,7 +116,7 @@ def test_no_class_outside_tests_looks_like_a_test() -> None:
     assert [
         f"{name_of(path)}:{node.lineno}"
         for path in python_files(tests=False)
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.ClassDef) and node.name.startswith("Test")
     ] == []
 
@@ -158,7 +158,7 @@ def test_tests_neither_sleep_nor_mock_nor_are_switched_off() -> None:
     """They wait for conditions, use the real parts, and run. Programs that a test starts may sleep: their part."""
     wrong = []
     for path in (path for path in python_files(tests=True) if path.name.startswith(("test_", "conftest"))):
-        for call in (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)):
+        for call in (node for node in nodes_of(path) if isinstance(node, ast.Call)):
             called = ast.unparse(call.func)
             last = called.rsplit(".", 1)[-1]
             if called in {"time.sleep", "sleep"} or last in MOCKS or re.search(r"mark\.(skip|xfail)$", called):
@@ -172,7 +172,7 @@ def test_no_error_is_swallowed_whole() -> None:
     assert [
         f"{name_of(path)}:{node.lineno}"
         for path in python_files()
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
         and all(isinstance(statement, ast.Pass | ast.Continue) for statement in node.body)
