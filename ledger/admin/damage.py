@@ -10,11 +10,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from console.kernel.doors import explain
 from ledger.actions import live_is_in_place, live_watch
 from ledger.admin.journals import chosen_journal
 from ledger.admin.views import render
 from ledger.engine.errors import Corrupt
+from ledger.translation import translated_values
 
 View = Callable[..., HttpResponse]
 
@@ -28,7 +28,8 @@ def saying_damage(view: View) -> View:
             return view(request, *args, **kwargs)
         except Corrupt as damage:
             journal = chosen_journal(request)
-            said: dict[str, Any] = {"title": _("The journal is damaged"), "damage": explain(damage)}
+            text = _(damage.message) % translated_values(damage.params, _)
+            said: dict[str, Any] = {"title": _("The journal is damaged"), "damage": text}
             if journal.is_live and not live_is_in_place():
                 said["condition"] = journal.condition
             elif journal.is_live:

@@ -30,6 +30,14 @@ PROBLEMS_MAX = 20
 ENGINE_STREAM = "system:journal"
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR})
 
+_PARTS = {
+    "chain": gettext_noop("The chain"),
+    "end": gettext_noop("The end"),
+    "segment": gettext_noop("The place"),
+    "manifest": gettext_noop("The line in the manifest"),
+    "mark": gettext_noop("The durable mark"),
+}
+
 Text = dict[str, Any]
 """A sentence as plain JSON: `template`, and `params`, whose values may be such sentences."""
 
@@ -146,7 +154,8 @@ def _text(template: str, params: dict[str, Any]) -> Text:
 
 
 def _problem(finding: Finding) -> Text:
-    place = {"what": finding.what, "segment": finding.segment, "line": finding.line}
+    what = {"template": _PARTS[finding.what], "params": {}}
+    place = {"what": what, "segment": finding.segment, "line": finding.line}
     return {"template": gettext_noop("%(what)s of %(segment)s is wrong at line %(line)s"), "params": place}
 
 

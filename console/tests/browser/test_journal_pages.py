@@ -165,6 +165,8 @@ def test_an_amount_that_was_edited_in_the_file_is_found_and_named(
     assert "manage.py ledger doctor --repair restore-byte --yes" in page
     assert "It loses: Nothing." in " ".join(page.split())
     assert "erwartet ein Eintrag, der mit" in german
+    assert f"{segment.name}, Zeile 6: die Zeile wurde verändert" in german
+    assert not any(left in german for left in ("the line was changed", f"{segment.name} line 6", "durable to event"))
     for address in ("/admin/", ADDRESS):
         assert "found faults in the files: its page says what happened" in client.get(address).content.decode()
     assert f"chain of {segment.name} is wrong at line 6" in page

@@ -13,6 +13,7 @@ from ledger.management.terminal import EXIT_BROKEN, EXIT_SOUND
 from ledger.management.verbs.common import actor_of, add_journal, add_person, journal_of
 from ledger.operations import reset_subscription, unpark_stream
 from ledger.subscriptions import Park, Standing, standings
+from ledger.translation import translated
 
 HELP = "Says who follows a journal, how far behind, and what is parked. Exit 0 all well, 1 parked or damaged."
 
@@ -42,9 +43,11 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
     ledger = Ledger.open(path=journal, read_only=True)
     try:
         found = list(standings(ledger.journal, path=journal))
-        head = ledger.head.seq
+        head, damage = ledger.head.seq, ledger.status.reason
     finally:
         ledger.close()
+    if damage:
+        out.write(translated(damage, gettext))
     for standing in found:
         for line in [*_lines(standing, head), *_what_to_do(standing, options)]:
             out.write(line)

@@ -18,13 +18,14 @@ from console.kernel.acts import Actor
 from console.kernel.models import AuditEntry
 from console.tests.waiting import wait_until
 from ledger import commands
-from ledger.actions import live_ledger
+from ledger.actions import close_live_ledger, live_ledger
 from ledger.condition import live_condition
 from ledger.engine.env import OsEnv
 from ledger.engine.event import Event
 from ledger.subscriptions import Retry, Subscriber, unpark
 from ledger.subscriptions.record import Record, Records
 from ledger.tests.commands.calling import call
+from ledger.tests.doctor import damages
 
 ROOT = Path(__file__).resolve().parents[3]
 TAKES = "import sys, pathlib; pathlib.Path(sys.argv[1]).open('a').write(sys.stdin.read())"
@@ -183,6 +184,18 @@ def test_a_reset_says_what_it_means_and_is_on_record(live: Path) -> None:
     assert beyond.code == 4
     assert (record_of(live).position, dict(record_of(live).holds)) == (4, {})
     assert AuditEntry.objects.filter(act="subscription.steer", outcome="done").count() == 2
+
+
+def test_what_is_known_of_a_damaged_journal_is_said_as_that(live: Path) -> None:
+    """The head is that of its verified part, and what was delivered lies behind it."""
+    park(live, "agent:ann")
+    close_live_ledger()
+    damages.flip(live, 0, 2)
+
+    shown = call("ledger", "subscriptions")
+
+    assert shown.out.startswith("The journal is damaged in segment ")
+    assert "billing  stopped" in shown.out
 
 
 def test_a_damaged_position_is_shown_as_such(live: Path) -> None:
