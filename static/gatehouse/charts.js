@@ -6,8 +6,9 @@
   const DASHES = { 1: [], 2: [7, 4], 3: [2, 4], 4: [10, 3, 2, 3] };
   const drawn = new Map(); /* by the chart's key: {plot, points, look} */
   const language = document.documentElement.lang || "en";
-  const figures = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
-  const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const useGrouping = "min2"; /* from five digits on, as on the rest of the page */
+  const figures = new Intl.NumberFormat(language, { maximumSignificantDigits: 4, useGrouping });
+  const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 1, useGrouping });
 
   function saidTime(seconds) {
     if (seconds >= 60 && seconds % 60 === 0) return `${seconds / 60}\u202fmin`;
