@@ -21,8 +21,10 @@ DOCUMENT = """<!DOCTYPE html>
 """
 HEADERS = {"Content-Type": "text/html", "Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'"}
 SCRIPT = "console.error('said by a script'); throw new Error('thrown by a script');"
-FAULTS = "<script src=/script.js></script><script>document.title = 'Changed'</script><img src='data:,'>"
-FOUND = ("said by a script", "thrown by a script", "Content Security Policy", "axe image-alt")
+FOUND = ("said by a script", "thrown by a script", "Content Security Policy", "axe image-alt", "id one stands twice")
+FOLDED = "<details{}><summary>More</summary><p id=one>One</p><details{}><summary>Rest</summary>{}</details></details>"
+FAULTS = f"""<script src=/script.js></script><script>document.title = 'Changed'</script><img src='data:,'>
+<p id=one>One</p>{FOLDED.format("", "", "")}"""
 FAULTY_STYLE = "h1 { width: 2000px; color: #bbb } .short { width: 8em; overflow: hidden; white-space: nowrap }"
 FOUND_BY_STYLE = ("scrolls sideways", "axe color-contrast", "cut off")
 
@@ -111,3 +113,19 @@ def test_a_fault_of_one_look_is_found_in_every_pair_of_width_theme_and_language(
     page.close()
 
     assert len(seen) == 12
+
+
+def test_what_is_folded_away_is_looked_at_where_it_is_open_and_is_there_again_afterwards(chromium: Any) -> None:
+    """A disclosure within another one; what is shown to nobody is no fault of a look."""
+    page = chromium.new_page()
+    keep_problems_of(page)
+    found, texts = [], []
+    for outer, inner in (("", ""), ("", " open"), (" open", ""), (" open", " open")):
+        planted(page, content=FOLDED.format(outer, inner, "<img src='data:,'><p>The rest</p>"))
+        before = page.content()
+        found.append(any("axe image-alt" in defect for defect in defects_of(page, language="en", name="folded")))
+        texts.append(page.content() == before)
+    page.close()
+
+    assert found == [False, False, False, True]
+    assert all(texts)
