@@ -44,8 +44,8 @@ def prepared(name: str, make: Callable[[], Made]) -> Made:
     if connection.vendor != "sqlite" or not connection.in_atomic_block:
         return make()
     rows, sequences, files = contents()
-    sizes = {path: len(content or b"") for path, (_, content) in files.items()}
-    key = name, hashlib.sha256(repr((rows, sequences, sizes)).encode()).hexdigest()
+    there = {path: (mode, len(content or b"")) for path, (mode, content) in files.items()}
+    key = name, hashlib.sha256(repr((rows, sequences, there)).encode()).hexdigest()
     if key not in _kept:
         answer = make()
         close_live_ledger()

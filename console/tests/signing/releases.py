@@ -21,6 +21,7 @@ from console.release_states import MEANING_OF_WORD, ClosingRule, ConditionKind, 
 from console.review_content import ReviewDraft
 from console.tests.browser.rows import make_judged_run
 from console.tests.people import PASSWORD, person_with
+from console.tests.prepared import prepared
 from testruns.evidence import store
 
 SOAK_SECONDS = 1800
@@ -48,6 +49,10 @@ def signer(role: Role, name: str) -> Actor:
 
 def release(word: Word = Word.GO, *, phase: str = "5a", **condition: Any) -> Released:
     """Carry one release through, from the runs to the decision."""
+    return prepared(f"release {word} {phase} {condition}", lambda: _released(word, phase=phase, **condition))
+
+
+def _released(word: Word, *, phase: str, **condition: Any) -> Released:
     opener = signer(Role.TESTER, "Otto Opener")
     runs = [
         make_judged_run(person=opener.person, soak_seconds=SOAK_SECONDS, profile="full", seed=seed, points=FEW_POINTS)

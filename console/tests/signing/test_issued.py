@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
@@ -40,6 +41,7 @@ from console.kernel.models import AuditEntry
 from console.models import Certificate, ReleaseRequest
 from console.release_states import ClosingRule, ConditionKind, Seat, Word
 from console.tests.people import actor_with
+from console.tests.releases.conftest import storage
 from console.tests.signing.certificates import sha256
 from console.tests.signing.releases import close_and_go, release
 from console.tests.test_environment import ROOT
@@ -47,6 +49,7 @@ from console.tests.waiting import PATIENT_SECONDS
 from testruns.evidence import EvidenceDamaged, path_of
 from testruns.models import RunEvidence
 
+__all__ = ["storage"]
 pytestmark = pytest.mark.django_db
 KEY = ("--key", "key.pem")
 
@@ -225,7 +228,7 @@ def test_another_machine_needs_only_the_public_key(tmp_path: Path) -> None:
 
 def signing_keys_directory() -> Path:
     """Where the public halves are."""
-    return Path(os.environ["GATEHOUSE_STORAGE"]) / "keys" / "public"
+    return Path(settings.STORAGE) / "keys" / "public"
 
 
 def elsewhere(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
