@@ -11,7 +11,10 @@ GROUPED_FROM = 10_000
 
 def said(value: float) -> str:
     """A figure with at most four digits that count."""
-    exact = Decimal(f"{value:.4g}")
+    text = f"{value:.4g}"
+    if abs(value) < GROUPED_FROM and "e" not in text:  # most of hundreds on a page: only their point is the language's
+        return text.replace(".", formats.get_format("DECIMAL_SEPARATOR")).replace("-", "−")
+    exact = Decimal(text)
     places = max(0, -int(exact.normalize().as_tuple().exponent))
     is_grouped = abs(exact) >= GROUPED_FROM
     return formats.number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=is_grouped).replace("-", "−")

@@ -9,6 +9,7 @@ import pytest
 from django.utils.translation import override
 
 from console.kernel.charts.drawing import Chart
+from console.kernel.charts.figures import said
 from console.kernel.charts.shown import Table
 from testruns.admin.run_charts import ChartSource, charts_of, latency, memory, recoveries, throughput
 from testruns.gates.policy import shipped_policy
@@ -190,6 +191,25 @@ def test_figures_and_words_are_those_of_the_readers_language() -> None:
         shown = charts_of(source(samples()))[0]
 
     assert "2,1" in shown.table.rows[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "german"),
+    [
+        (0.0, "0"),
+        (2.10, "2,1"),
+        (-1.25, "−1,25"),
+        (999.96, "1000"),
+        (9999.6, "10.000"),
+        (12_345.0, "12.340"),
+        (-98_765.4, "−98.770"),
+        (0.000_012_344, "0,00001234"),
+    ],
+)
+def test_a_figure_has_at_most_four_digits_that_count(value: float, german: str) -> None:
+    """Small and large ones are written out, never in exponents."""
+    with override("de"):
+        assert said(value) == german
 
 
 def test_what_the_script_gets_is_what_was_drawn() -> None:
