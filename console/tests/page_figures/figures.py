@@ -1,4 +1,5 @@
-"""`make page-figures`: what each page costs the server and weighs on its way, and how soon charts are drawn.
+"""`make page-figures`: what each page costs the server and weighs on its way, how soon charts are drawn, and what it
+costs that many follow a run.
 
 Not named as tests: times are of this machine, so nothing here belongs into a test run. It prints every figure and fails
 when one does not hold.
@@ -24,13 +25,17 @@ from django.test.utils import CaptureQueriesContext
 
 from console.kernel import live
 from console.kernel.models import Person
-from console.tests.browser.rows import COMMIT, make_judged_run
+from console.tests.browser.rows import COMMIT, make_judged_run, make_running_run, sample_points
 from console.tests.page_figures.conftest import REQUESTS, RUNS, Scale
+from testruns.actions.leases import touch_run
+from testruns.models import ScenarioExecution
 
 PROCESSOR_MS_MAX = 150
 TRANSFERRED_BYTES_MAX = 150_000
 DRAWING_MS_MAX = 100
 LOOKS = 7
+READERS, POLL_SECONDS, SHARE_MAX = 100, 2, 0.20
+POINTS = 120  # a running scenario that has more gets new ones more seldom than its page is made
 GZIP = {"Accept-Encoding": "gzip"}
 ASSET = re.compile(r'(?:src|href)="' + re.escape(f"/{settings.STATIC_URL.strip('/')}/") + r'([^"?]+)"')
 
@@ -142,6 +147,31 @@ def measure_how_soon_charts_of_half_an_hour_are_drawn(open_page: Callable[..., A
     middle = statistics.median(times)
     say(f"\ncharts of 600 points: {middle:.0f} ms, slowest {max(times):.0f} ms; limit {DRAWING_MS_MAX} ms")
     assert middle <= DRAWING_MS_MAX
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("storage")
+def measure_what_a_hundred_readers_of_a_running_run_cost(tester: Person) -> None:
+    """While every answer holds something new: their polls, and the page made anew, its charts drawn, as often as each
+    process of the server may. The test's client takes about as much for a request as the web server does.
+    """
+    run = make_running_run(person=tester)
+    address, client = f"/admin/testruns/run/{run.pk}/live/?token=0", Client(headers=GZIP | {"HX-Request": "true"})
+    client.force_login(tester, backend="django.contrib.auth.backends.ModelBackend")
+    polls, pages, floors = [], [], []
+    for look in range(1, 3 * LOOKS):
+        ScenarioExecution.objects.filter(run=run).exclude(samples=[]).update(samples=sample_points(POINTS + look))
+        touch_run(run_id=run.pk)
+        live.forget_everything()
+        pages.append(_milliseconds(client, address, time.process_time))
+        polls.append(_milliseconds(client, address, time.process_time))
+        floors.append(_floor_ms())
+
+    made_per_second = settings.WEB_PROCESSES / live.SHARED_SECONDS
+    share = (READERS / POLL_SECONDS * min(polls) + made_per_second * min(pages)) / 1000
+    figures = f"{min(polls):.2f} ms a poll, {min(pages):.0f} ms a page made anew, floor {min(floors):.1f} ms"
+    say(f"\n{READERS} readers of a running run: {share:.1%} of a core, at most {SHARE_MAX:.0%} ({figures})")
+    assert share <= SHARE_MAX
 
 
 def _measure(client: Client, address: str) -> Figures:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from console.kernel import live
 from console.kernel.models import Person
 from console.tests.browser.rows import make_running_run, sample_points
 from testruns.actions.leases import touch_run
@@ -19,6 +20,12 @@ from testruns.run_states import ExecutionState
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
 
 Browse = Callable[[str], Client]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_given_what_was_made_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question here is about a page that is made anew."""
+    monkeypatch.setattr(live, "SHARED_SECONDS", 0.0)
 
 
 @pytest.fixture
