@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from console.bench.loop import ANSWER_SECONDS_MAX, Patient, Steady, drive
 from console.bench.server import Server
-from console.kernel.api.waiters import COME_AGAIN_SECONDS
 from testruns.load import Histogram
 
 ROUNDS: Final = 3
@@ -28,6 +27,8 @@ DETAIL_P99_MS_MAX: Final = 100
 CONSUME_P99_MS_MAX: Final = 150
 PAGE_MS_MAX: Final = 60
 SLOWER_SHARE_MAX: Final = 0.20
+ARRIVALS_PER_SECOND: Final = 20
+"""Of clients that wait: the usual 200 need as long as one that was sent away may have to stay away."""
 AGENTS: Final = 4
 GRANTED: Final = Decimal(1_000_000)
 CONSUMED: Final = Decimal("0.25")
@@ -126,7 +127,7 @@ def rates_beside_waiters(
     or were sent away by the time that the others begin.
     """
     wait = f"/api/v1/runs/{server.waiting}/wait/?timeout=30"
-    arriving = COME_AGAIN_SECONDS[1]
+    arriving = waiters / ARRIVALS_PER_SECOND
     patient = [
         Patient(ask=getting(server, wait)(number), first_after=arriving * number / waiters) for number in range(waiters)
     ]
