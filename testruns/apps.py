@@ -57,6 +57,6 @@ def _plant_policy(*, using: str, **_: Any) -> None:
 
 
 def _begin_worker(**_: Any) -> None:
-    from testruns.tasks import begin_worker
+    from testruns.worker import begin_worker
 
     begin_worker()

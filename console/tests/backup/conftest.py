@@ -15,10 +15,15 @@ from ledger.actions import close_live_ledger
 
 @dataclass(frozen=True, kw_only=True)
 class LivedIn:
-    """The installation, and its certificate as a file outside of it."""
+    """The installation, its certificate as a file outside of it, and a backup of it with what came out of that.
+
+    Its live journal had a checkpoint when it was saved. Tests look at both and copy them; they change neither.
+    """
 
     installation: Installation
     certificate: Path
+    saved: Path
+    restored: Installation
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +32,15 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> LivedIn:
     home = tmp_path_factory.mktemp("lived-in")
     certificate = home / "certificate.json"
     installation = Installation(home / "storage").set_up(certificate)
-    return LivedIn(installation=installation, certificate=certificate)
+    restored = Installation(home / "restored")
+    for at, command in (
+        (installation, ("ledger", "checkpoint")),
+        (installation, ("backup", home / "saved")),
+        (restored, ("restore", home / "saved")),
+    ):
+        made = at.manage(*command)
+        assert made.returncode == 0, made.stdout + made.stderr
+    return LivedIn(installation=installation, certificate=certificate, saved=home / "saved", restored=restored)
 
 
 @pytest.fixture

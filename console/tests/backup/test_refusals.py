@@ -29,19 +29,10 @@ from testruns.evidence import path_of, store
 pytestmark = pytest.mark.timeout(400)  # whoever comes first sets the installation up
 
 
-@pytest.fixture(scope="module")
-def whole(lived_in: LivedIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A backup."""
-    target = tmp_path_factory.mktemp("whole") / "saved"
-    made = lived_in.installation.manage("backup", target)
-    assert made.returncode == 0, made.stderr
-    return target
-
-
 @pytest.fixture
-def saved(whole: Path, tmp_path: Path) -> Path:
-    """A copy of it to spoil."""
-    return Path(shutil.copytree(whole, tmp_path / "saved", symlinks=True))
+def saved(lived_in: LivedIn, tmp_path: Path) -> Path:
+    """A backup to spoil."""
+    return Path(shutil.copytree(lived_in.saved, tmp_path / "saved", symlinks=True))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import stat
@@ -76,10 +77,7 @@ def test_backups_beside_a_worker_restore_to_a_sound_installation(lived_in: Lived
 
 def test_a_restored_installation_goes_on_working(lived_in: LivedIn, tmp_path: Path) -> None:
     """It takes up work where the saved one was, held against the same checkpoints, and can be saved again."""
-    assert lived_in.installation.manage("ledger", "checkpoint").returncode == 0
-    assert lived_in.installation.manage("backup", tmp_path / "saved").returncode == 0
-    restored = Installation(tmp_path / "restored")
-    assert restored.manage("restore", tmp_path / "saved").returncode == 0
+    restored = Installation(Path(shutil.copytree(lived_in.restored.storage, tmp_path / "restored", symlinks=True)))
     assert "1 checkpoints compared" in restored.manage("ledger", "verify").stdout
 
     worker = restored.start_worker()
@@ -94,11 +92,9 @@ def test_a_restored_installation_goes_on_working(lived_in: LivedIn, tmp_path: Pa
     assert restored.manage("backup", tmp_path / "again").returncode == 0
 
 
-def test_a_backup_is_for_its_owner_alone(lived_in: LivedIn, tmp_path: Path) -> None:
+def test_a_backup_is_for_its_owner_alone(lived_in: LivedIn) -> None:
     """Directories 0700, private keys 0600, nothing for anybody else; what was restored likewise."""
-    saved, restored = tmp_path / "saved", tmp_path / "restored"
-    assert lived_in.installation.manage("backup", saved).returncode == 0
-    assert Installation(restored).manage("restore", saved).returncode == 0
+    saved, restored = lived_in.saved, lived_in.restored.storage
 
     for place in (saved, restored):
         modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in place.rglob("*") if not path.is_symlink()}
@@ -134,7 +130,7 @@ def test_a_backup_that_is_killed_leaves_nothing_that_looks_finished(lived_in: Li
 
 def test_a_backup_that_was_edited_and_listed_anew_is_found_out(lived_in: LivedIn, tmp_path: Path) -> None:
     """Digests in the list can be made to fit; the audit trail cannot: the restore names the row."""
-    assert lived_in.installation.manage("backup", tmp_path / "saved").returncode == 0
+    shutil.copytree(lived_in.saved, tmp_path / "saved", symlinks=True)
     database = tmp_path / "saved" / "gatehouse.sqlite3"
     with closing(sqlite3.connect(database)) as connection, connection:
         triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()

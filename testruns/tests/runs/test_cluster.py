@@ -75,9 +75,11 @@ def start_long_execution(tester: Actor) -> ScenarioExecution:
 def strand_an_execution(cluster: Cluster, tester: Actor) -> ScenarioExecution:
     """Kill workers until one was idle, with the lock of the inner queue, which nobody gets any more; what then waits.
 
-    One that is killed in the instant between two looks at that queue is replaced, and the replacement executes.
+    One that is killed in the instant between two looks at that queue, or before the first, is replaced, and the
+    replacement executes. A message leaves the queue when its worker is idle again.
     """
     while True:
+        until(lambda: not OrmQ.objects.exists(), seconds=10)
         os.kill(cluster.worker_pid, signal.SIGKILL)
         execution = request_run(actor=tester, plan=SHORT).executions.get()
         until(functools.partial(is_stuck_or_finished, execution), seconds=25)
