@@ -43,7 +43,6 @@ FULL_PAGES = (
     "/admin/journal/?stream=agent:a-1&since=yesterday",
     "/admin/journal/event/5/",
     "/admin/journal/accounts/",
-    "/admin/journal/account/?name=a-1",
     "/admin/own/notifications/",
     "/admin/own/notifications/choice/",
     "/admin/password_change/",
