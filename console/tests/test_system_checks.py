@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management import get_commands, load_command_class
+from django.core.management.base import SystemCheckError
 
 from console.kernel.checks import INSTALLATION
+from console.supervisor.loop import worker_argv
 from console.tests.source_files import ROOT
 from console.tests.waiting import PATIENT_SECONDS
 
@@ -34,6 +37,19 @@ def test_no_command_of_ours_checks_more_than_the_installation(name: str) -> None
     checks = load_command_class(get_commands()[name], name).requires_system_checks
 
     assert list(checks) in ([], [INSTALLATION])
+
+
+def test_up_checks_queue_database_and_journal_for_everything_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker checks nothing itself: with two tasks at once nothing may start."""
+    up = load_command_class("console", "up")
+    monkeypatch.setitem(settings.Q_CLUSTER, "workers", 2)
+    monkeypatch.setitem(settings.DATABASES["default"]["OPTIONS"], "timeout", 2)
+
+    with pytest.raises(SystemCheckError) as refused:
+        up.check(**up.get_check_kwargs({}))
+
+    assert all(f"testruns.{code}" in str(refused.value) for code in ("E001", "E009"))
+    assert "--skip-checks" in worker_argv()
 
 
 def test_becoming_ready_loads_nothing_that_few_processes_need(tmp_path: Path) -> None:
