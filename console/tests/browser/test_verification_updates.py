@@ -108,3 +108,15 @@ def test_at_its_end_the_outcome_is_sent(browse: Browse, ledger_with_events: Ledg
     assert 'id="verification"' in page
     assert "The journal is sound: every invariant holds" in page
     assert "every 2s" not in page
+
+
+def test_the_page_of_a_phase_is_sent_again_only_when_it_is_further(browse: Browse, place: Place) -> None:
+    """It follows the live journal's verification beside its checklist."""
+    client = browse("auditor")
+    address = next_address(client.get("/admin/releases/phase/5a/").content.decode())
+    before = client.get(address, headers=UPDATE).status_code
+
+    place.tell(Progress(step=2, done_bytes=1, total_bytes=2))
+
+    assert before == 204
+    assert "75 %" in client.get(address, headers=UPDATE).content.decode()
