@@ -46,7 +46,7 @@ def test_up_checks_queue_database_and_journal_for_everything_it_starts(monkeypat
     monkeypatch.setitem(settings.DATABASES["default"]["OPTIONS"], "timeout", 2)
 
     with pytest.raises(SystemCheckError) as refused:
-        up.check(**up.get_check_kwargs({}))
+        up.check(tags=up.requires_system_checks)
 
     assert all(f"testruns.{code}" in str(refused.value) for code in ("E001", "E009"))
     assert "--skip-checks" in worker_argv()
