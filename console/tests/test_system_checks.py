@@ -46,10 +46,11 @@ def test_up_checks_queue_database_and_journal_for_everything_it_starts(monkeypat
     monkeypatch.setitem(settings.DATABASES["default"]["OPTIONS"], "timeout", 2)
 
     with pytest.raises(SystemCheckError) as refused:
-        up.check(tags=up.requires_system_checks)
+        up.check(tags=[INSTALLATION])
 
     assert all(f"testruns.{code}" in str(refused.value) for code in ("E001", "E009"))
     assert "--skip-checks" in worker_argv()
+    assert list(up.requires_system_checks) == [INSTALLATION]
 
 
 def test_becoming_ready_loads_nothing_that_few_processes_need(tmp_path: Path) -> None:
