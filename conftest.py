@@ -28,8 +28,6 @@ for _profile in ("tests", PLAN_PROFILE):  # how fast the machine is just now is 
         _profile, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
 hypothesis.settings.load_profile("tests")
-GARBAGE = 50_000
-"""Objects after which a collection of garbage is worth its time: a test of a page makes a hundred thousand."""
 gc.disable()  # until everything is collected: nothing of it goes
 
 
@@ -38,7 +36,6 @@ def pytest_collection_finish() -> None:
     """What was collected stays until the end, so no collection of garbage needs to go through it again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE)
     gc.enable()
 
 

@@ -129,10 +129,9 @@ def test_endurance_counts_what_was_answered_and_finds_all_of_it(tmp_path: Path) 
 
     rows = {row.name: row for row in run_endurance(directory=tmp_path, minutes=0.02, say=said.append, sizes=SHORT)}
 
-    assert [name for name in rows if name.startswith("20,000 events, 666 agents")] == [
-        f"20,000 events, 666 agents: {step}" for step in ("write", "check", "replay")
-    ]
-    assert all(0 < (row.ours or 0) < 300 for row in rows.values() if row.unit == "MiB")
+    steps = [f"20,000 events, 666 agents: {step}" for step in ("write", "check", "replay")]
+    assert all(0 < (rows[step].ours or 0) < 300 for step in steps)
+    assert (rows["0.02 min, most memory"].ours or 0) > 0  # of this very process, which holds all tests
     assert rows["0.02 min, lost"].ours == 0
     assert rows["0.02 min, latest answer"].floor is not None
     assert len(said) == 3
