@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
-PER_PAGE: Final = 20
+PER_PAGE: Final = 10
 
 
 class ListPage(Page[Any]):
