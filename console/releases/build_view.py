@@ -21,7 +21,7 @@ from testruns.reading import listed_runs
 from testruns.recommendation import Recommendation
 
 BUILDS_PER_PAGE = 25
-RUNS_PER_PAGE = 15
+RUNS_PER_PAGE = 10
 SEARCH_MAX = 100
 
 
