@@ -11,6 +11,8 @@ import selectors
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -62,18 +64,33 @@ class _Writer:
         return bool(said)
 
     def kill(self) -> int:
-        """SIGKILL, then everything it had said; the answer is how it ended."""
+        """SIGKILL, then everything it had said; the answer is how it ended, to a second call too."""
         self.child.send_signal(signal.SIGKILL)
-        while self.hear():
-            pass
-        self._rest = b""
         assert self.child.stdout is not None
-        self.child.stdout.close()
+        if not self.child.stdout.closed:
+            while self.hear():
+                pass
+            self._rest = b""
+            self.child.stdout.close()
         return self.child.wait()
 
     def revive(self) -> None:
         """A new process goes on."""
-        self.child = self._start()
+        with _until_known():
+            self.child = self._start()
+
+
+@contextmanager
+def _until_known() -> Iterator[None]:
+    """SIGTERM waits until who would end a process that is being started knows it; else it would stay, and write on."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def kill_everywhere(
@@ -84,8 +101,10 @@ def kill_everywhere(
     chance = Random(seed)
     Journal.open(path=home, state=Balances(), segment_bytes=segment_bytes).close()
     with selectors.DefaultSelector() as selector:
-        everybody = [_Writer(home, f"w{number}", segment_bytes) for number in range(writers)]
+        everybody: list[_Writer] = []
         try:
+            with _until_known():
+                everybody.extend(_Writer(home, f"w{number}", segment_bytes) for number in range(writers))
             _go_on(everybody, selector, chance, kills, operations, outcome)
         finally:
             for writer in everybody:

@@ -1,8 +1,8 @@
 """A real process that works with a journal until it is killed, and says what it was answered and when.
 
 ``python -m ledger.torture.writer DIRECTORY NAME COUNT FROM,FROM... SEGMENT_BYTES``: a thread for each FROM, the number
-of its first command; each asks for COUNT commands, 0 for ever. One line of text for each answer; a line that is not
-whole was never said.
+of its first command; each asks for COUNT commands, 0 for ever, and stops when nobody listens any more. One line of
+text for each answer; a line that is not whole was never said.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ def _work(journal: Journal, state: Balances, name: str, first: int, count: int) 
         except NotEnough as error:
             seq, word = int(str(error.params["seq"])), "refused"
         answered = time.monotonic_ns()
-        os.write(1, f"{word} {asked} {answered} {key} {seq} {account} {amount}\n".encode())
+        try:
+            os.write(1, f"{word} {asked} {answered} {key} {seq} {account} {amount}\n".encode())
+        except BrokenPipeError:
+            return
 
 
 def main() -> None:

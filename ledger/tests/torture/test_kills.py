@@ -1,10 +1,14 @@
 """The short form of the suite with real processes: the same assertions, fewer kills."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from ledger.engine import Journal
 from ledger.torture.kills import kill_everywhere
+from ledger.torture.writer import Balances
 
 
 @pytest.mark.timeout(200)
@@ -17,3 +21,20 @@ def test_killing_writers_again_and_again_loses_doubles_and_disorders_nothing(hom
     assert outcome.counts["segments sealed"] > 10
     assert outcome.counts["refused by a rule"] > 10
     assert outcome.tried >= 900
+
+
+def test_a_writer_to_whom_nobody_listens_ends_without_a_word(home: Path) -> None:
+    """Where the one that started it is gone, nothing of it stays, neither a process nor an error on the terminal."""
+    Journal.open(path=home, state=Balances(), segment_bytes=65_536).close()
+    arguments = [str(home), "w0", "0", "0,0", "65536"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "ledger.torture.writer", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stderr is not None
+
+        assert writer.stdout.readline().startswith((b"recorded", b"refused"))
+        writer.stdout.close()
+
+        assert writer.stderr.read() == b""
+    assert writer.returncode == 0
