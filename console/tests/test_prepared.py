@@ -22,6 +22,12 @@ from testruns.models import Run
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever tests before these had made in this process: there is room, and nothing to find."""
+    monkeypatch.setattr("console.tests.prepared._kept", {})
+
+
 class Making:
     """Makes an open request on two runs, in an empty storage, and counts how often."""
 
