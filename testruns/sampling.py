@@ -1,6 +1,8 @@
 """What a process tree and its machine are doing: memory, open files and sockets, steal, and load from elsewhere.
 
 Read from /proc directly: a look costs about a millisecond, so that watching does not become part of what is watched.
+Its files are named by text: a `Path` interns each of its parts, and the watcher's own table of interned names, which is
+made anew whenever enough of them came and went, would be a step of a megabyte in the memory it watches.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ def read_tree(*, pid: int) -> TreeReading:
 
 def read_machine() -> MachineReading:
     """Read /proc/stat. Time in kernel threads is not counted as programs: flushing our own journal happens there."""
-    first = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0]
+    first = _text_of("/proc/stat").split("\n", 1)[0]
     user, nice, system, idle, iowait, irq, softirq, steal = (int(part) for part in first.split()[1:9])
     programs = user + nice + system - _kernel_thread_ticks()
     total = user + nice + system + idle + iowait + irq + softirq + steal
@@ -215,6 +217,11 @@ class Sampler:
         self._take(Sample(at_ns=at_ns, elapsed_ms=elapsed_ms, tree=tree, noise=noise))
 
 
+def _text_of(name: str) -> str:
+    with open(name, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def _descendants(pid: int) -> list[int]:
     found, position = [pid], 0
     while position < len(found):
@@ -231,18 +238,17 @@ def _parent(pid: int) -> int:
 
 def _runs_manage(pid: int) -> bool:
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        words = _text_of(f"/proc/{pid}/cmdline").split("\0")
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return any(word.rpartition(b"/")[2] == b"manage.py" for word in words)
+    return any(word.rpartition("/")[2] == "manage.py" for word in words)
 
 
 def _children(pid: int) -> list[int]:
     children: list[int] = []
     try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            text = (task / "children").read_text(encoding="ascii")
-            children.extend(int(child) for child in text.split())
+        for task in os.listdir(f"/proc/{pid}/task"):
+            children.extend(int(child) for child in _text_of(f"/proc/{pid}/task/{task}/children").split())
     except (FileNotFoundError, ProcessLookupError):
         # A thread or process that ended has no children any more.
         pass
@@ -251,7 +257,7 @@ def _children(pid: int) -> list[int]:
 
 def _rss_anon_bytes(pid: int) -> int:
     try:
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in _text_of(f"/proc/{pid}/status").splitlines():
             if line.startswith(MEMORY_OF_A_RUN):
                 return int(line.split()[1]) * 1024
     except (FileNotFoundError, ProcessLookupError):
@@ -263,9 +269,9 @@ def _rss_anon_bytes(pid: int) -> int:
 def _descriptors(pid: int) -> tuple[int, int]:
     files = sockets = 0
     try:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
             try:
-                target = str(descriptor.readlink())
+                target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
             except FileNotFoundError:
                 continue
             if target.startswith("socket:"):
@@ -281,10 +287,9 @@ def _descriptors(pid: int) -> tuple[int, int]:
 def _stat_fields(pid: int) -> list[str]:
     """The fields of /proc/PID/stat after the name, so that index 0 is the state; empty when the process ended."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return _text_of(f"/proc/{pid}/stat").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return []
-    return text.rpartition(")")[2].split()
 
 
 def _cpu_ticks(pid: int) -> int:
