@@ -150,19 +150,13 @@ def check_command(command: Command) -> None:
             raise KeyTooLong(bytes=size, limit=limits.KEY_BYTES_MAX)
     if not _is_fingerprint(command.fingerprint):
         raise FingerprintRefused
-    check_who(command.actor, command.correlation)
-
-
-@lru_cache(maxsize=4096)
-def check_who(actor: str, correlation: str) -> None:
-    """Refuse an actor or correlation beyond the limits. What passed once is remembered: they come again and again."""
-    _check_field("actor", actor)
-    _check_field("correlation", correlation)
+    _check_field("actor", command.actor)
+    _check_field("correlation", command.correlation)
 
 
 @lru_cache(maxsize=4096)
 def check_names(stream: str, kind: str) -> None:
-    """Refuse a stream or type beyond the limits."""
+    """Refuse a stream or type beyond the limits. What passed once is remembered: they come again and again."""
     size = _bytes_of(stream)
     if not 0 < size <= limits.STREAM_BYTES_MAX:
         raise StreamTooLong(bytes=size, limit=limits.STREAM_BYTES_MAX)
@@ -170,7 +164,7 @@ def check_names(stream: str, kind: str) -> None:
 
 
 def _check_field(field: str, text: str) -> None:
-    size = _bytes_of(text)
+    size = len(text) if text.isascii() else _bytes_of(text)
     if not 0 < size <= limits.TEXT_BYTES_MAX:
         raise TextTooLong(field=field, bytes=size, limit=limits.TEXT_BYTES_MAX)
 
