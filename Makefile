@@ -18,11 +18,13 @@ TEST_STAMP := $(VENV)/.test-$(firstword $(shell cksum < requirements-dev.lock))
 .PHONY: run test schema page-figures matrix lint
 .DEFAULT_GOAL := run
 
+# Runs and tests start Pythons by the dozen: each but the first finds our modules compiled, whatever this shell thinks of
+# that.
+run test: export PYTHONDONTWRITEBYTECODE :=
+
 run: $(RUN_STAMP)
 	@exec $(VENV)/bin/python manage.py up --with-parent $(ARGS)
 
-# Tests start hundreds of Pythons: each but the first finds our modules compiled, whatever this shell thinks of that.
-test: export PYTHONDONTWRITEBYTECODE :=
 test: lint
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
