@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from console.kernel.authority import Act, Role, may
 from console.tests.source_files import ROOT
@@ -80,31 +81,31 @@ def test_the_example_rule_is_a_rule() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_it_names_exists(command: str) -> None:
+def test_every_command_it_names_exists(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A reader can type what they read."""
-    shown = subprocess.run(
-        [sys.executable, "manage.py", command, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENT_SECONDS,
-    )
+    with pytest.raises(SystemExit) as ended:
+        call_command(command, "--help")
 
-    assert shown.returncode == 0, shown.stderr
+    assert ended.value.code == 0
+    assert f" {command} " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", sorted(set(re.findall(r"manage\.py ledger ([a-z]+)", README))))
-def test_every_ledger_command_it_names_exists(words: str) -> None:
+def test_every_ledger_command_it_names_exists(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The same for the commands below `ledger`."""
-    shown = subprocess.run(
-        [sys.executable, "manage.py", "ledger", words, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENT_SECONDS,
-    )
+    with pytest.raises(SystemExit) as ended:
+        call_command("ledger", words, "--help")
 
-    assert shown.returncode == 0, shown.stderr
+    assert ended.value.code == 0
+    assert f" ledger {words} " in capsys.readouterr().out
+
+
+def test_a_command_that_a_readme_made_up_would_be_found() -> None:
+    """Neither a command nor a verb of `ledger` that is not there shows any help."""
+    with pytest.raises(CommandError):
+        call_command("no_such_command", "--help")
+    with pytest.raises(CommandError):
+        call_command("ledger", "no-such-verb", "--help")
 
 
 @pytest.mark.parametrize("line", ["act", *ACTS])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 def _crashes() -> str:
     from ledger.simulation.crashes import crash_everywhere
 
-    return "; ".join(crash_everywhere(seed=3, operations=40, images=2).findings)
+    return "; ".join(crash_everywhere(seed=3, operations=40, images=1).findings)
 
 
 def _torn() -> str:
@@ -21,7 +21,7 @@ def _damage() -> str:
     from ledger.simulation.damage import damage_everywhere
 
     kinds = ("truncated", "bits", "blocks")
-    found = (damage_everywhere(seed=1, commands=2, kind=kind, share=(0, 7)) for kind in kinds)
+    found = (damage_everywhere(seed=1, commands=2, kind=kind, share=(0, 13)) for kind in kinds)
     return next((outcome.findings[0] for outcome in found if outcome.findings), "")
 
 
@@ -29,7 +29,7 @@ def _errors(file: str, call: str) -> Callable[[], str]:
     def errors() -> str:
         from ledger.simulation.faults import fail_everywhere
 
-        outcome = fail_everywhere(seed=1, turns=3, only=lambda site: (site.file, site.call) == (file, call))
+        outcome = fail_everywhere(seed=1, turns=1, only=lambda site: (site.file, site.call) == (file, call))
         return "; ".join(outcome.findings)
 
     return errors
