@@ -1,12 +1,12 @@
 """The language of a signed-in person, where their browser has not chosen one on this device, and their time zone;
-pages compressed on their way; the answers of a console that is closed, and of an address that is only posted to."""
+pages compressed on their way; the answers of a console that is closed, and of an address that takes another method."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
@@ -20,6 +20,8 @@ from console.maintenance import Maintenance, maintenance
 
 ALWAYS_OPEN = frozenset({"/api/health", "/metrics"})
 """What machines watch says itself how the installation is."""
+
+KNOWN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 RETRY_SECONDS_MIN, RETRY_SECONDS = 30, 300
 
@@ -109,17 +111,21 @@ def _retry_seconds(closed: Maintenance) -> int:
     return max(round((closed.until - timezone.now()).total_seconds()), RETRY_SECONDS_MIN)
 
 
-class PostedOnlyPageMiddleware:
-    """Says what to do where somebody follows a link to an address that is only posted to: Django's answer is empty."""
+class RefusedMethodPageMiddleware:
+    """No page of the console knows PUT, PATCH or DELETE; and a 405 says what to do, for Django's answer is empty."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Fill an empty 405, and leave its headers."""
-        response = self.get_response(request)
-        if response.status_code != 405 or response.content or request.path.startswith("/api/"):
+        """Refuse such a method, whatever the view would answer; fill an empty 405, and leave its headers."""
+        if request.path.startswith("/api/"):
+            return self.get_response(request)
+        is_known = request.method in KNOWN_METHODS
+        response = self.get_response(request) if is_known else HttpResponseNotAllowed(KNOWN_METHODS)
+        if response.status_code != 405 or response.content:
             return response
-        page = render(request, "405.html", status=405)
-        page.headers["Allow"] = response.headers.get("Allow", "POST")
+        allowed = response.headers.get("Allow", "POST")
+        page = render(request, "405.html", {"is_posted": allowed == "POST"}, status=405)
+        page.headers["Allow"] = allowed
         return page

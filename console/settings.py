@@ -76,7 +76,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "console.middleware.PersonLanguageMiddleware",
     "console.middleware.PersonTimeZoneMiddleware",
-    "console.middleware.PostedOnlyPageMiddleware",
+    "console.middleware.RefusedMethodPageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",

@@ -17,10 +17,11 @@ from django.contrib.admin.views.main import ERROR_FLAG
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from console.kernel.acts import Actor
 from console.kernel.authority import ROLE_LABELS, Act, Role, may, who_may
@@ -181,6 +182,7 @@ class ReadOnlyAdmin(_ModelAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_read(request)
 
+    @method_decorator(require_safe)
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Django's list. It leaves out a filter it does not know by `?e=1`; here that is said."""
         if ERROR_FLAG in request.GET:

@@ -141,6 +141,18 @@ def test_a_form_without_its_secret_leads_back_to_where_it_is_got_anew(is_ours: b
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "BREW"])
+def test_an_address_that_only_shows_says_that_nothing_was_carried_out(browse: Browse, method: str) -> None:
+    """Whoever tries to delete or edit by hand must not take the page for a success."""
+    response = browse("tester").generic(method, "/admin/testruns/run/")
+
+    allowed = "GET, HEAD" if method == "POST" else "GET, HEAD, POST, OPTIONS"
+    assert (response.status_code, response.headers["Allow"]) == (405, allowed)
+    requires_design(response.content)
+    assert "nothing was carried out" in words_of(response.content)
+
+
+@pytest.mark.django_db
 def test_an_address_that_belongs_to_a_button_says_so_when_it_is_opened(browse: Browse) -> None:
     """Where a sign-in leads somebody back to what they pressed; the header stays."""
     response = browse("tester").get("/admin/releases/phase/5a/verify-journal/")

@@ -242,6 +242,10 @@ def world(request_5a: ReleaseRequest, team: Team) -> Iterator[World]:
     os.close(running)
 
 
+def _arguments(world: World, name: str) -> list[Any]:
+    return [one(world) if callable(one) else one for one in READ[name]]
+
+
 def post(client: Client, address: str, sent: dict[str, Any]) -> tuple[Any, list[tuple[str, str, str]]]:
     """Post, look at what is on record for it, and undo it."""
     before, cookies = AuditEntry.objects.latest("index").index, copy(client.cookies)
@@ -285,13 +289,29 @@ def test_nothing_happens_where_there_is_only_something_to_read(world: World) -> 
     """A POST to a page is answered in some way, and nobody has done anything by it, not even a superuser."""
     client = _client(signer(*Role, is_superuser=True).person)
     wrong = []
-    for name, args in READ.items():
-        address = reverse(f"admin:{name}", args=[one(world) if callable(one) else one for one in args])
+    for name in READ:
+        address = reverse(f"admin:{name}", args=_arguments(world, name))
         response, entries = post(client, address, {"action": "delete_selected", "_save": "1"})
         if entries or response.status_code >= 500:
             wrong.append((name, response.status_code, entries))
 
     assert wrong == []
+
+
+def test_runs_results_journal_and_lists_answer_no_order_at_all(world: World) -> None:
+    """Whoever tries to delete or edit them by hand is refused; an answer of 200 would look like a success."""
+    client = _client(signer(*Role, is_superuser=True).person)
+    posted = [name for name in READ if name.startswith(("testruns_run", "journal_")) or name.endswith("_changelist")]
+    posted.remove("journal_verification")
+    orders = [("POST", name) for name in posted] + [(method, name) for name in READ for method in ("PUT", "DELETE")]
+
+    answers = {
+        (method, name): client.generic(method, reverse(f"admin:{name}", args=_arguments(world, name))).status_code
+        for method, name in orders
+    }
+
+    assert len(posted) == 17
+    assert {order: status for order, status in answers.items() if status != 405} == {}
 
 
 def test_nobody_without_a_role_or_a_sign_in_gets_anywhere(world: World) -> None:
