@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ledger import gettext_noop
 from testruns.recommendation import Recommendation
@@ -20,9 +20,8 @@ _TOO_OLD: Final = gettext_noop("run %(run)s is older than %(days)s days")
 _ENDED: Final = frozenset({RunState.JUDGED, RunState.UNFINISHED, RunState.CANCELLED})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunFact:
-    """What of a run decides about its place in a request.
+class RunFact(NamedTuple):
+    """What of a run decides about its place in a request. A tuple: a build has a thousand, made for every look.
 
     is_full: whole suite, default injections, soak of its policy. requested_by: a person's number, None for a run
     nobody stands behind, which never decides. finished_at: None while it waits or works.

@@ -13,7 +13,6 @@ from console.api.schemas import BuildDocument
 from console.kernel.api.pagination import page_of
 from console.kernel.api.views import ApiView
 from console.kernel.scopes import Scope
-from console.releases import Look
 from console.releases.builds import builds_beginning, phases_of
 from testruns.api.documents import run_line
 from testruns.reading import listed_runs
@@ -42,7 +41,7 @@ class BuildView(ApiView):
             {
                 "commit": builds[0].commit,
                 "builds": [build_document(build) for build in builds],
-                "phases": [phase_of_build_document(one, now=now) for one in phases_of(builds, look=Look(now=now))],
+                "phases": [phase_of_build_document(one, now=now) for one in phases_of(builds, now=now)],
                 "run_count": runs.count(),
                 "runs": page_of(request, runs, serialize=run_line, filters={}, orderings=self.orderings),
             },

@@ -50,6 +50,11 @@ class Decision(models.Model):
     def __str__(self) -> str:
         return f"{self.request} {self.word}"
 
+    @property
+    def has_conditions(self) -> bool:
+        """Whether it was given under conditions: no other word is."""
+        return self.word == Word.CONDITIONAL.value
+
 
 # A release has three standing sign-offs of other people under the supervisor's, all over the same manifest.
 _SEATED = (

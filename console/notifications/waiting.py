@@ -30,7 +30,7 @@ _PASSWORD = gettext_noop("Confirm a password of %(person)s")
 
 def what_waits_for(person: Person, *, look: Look) -> tuple[Waiting, ...]:
     """Everything that waits for this person."""
-    roles = person.roles
+    roles = look.people.get(person, frozenset())
     found = [
         *waits_for(person, roles=roles, look=look),
         *_approvals(person, roles),
@@ -104,7 +104,7 @@ def _people(person: Person, roles: frozenset[Role]) -> Iterator[Waiting]:
 
 def _unconfirmed(model: type[RoleGrant] | type[PasswordReset]) -> list[RoleGrant | PasswordReset]:
     waiting = model._default_manager.filter(confirmed_at__isnull=True, ended_at__isnull=True)
-    return list(waiting.select_related("person"))
+    return list(waiting.prefetch_related("person"))
 
 
 def _proposal(row: RoleGrant | PasswordReset) -> tuple[Text, str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from console.checklist import Item, Text
 from console.kernel.errors import GatehouseError
@@ -174,27 +174,46 @@ def history_of(requests: Collection[int], *, now: datetime) -> list[HistoryLine]
     Numbers, because they come from an index: whoever looks at a row itself reads past a manifest of a megabyte.
     """
     rows = ReleaseRequest.objects.filter(pk__in=requests).select_related("phase", "build", "opened_by")
-    rows = rows.defer("manifest").prefetch_related("decisions__sign_off").order_by("-pk")
+    decisions = Decision.objects.select_related("sign_off").only(*_DECISION_COLUMNS)
+    rows = rows.only(*_REQUEST_COLUMNS).prefetch_related(Prefetch("decisions", queryset=decisions)).order_by("-pk")
     return [history_line(row, now=now) for row in rows]
+
+
+_REQUEST_COLUMNS = (
+    "state",
+    "opened_at",
+    "deadline_at",
+    "phase__code",
+    "phase__position",
+    "build__name",
+    "build__commit",
+    "build__tree_digest",
+    "opened_by__username",
+    "opened_by__printed_name",
+)
+_DECISION_COLUMNS = ("request", "number", "word", "decided_at", "valid_until", "sign_off__printed_name")
+"""What a line of the history shows, and how its state is told."""
 
 
 def newest_build() -> Build | None:
     """The build of the newest run: what would be released next. Results from elsewhere speak of other builds too."""
-    ran = Run.objects.exclude(profile=IMPORT_PROFILE)
-    run = ran.select_related("build").defer("manifest").order_by("-pk").first()
-    return run.build if run else None
+    ran = Run.objects.exclude(profile=IMPORT_PROFILE).order_by("-pk")
+    return Build.objects.filter(pk__in=ran.values("build")[:1]).first()
 
 
 def lapses(*, now: datetime) -> tuple[Lapse, ...]:
-    """Releases that lapsed and that no later decision of their phase replaced. Two queries."""
+    """Releases that lapsed and that no later decision of their phase replaced.
+
+    One query; two more while a release has conditions.
+    """
     decisions = (
         Decision.objects.exclude(request__phase__state=Phase.State.ACTIVE)
         .select_related("request__phase")
-        .only("valid_until", "request__state", "request__phase__code")
-        .prefetch_related("conditions__confirmation")
+        .only("word", "valid_until", "request__state", "request__phase__code")
         .order_by("request_id", "number")
     )
     newest = {decision.request.phase.code: decision for decision in decisions}
+    prefetch_related_objects([one for one in newest.values() if one.has_conditions], "conditions__confirmation")
     found = ((code, decision, why_lapsed(decision, now=now)) for code, decision in newest.items())
     return tuple(Lapse(phase=code, request=one.request_id, why=why) for code, one, why in found if why is not None)
 
@@ -203,7 +222,7 @@ def why_lapsed(decision: Decision, *, now: datetime) -> Text | None:
     """Why the release of this decision lapsed; None while it stands, or is over for another reason."""
     if decision.valid_until is None or decision.request.state not in _MAY_LAPSE:
         return None
-    for condition in decision.conditions.all():
+    for condition in decision.conditions.all() if decision.has_conditions else ():
         if standing_of(condition).is_overdue(now=now):
             params = {"number": condition.number, "text": condition.text, "due": condition.due_date.isoformat()}
             return {"template": _OVERDUE, "params": params}

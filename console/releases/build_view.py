@@ -14,7 +14,6 @@ from console.kernel.list_pages import ListPage, list_page
 from console.models import Condition, Decision, ReleaseRequest, SignOff, Waiver
 from console.releases.board import HistoryLine, history_of, history_page
 from console.releases.builds import TREE, PhaseOfBuild, name_of, phases_of
-from console.releases.look import Look
 from console.releases.request_view import condition_lines
 from testruns.models import Build, Run
 from testruns.reading import listed_runs
@@ -79,8 +78,8 @@ def build_view(builds: tuple[Build, ...], *, asked: Mapping[str, str], now: date
 
     asked: the query of an address, which says of each list what page is wanted, and with `recommendation` which runs.
     """
-    decisions = Decision.objects.filter(request__build__in=builds).defer("content", "request__manifest").order_by("-pk")
-    sign_offs = SignOff.objects.filter(request__build__in=builds).defer("content", "request__manifest").order_by("-pk")
+    decisions = Decision.objects.filter(request__build__in=builds).order_by("-pk")
+    sign_offs = SignOff.objects.filter(request__build__in=builds).order_by("-pk")
     waivers = Waiver.objects.filter(build__in=builds).order_by("-pk")
     recommended = Run.objects.filter(build__in=builds).order_by().values_list("recommendation")
     counts = dict(recommended.annotate(count=Count("pk")))
@@ -90,15 +89,21 @@ def build_view(builds: tuple[Build, ...], *, asked: Mapping[str, str], now: date
         newest=builds[0],
         first_seen_at=builds[-1].created_at,
         sources=list_page(builds, asked=asked, parameter="sources"),
-        phases=phases_of(builds, look=Look(now=now)),
+        phases=phases_of(builds, now=now),
         runs=_runs(builds, wanted, counts=counts, asked=asked),
         requests=history_page(ReleaseRequest.objects.filter(build__in=builds), asked=asked, now=now),
         decisions=list_page(
-            decisions.select_related("request__phase", "sign_off", "certificate", "revocation__person"),
+            decisions.select_related("request__phase", "sign_off", "certificate", "revocation__person").only(
+                *_DECISION_COLUMNS
+            ),
             asked=asked,
             parameter="decisions",
         ),
-        sign_offs=list_page(sign_offs.select_related("request__phase", "withdrawal"), asked=asked, parameter="signed"),
+        sign_offs=list_page(
+            sign_offs.select_related("request__phase", "withdrawal").only(*_SIGN_OFF_COLUMNS),
+            asked=asked,
+            parameter="signed",
+        ),
         conditions=_conditions(builds, asked=asked, now=now),
         waivers=list_page(
             waivers.select_related("phase", "build", "requested_by", "answer"), asked=asked, parameter="waivers"
@@ -106,6 +111,28 @@ def build_view(builds: tuple[Build, ...], *, asked: Mapping[str, str], now: date
         counts=counts,
         recommendation=wanted,
     )
+
+
+_DECISION_COLUMNS = (
+    "word",
+    "reason",
+    "decided_at",
+    "request__phase__code",
+    "sign_off__printed_name",
+    "certificate__digest",
+    "revocation__person__username",
+    "revocation__person__printed_name",
+)
+_SIGN_OFF_COLUMNS = (
+    "seat",
+    "meaning",
+    "printed_name",
+    "signed_at",
+    "digest",
+    "request__phase__code",
+    "withdrawal__at",
+)
+"""What their lines show: each has texts and digests beside that."""
 
 
 def _runs(builds: tuple[Build, ...], wanted: str, *, counts: Mapping[str, int], asked: Mapping[str, str]) -> ListPage:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from console.kernel.errors import GatehouseError
 from console.models import Phase, SignOff
 from console.releases.left import Left, what_is_left
 from console.releases.look import Look
-from console.releases.standing import Standing, standing_of_phase, standings_of
+from console.releases.standing import Standing, standing_of_phase
 from ledger import gettext_noop
 from testruns.models import Build
 
@@ -102,11 +103,12 @@ def builds_beginning(text: str) -> tuple[Build, ...]:
     return builds
 
 
-def phases_of(builds: tuple[Build, ...], *, look: Look) -> tuple[PhaseOfBuild, ...]:
+def phases_of(builds: tuple[Build, ...], *, now: datetime) -> tuple[PhaseOfBuild, ...]:
     """How the builds of one commit stand in every phase that waits for a release, in the order of the roadmap."""
-    waiting = [phase for phase in look.phases if phase.state != Phase.State.ACTIVE]
-    standings = standings_of(waiting, now=look.now, builds=builds)
-    return tuple(_of_builds(standings[phase.pk], builds=builds, look=look) for phase in waiting)
+    look = Look(now=now, builds=builds)
+    standings = [look.standing_of_builds(phase) for phase in look.phases if phase.state != Phase.State.ACTIVE]
+    look.read_sign_offs([standing.request for standing in standings if standing.request is not None])
+    return tuple(_of_builds(standing, builds=builds, look=look) for standing in standings)
 
 
 def phase_of_build(phase: Phase, *, builds: tuple[Build, ...], look: Look) -> PhaseOfBuild:

@@ -23,14 +23,14 @@ from console.checklist import (
     build_checklist,
 )
 from console.eligibility import Facts
-from console.models import Condition, LiveVerification, Phase, ReleaseRequest, Review, Waiver
+from console.models import Condition, LiveVerification, ReleaseRequest, Review, Waiver
 from console.phase_definition import SHIPPED_CHECKS, Check
 from console.release_manifest import read_manifest
 from console.release_states import Outcome, RequestState, Seat, Word
-from console.releases.evidence import Evidence, listed, overlay_over, recommendation_of
+from console.releases.evidence import Evidence, deciding_rows, listed, overlay_over, recommendation_of
 from console.releases.look import Look
 from console.releases.seats import names_by
-from console.releases.standing import Standing, standing_of
+from console.releases.standing import Standing, is_closed, standing_of
 from ledger.verifying.starting import began_after
 from testruns.actions import last_editor_of, rules_of
 from testruns.environment import identify_build
@@ -90,7 +90,7 @@ def check_evidence(evidence: Evidence, *, look: Look) -> Checked:
         soak=_soak(evidence.overlay),
         journal=_journal(look.verification),
         review=None,
-        conditions=_conditions(_earlier_conditions(evidence.phase), now=now),
+        conditions=_conditions(look.open_conditions(evidence.phase), now=now),
         waivers=_waivers(evidence.waivers, now=now),
         predecessors=_predecessors(look.predecessors(evidence.phase)),
         eligible=names_by(_facts_before(evidence), people=look.people),
@@ -110,8 +110,8 @@ def check_request(request: ReleaseRequest, *, look: Look) -> Checked:
     """The checklist of a request: runs, waivers and definition as they were bound, everything else as it is now."""
     now = look.now
     manifest = read_manifest(request.manifest)
-    bound = request.bound_runs.filter(is_deciding=True).select_related("run__policy")
-    deciding = [one.run for one in bound.defer("run__manifest", "run__environment")]
+    bound = request.bound_runs.filter(is_deciding=True).values("run")
+    deciding = tuple(deciding_rows(Run.objects.filter(pk__in=bound)))
     waivers = tuple(Waiver.objects.filter(pk__in=[one["id"] for one in manifest["waivers"]]).order_by("pk"))
     valid = {waiver.rule_code for waiver in waivers if waiver.expires_at > now}
     overlay = overlay_over(deciding, waived=valid)
@@ -124,7 +124,7 @@ def check_request(request: ReleaseRequest, *, look: Look) -> Checked:
         soak=_soak(overlay),
         journal=_journal(look.verification),
         review=_review(sign_offs[Seat.REVIEWER].review, manifest) if Seat.REVIEWER in sign_offs else None,
-        conditions=_conditions(_open_conditions(request), now=now),
+        conditions=_conditions(_open_conditions(request, look=look), now=now),
         waivers=_waivers(waivers, now=now),
         predecessors=_predecessors(look.standings({one["phase"] for one in manifest["predecessors"]})),
         seated={seat: sign_off.printed_name for seat, sign_off in sign_offs.items()},
@@ -240,19 +240,11 @@ def _review(review: Review | None, manifest: Mapping[str, Any]) -> ReviewFact | 
     )
 
 
-def _open_conditions(request: ReleaseRequest) -> Iterable[Condition]:
+def _open_conditions(request: ReleaseRequest, *, look: Look) -> tuple[Condition, ...]:
     """Those of the request itself; before its decision those of the release that stands."""
-    own = Condition.objects.filter(decision__request=request, confirmation__isnull=True).select_related("owner")
-    return own if request.state == RequestState.CONDITIONAL.value else _earlier_conditions(request.phase)
-
-
-def _earlier_conditions(phase: Phase) -> Iterable[Condition]:
-    """The open conditions of the phase's conditional release."""
-    return Condition.objects.filter(
-        decision__request__phase=phase,
-        decision__request__state=RequestState.CONDITIONAL.value,
-        confirmation__isnull=True,
-    ).select_related("owner")
+    if request.state != RequestState.CONDITIONAL.value:
+        return look.open_conditions(request.phase)
+    return tuple(one for one in look.conditions([request])[request.pk] if not is_closed(one))
 
 
 def _conditions(conditions: Iterable[Condition], *, now: datetime) -> tuple[ConditionFact, ...]:

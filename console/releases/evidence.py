@@ -40,8 +40,8 @@ class ListedRun:
 
     pk: int
     manifest_digest: str
-    state: str
-    recommendation: str
+    state: RunState
+    recommendation: Recommendation | None
     profile: str
     seed: int
     policy_id: int
@@ -57,8 +57,8 @@ class ListedRun:
         """What of it decides about its place in a request."""
         return RunFact(
             run=self.pk,
-            state=RunState(self.state),
-            recommendation=Recommendation(self.recommendation) if self.recommendation else None,
+            state=self.state,
+            recommendation=self.recommendation,
             seed=self.seed,
             is_full=self.is_full,
             has_active_policy=self.policy_id == active_policy_id,
@@ -103,7 +103,7 @@ def gather(*, phase: Phase, build: Build, now: datetime) -> Evidence:
         days_max=days,
         oldest_at=now - timedelta(days=days),
     )
-    deciding = Run.objects.filter(pk__in=selection.deciding).select_related("policy").defer("manifest")
+    deciding = tuple(deciding_rows(Run.objects.filter(pk__in=selection.deciding)))
     waivers = valid_waivers(phase=phase, build=build, policy=policy, now=now)
     return Evidence(
         phase=phase,
@@ -111,10 +111,10 @@ def gather(*, phase: Phase, build: Build, now: datetime) -> Evidence:
         policy=policy,
         values=values,
         runs=runs,
-        deciding=(rows := tuple(deciding.order_by("-pk"))),
+        deciding=deciding,
         selection=selection,
         waivers=waivers,
-        overlay=overlay_over(rows, waived={waiver.rule_code for waiver in waivers}),
+        overlay=overlay_over(deciding, waived={waiver.rule_code for waiver in waivers}),
     )
 
 
@@ -139,7 +139,9 @@ def listed(runs: QuerySet[Run]) -> tuple[ListedRun, ...]:
     name of who asked for it, which may change.
     """
     heads = list(runs.values_list("pk", "manifest_digest", "requested_by_id"))
-    people = Person.objects.in_bulk({person for _pk, _digest, person in heads} - {None})
+    people = Person.objects.only("username", "printed_name").in_bulk(
+        {person for _pk, _digest, person in heads} - {None}
+    )
     names = {person: str(row) for person, row in people.items()} | {None: ""}
     keys = {pk: (pk, digest, names[person]) for pk, digest, person in heads}
     known = {pk: run for pk, key in keys.items() if (run := _frozen.get(key)) is not None}
@@ -174,8 +176,8 @@ def _listed(row: Any, policy: GatePolicy, name: str) -> ListedRun:
     return ListedRun(
         pk=row.pk,
         manifest_digest=row.manifest_digest,
-        state=row.state,
-        recommendation=row.recommendation,
+        state=RunState(row.state),
+        recommendation=Recommendation(row.recommendation) if row.recommendation else None,
         profile=row.profile,
         seed=row.seed,
         policy_id=row.policy_id,
@@ -223,8 +225,14 @@ def valid_waivers(*, phase: Phase, build: Build, policy: GatePolicy, now: dateti
     """The approved waivers of this phase, build and policy that have not expired."""
     waivers = Waiver.objects.filter(
         phase=phase, build=build, policy=policy, answer__is_approved=True, expires_at__gt=now
-    ).select_related("answer__answered_by", "requested_by")
+    ).prefetch_related("answer__answered_by")
     return tuple(waivers.order_by("pk"))
+
+
+def deciding_rows(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """These, the newest first, with what is read of them to say what they say together."""
+    columns = runs.select_related("policy").only("manifest_digest", "frozen_at", "scenarios", "policy__content")
+    return columns.order_by("-pk")
 
 
 def overlay_over(runs: Sequence[Run], *, waived: set[str]) -> Overlay | None:
@@ -293,8 +301,8 @@ def _run(run: ListedRun, evidence: Evidence) -> dict[str, Any]:
     return {
         "run": run.pk,
         "manifest": run.manifest_digest,
-        "state": run.state,
-        "recommendation": run.recommendation,
+        "state": run.state.value,
+        "recommendation": run.recommendation.value if run.recommendation else "",
         "profile": run.profile,
         "seed": run.seed,
         "policy": run.policy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import prefetch_related_objects
@@ -17,7 +17,7 @@ from console.release_states import SEAT_LABELS, RequestState, Seat
 from console.releases.checking import check_evidence, check_request
 from console.releases.evidence import gather
 from console.releases.look import Look
-from console.releases.standing import Standing, end_of, state_of
+from console.releases.standing import Standing, end_of
 from ledger import gettext_noop
 from testruns.models import Build
 
@@ -42,7 +42,7 @@ _ALL_CLOSED = gettext_noop("every condition is closed")
 class Left:
     """One thing that is left. people: who may do it, by name. until: the instant it is too late, None without one.
 
-    link: kind and number, as in the checklist.
+    due: the day by whose end that is, where people agreed on a day. link: kind and number, as in the checklist.
     """
 
     code: str
@@ -51,6 +51,7 @@ class Left:
     act: Act
     people: tuple[str, ...]
     until: datetime | None = None
+    due: date | None = None
     link: str = ""
 
     @property
@@ -122,6 +123,7 @@ def _of_condition(condition: Condition, *, look: Look) -> Left:
         act=act,
         people=look.names_who_may(act) if is_closed_by_owner else (str(condition.owner),),
         until=end_of(condition.due_date),
+        due=condition.due_date,
         link=f"condition:{condition.pk}",
     )
 
@@ -156,8 +158,7 @@ def _before_request(phase: Phase, build: Build | None, *, look: Look) -> Iterato
 
 
 def _of_request_to_open(phase: Phase, *, look: Look) -> Left:
-    rows = ReleaseRequest.objects.filter(phase=phase, state=RequestState.OPEN.value).defer("manifest")
-    another = next((one for one in rows if state_of(one, now=look.now) is RequestState.OPEN), None)
+    another = next((one for one in look.open_requests if one.phase_id == phase.pk), None)
     return Left(
         code="request",
         title=_text(_REQUEST),

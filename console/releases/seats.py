@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from console.eligibility import ROLE_OF_SEAT, Facts, SeatRefused, why_not, why_not_yet
@@ -33,8 +33,16 @@ class SeatView:
 
 def standing_sign_offs(request: ReleaseRequest) -> dict[Seat, SignOff]:
     """The sign-off that stands in each seat: the newest one that was not withdrawn."""
-    sign_offs = request.sign_offs.filter(withdrawal__isnull=True).select_related("person", "review").order_by("pk")
-    return {Seat(sign_off.seat): sign_off for sign_off in sign_offs}
+    return sign_offs_of_each([request])[request.pk]
+
+
+def sign_offs_of_each(requests: Collection[ReleaseRequest]) -> dict[int, dict[Seat, SignOff]]:
+    """As `standing_sign_offs` for several, by their numbers, in one query."""
+    found: dict[int, dict[Seat, SignOff]] = {request.pk: {} for request in requests}
+    standing = SignOff.objects.filter(request__in=found, withdrawal__isnull=True).select_related("review")
+    for sign_off in standing.order_by("pk"):
+        found[sign_off.request_id][Seat(sign_off.seat)] = sign_off
+    return found
 
 
 def facts_of(request: ReleaseRequest, *, signed: Mapping[Seat, SignOff]) -> Facts:
@@ -91,7 +99,8 @@ def active_people() -> Mapping[Person, frozenset[Role]]:
     standing = RoleGrant.objects.filter(
         confirmed_at__isnull=False, ended_at__isnull=True, person__is_active=True
     ).select_related("person")
+    columns = standing.only("role", "person__username", "person__printed_name")
     roles: defaultdict[Person, set[Role]] = defaultdict(set)
-    for grant in standing.order_by("person_id"):
+    for grant in columns.order_by("person_id"):
         roles[grant.person].add(Role(grant.role))
     return {person: frozenset(held) for person, held in roles.items()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, groupby
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from console.models import Condition, Decision, Phase, ReleaseRequest
 from console.release_states import ConditionKind, ConditionStanding, Effect, RequestState, effect_of, state_at
@@ -136,22 +136,51 @@ def standings_of(
     phases: Collection[Phase], *, now: datetime, builds: Collection[Build] | None = None
 ) -> dict[int, Standing]:
     """As `standing_of_phase` for several, by their numbers: what they stand on is read for all of them at once."""
-    by_number = {phase.pk: phase for phase in phases}
-    rows = ReleaseRequest.objects.filter(phase__in=by_number)
+    rows = ReleaseRequest.objects.filter(phase__in=phases)
     if builds is not None:
         rows = rows.filter(build__in=builds)
-    newest = rows.order_by().values("phase").annotate(newest=Max("pk")).values("newest")
-    telling = rows.filter(~Q(state__in=_OVER) | Q(pk__in=newest)).select_related("build", "policy").defer("manifest")
-    found = list(telling.prefetch_related("decisions").order_by("-pk"))
-    conditional = conditions_of_each([row for row in found if row.state == RequestState.CONDITIONAL.value])
-    states: dict[int, list[tuple[ReleaseRequest, RequestState]]] = {number: [] for number in by_number}
+    return standings_by(telling_requests(rows, phases=phases), phases=phases, now=now)
+
+
+def telling_requests(
+    rows: QuerySet[ReleaseRequest], *, phases: Collection[Phase], also: Collection[Build] = ()
+) -> tuple[ReleaseRequest, ...]:
+    """Of these requests of these phases, the newest first, those that may say how a phase stands.
+
+    also: builds of which the same is asked for each alone.
+    """
+    may_tell = ~Q(state__in=_OVER) | Q(pk__in=_newest_of_each_phase(rows))
+    if also:
+        may_tell |= Q(pk__in=_newest_of_each_phase(rows.filter(build__in=also)))
+    telling = rows.filter(may_tell).select_related("build", "policy").defer("manifest")
+    found = tuple(telling.prefetch_related("decisions").order_by("-pk"))
+    by_number = {phase.pk: phase for phase in phases}
     for row in found:
         row.phase = by_number[row.phase_id]
+    return found
+
+
+def _newest_of_each_phase(rows: QuerySet[ReleaseRequest]) -> QuerySet[ReleaseRequest, Any]:
+    return rows.order_by().values("phase").annotate(newest=Max("pk")).values("newest")
+
+
+def standings_by(
+    requests: Iterable[ReleaseRequest],
+    *,
+    phases: Collection[Phase],
+    now: datetime,
+    read_conditions: Callable[[Collection[ReleaseRequest]], Mapping[int, tuple[Condition, ...]]] = conditions_of_each,
+) -> dict[int, Standing]:
+    """How these phases stand by these requests, the newest first; by the numbers of the phases."""
+    found = tuple(requests)
+    conditional = read_conditions([row for row in found if row.state == RequestState.CONDITIONAL.value])
+    states: dict[int, list[tuple[ReleaseRequest, RequestState]]] = {phase.pk: [] for phase in phases}
+    for row in found:
         states[row.phase_id].append((row, state_of(row, now=now, conditions=conditional.get(row.pk, ()))))
     told = {number: _telling(in_order) for number, in_order in states.items()}
-    decided = [request for request, _state in told.values() if request is not None and request.decisions.all()]
-    conditions = conditions_of_each(decided)
-    return {number: _standing(phase, *told[number], conditions=conditions) for number, phase in by_number.items()}
+    telling = [request for request, _state in told.values() if request is not None]
+    conditions = read_conditions([one for one in telling if any(two.has_conditions for two in one.decisions.all())])
+    return {phase.pk: _standing(phase, *told[phase.pk], conditions=conditions) for phase in phases}
 
 
 def _standing(

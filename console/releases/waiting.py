@@ -45,7 +45,11 @@ class Waiting:
 def waits_for(person: Person, *, roles: frozenset[Role], look: Look) -> tuple[Waiting, ...]:
     """Everything that waits for this person, who holds these roles, by deadline; what has none comes last."""
     now = look.now
-    found = [*_seats(person, roles, look=look), *_conditions(person, roles, now=now), *_waivers(person, roles, now=now)]
+    found = [
+        *_seats(person, roles, look=look),
+        *_conditions(person, roles, look=look),
+        *_waivers(person, roles, now=now),
+    ]
     return tuple(sorted(found, key=lambda one: (one.deadline is None, one.deadline or now, one.link)))
 
 
@@ -63,17 +67,17 @@ def _seats(person: Person, roles: frozenset[Role], *, look: Look) -> Iterator[Wa
                 yield _waiting(_SEATS[seat], params, f"request:{request.pk}", request.deadline_at, subject)
 
 
-def _conditions(person: Person, roles: frozenset[Role], *, now: datetime) -> Iterator[Waiting]:
+def _conditions(person: Person, roles: frozenset[Role], *, look: Look) -> Iterator[Waiting]:
     """Own conditions to close, closed ones to confirm, and the GO when the last one is confirmed."""
-    requests = ReleaseRequest.objects.filter(state=RequestState.CONDITIONAL.value).select_related("phase", "policy")
-    for request in requests.defer("manifest").prefetch_related("decisions").order_by("pk"):
-        if state_of(request, now=now) is not RequestState.CONDITIONAL:
+    known = look.conditions(look.conditional_requests)
+    for request in look.conditional_requests:
+        if state_of(request, now=look.now, conditions=known[request.pk]) is not RequestState.CONDITIONAL:
             continue
         conditions = Condition.objects.filter(decision__request=request).select_related("confirmation")
         rows = list(conditions.prefetch_related("closings").order_by("number"))
         yield from (one for row in rows for one in _condition(row, request, person, roles))
         if rows and all(is_closed(row) for row in rows) and may(act=Act.DECIDE_RELEASE, roles=roles):
-            until = max(decision.valid_until or now for decision in request.decisions.all())
+            until = max(decision.valid_until or look.now for decision in request.decisions.all())
             params = {"phase": request.phase.code, "request": request.pk}
             yield _waiting(_GO, params, f"request:{request.pk}", until, f"go:request:{request.pk}")
 

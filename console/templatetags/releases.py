@@ -24,7 +24,7 @@ from console.kernel.authority import ROLE_LABELS, Act, Role
 from console.kernel.doors import explain, roles_of
 from console.release_states import MEANING_LABELS, Meaning
 from console.releases.builds import name_of
-from console.templatetags.gatehouse import digest, figure, moment, number, spoken, status
+from console.templatetags.gatehouse import digest, limit, moment, number, spoken, status
 from testruns.gates.registry import GATES, all_rules
 from testruns.models import Build
 
@@ -77,6 +77,8 @@ def left(until: datetime | date | None) -> str:
         return _("today") if days == 0 else _days(days)
     seconds = (until - timezone.now()).total_seconds()
     minutes = int(abs(seconds) // 60)
+    if minutes == 0:
+        return _("within a minute") if seconds > 0 else _("just now")
     if minutes >= 2 * 24 * 60:
         return _days(round(seconds / _DAY_SECONDS))
     if minutes >= 60:
@@ -182,8 +184,15 @@ def rule_question(code: str) -> str:
 @register.simple_tag
 def target(requirement: Mapping[str, Any]) -> SafeString:
     """Operator and threshold of a requirement, with its unit."""
-    sign, _blank, value = requirement["target"].partition(" ")
-    return format_html("{} {}", OPERATORS.get(sign, sign), figure(value, requirement["unit"]))
+    sign = requirement["target"].partition(" ")[0]
+    said = limit(limit_of(requirement["target"]), requirement["unit"])
+    return format_html("{} {}", OPERATORS.get(sign, sign), said)
+
+
+@register.filter
+def limit_of(target: str) -> str:
+    """The threshold of a requirement's target, without its operator."""
+    return target.partition(" ")[2]
 
 
 @register.simple_tag

@@ -38,7 +38,7 @@ def test_a_run_is_listed_as_it_is_now_until_it_is_frozen(team: Team) -> None:
 
     finish_run(run)
 
-    assert (before.state, before.recommendation) == ("RUNNING", "")
+    assert (before.state, before.recommendation) == ("RUNNING", None)
     assert (line_of(run).state, line_of(run).recommendation) == ("JUDGED", "INCOMPLETE")
 
 
