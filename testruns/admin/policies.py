@@ -9,8 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
 
 from console.kernel.authority import Act
 from console.kernel.doors import ReadOnlyAdmin, Section, act_view, actor_of, add_section, explain, why_not
@@ -91,6 +93,7 @@ class GatePolicyAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    @method_decorator(require_safe)
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The active policy first, the open draft above all, and what was withdrawn below."""
         rows = GatePolicy.objects.select_related("activated_by", "edited_by").order_by("-is_active", "-number")

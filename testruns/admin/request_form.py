@@ -80,6 +80,14 @@ class RequestRunForm(forms.Form):
         field.choices = [(code, scenario.title) for code, scenario in SCENARIOS.items()]
         field.initial = list(SCENARIOS)
 
+    def is_unusual(self, *names: str) -> bool:
+        """Whether any of these fields has an error, or was sent with another value than its default."""
+        return any(self[name].errors or (self.is_bound and self._differs(name)) for name in names)
+
+    def _differs(self, name: str) -> bool:
+        field = self.fields[name]
+        return field.has_changed(field.initial, self[name].data)
+
     def clean_concurrency(self) -> tuple[int, ...]:
         """Levels separated by commas, each once, in the order they were written."""
         parts = [part.strip() for part in self.cleaned_data["concurrency"].split(",")]

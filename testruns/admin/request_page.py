@@ -13,12 +13,19 @@ from django.utils.translation import gettext as _
 from console.kernel.authority import Act
 from console.kernel.doors import actor_of, explain, why_not
 from console.kernel.errors import GatehouseError
+from console.kernel.posted_once import posted_once
 from testruns import actions
 from testruns.admin.forecast import active_policy, forecast_of
 from testruns.admin.request_form import RequestRunForm
 from testruns.gates.policy import Policy
 from testruns.plan import PROFILES, RunPlan
 from testruns.scenarios import SCENARIOS
+
+FOLDED = {
+    "scenarios": ("scenarios",),
+    "load": ("concurrency", "seed", "retry_injection", "anomaly_injection", "karma_available"),
+}
+"""Groups of fields that are folded away as long as all of them have their defaults."""
 
 
 def request_run_page(request: HttpRequest) -> HttpResponse:
@@ -31,7 +38,8 @@ def request_run_page(request: HttpRequest) -> HttpResponse:
         answer = _request(request, form.plan())
         if answer is not None:
             return answer
-    context = {"form": form, "forecast": _forecast(form, policy), **_frame(policy)}
+    opened = {name: form.is_unusual(*fields) for name, fields in FOLDED.items()}
+    context = {"form": form, "opened": opened, "forecast": _forecast(form, policy), **_frame(policy)}
     if "HX-Request" in request.headers:
         return TemplateResponse(request, "testruns/forecast.html", context)
     context |= {"title": _("Request a run"), "why_not": why_not(request, Act.REQUEST_RUN)}
@@ -45,13 +53,14 @@ def request_run_page(request: HttpRequest) -> HttpResponse:
 
 def _request(request: HttpRequest, plan: RunPlan) -> HttpResponse | None:
     """Call the action; None after a refusal, which is shown above the form that keeps its values."""
+    site = actions.read_site()
     try:
-        run = actions.request_run(actor=actor_of(request), plan=plan)
+        number = posted_once(request, lambda: actions.request_run(actor=actor_of(request), plan=plan, site=site).pk)
     except GatehouseError as refusal:
         messages.error(request, explain(refusal))
         return None
-    messages.success(request, _("Run %(number)s is queued.") % {"number": run.pk})
-    return redirect("admin:testruns_run_change", run.pk)
+    messages.success(request, _("Run %(number)s is queued.") % {"number": number})
+    return redirect("admin:testruns_run_change", number)
 
 
 def _status(form: RequestRunForm, is_forecast: bool) -> int:

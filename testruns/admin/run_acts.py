@@ -8,9 +8,10 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from console.kernel.doors import act_view, actor_of, return_path
+from console.kernel.posted_once import posted_once
 from testruns import actions
 from testruns.admin.forecast import active_policy
-from testruns.models import Run, ScenarioExecution
+from testruns.models import ScenarioExecution
 from testruns.plan import RunPlan
 
 LIST = "admin:testruns_run_changelist"
@@ -20,20 +21,22 @@ LIST = "admin:testruns_run_changelist"
 def request_full_run(request: HttpRequest) -> HttpResponse:
     """Request the full run with the seed's defaults."""
     plan = RunPlan.of_profile(profile="full", soak_seconds=active_policy().values.soak_seconds)
-    run = actions.request_run(actor=actor_of(request), plan=plan)
-    messages.success(request, _("Run %(number)s is queued.") % {"number": run.pk})
-    return _to(run)
+    site = actions.read_site()
+    number = posted_once(request, lambda: actions.request_run(actor=actor_of(request), plan=plan, site=site).pk)
+    messages.success(request, _("Run %(number)s is queued.") % {"number": number})
+    return _to(number)
 
 
 @act_view(back=LIST)
 def run_again(request: HttpRequest, run_id: int) -> HttpResponse:
     """Request a run's plan again, with the same seed."""
-    run = actions.run_again(actor=actor_of(request), run_id=run_id)
+    site = actions.read_site()
+    number = posted_once(request, lambda: actions.run_again(actor=actor_of(request), run_id=run_id, site=site).pk)
     messages.success(
         request,
-        _("Run %(number)s is queued with the values and the seed of run %(old)s.") % {"number": run.pk, "old": run_id},
+        _("Run %(number)s is queued with the values and the seed of run %(old)s.") % {"number": number, "old": run_id},
     )
-    return _to(run)
+    return _to(number)
 
 
 @act_view(back=LIST)
@@ -41,7 +44,7 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     """Cancel what of a run has not finished."""
     actions.cancel_run(actor=actor_of(request), run_id=run_id)
     messages.success(request, _("Run %(number)s is being cancelled.") % {"number": run_id})
-    return redirect("admin:testruns_run_change", run_id)
+    return _to(run_id)
 
 
 @act_view(back=LIST)
@@ -60,8 +63,8 @@ def attempt_execution_again(request: HttpRequest, execution_id: int) -> HttpResp
     return redirect(_page_of(request, execution_id))
 
 
-def _to(run: Run) -> HttpResponse:
-    return redirect("admin:testruns_run_change", run.pk)
+def _to(number: int) -> HttpResponse:
+    return redirect("admin:testruns_run_change", number)
 
 
 def _page_of(request: HttpRequest, execution_id: int) -> str:

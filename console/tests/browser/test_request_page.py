@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,33 @@ def test_a_wrong_value_is_named_in_place_with_what_to_enter(
     assert response.status_code == 422
     assert any(message.startswith(text) for message in response.context["form"].errors[field])
     assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "opened"),
+    [
+        ({}, []),
+        ({"profile": "full"}, []),
+        ({"concurrency": "50, 100"}, ["what-load"]),
+        ({"concurrency": "many"}, ["what-load"]),
+        ({"seed": "43"}, ["what-load"]),
+        ({"retry_injection": None}, ["what-load"]),
+        ({"karma_available": "on"}, ["what-load"]),
+        ({"scenarios": ["credit_storm"]}, ["which-scenarios"]),
+        ({"scenarios": [], "seed": "x"}, ["which-scenarios", "what-load"]),
+    ],
+)
+def test_what_is_rarely_needed_is_folded_away_unless_it_says_something(
+    browse: Browse, changes: dict[str, Any], opened: list[str]
+) -> None:
+    """A value other than the default, or an error, is never hidden."""
+    client = browse("tester")
+    untouched = client.get(ADDRESS).content.decode()
+    sent = client.post(ADDRESS, entered(**changes, forecast="1")).content.decode()
+
+    folds = re.compile(r'<details class="card" id="([a-z-]+)"( open)?>')
+    assert folds.findall(untouched) == [("which-scenarios", ""), ("what-load", "")]
+    assert [name for name, is_open in folds.findall(sent) if is_open] == opened
 
 
 @pytest.mark.parametrize(

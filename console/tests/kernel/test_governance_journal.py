@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from console.kernel import audit, governance_journal
 from console.kernel.authority import Role
 from console.kernel.governance_journal import ACT_BEGUN, RelayFailed
 from console.kernel.models import AuditEntry
 from console.tests.people import actor_with
+from console.tests.racing import at_once
 from ledger import Event, LedgerError, NewEvent, verify
 from ledger.tests.credits.planting import write_as_another_version
 
@@ -172,18 +172,11 @@ def test_threads_relay_each_entry_once_and_in_order(trail: Path) -> None:
     actor = actor_with(Role.TESTER)
 
     def work() -> None:
-        try:
-            for number in range(5):
-                with transaction.atomic():
-                    audit.record(actor=actor, act="run.request", object=f"run:{number}")
-        finally:
-            connection.close()
+        for number in range(5):
+            with transaction.atomic():
+                audit.record(actor=actor, act="run.request", object=f"run:{number}")
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([work] * 4)
 
     assert [entry["index"] for entry in relayed(trail)] == list(range(1, audit.head().index + 1))
     assert not governance_journal.state().is_behind

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from console import actions
 from console.actions.refusals import OpenAlready, OtherDecision
@@ -19,9 +18,9 @@ from console.kernel.errors import GatehouseError
 from console.models import BoundRun, Certificate, Decision, ReleaseRequest, SignOff
 from console.release_states import RequestState, Seat, Word
 from console.releases import standing_sign_offs
+from console.tests.racing import at_once
 from console.tests.releases.people import Team, attest, attest_execution, decide, make_team, sign_three, signer
 from console.tests.releases.runs import clean_build, full_run
-from console.tests.waiting import PATIENT_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,23 +35,12 @@ def race(*acts: Act) -> list[Any]:
 
 def race_again_and_again(*acts: Act, rounds: int) -> list[Any]:
     """As `race`, each thread so many times in a row."""
-    start, found = threading.Barrier(len(acts)), []
+    answers = at_once([partial(_again, act, rounds) for act in acts])
+    return [outcome for outcomes in answers for outcome in outcomes]
 
-    def run(act: Act) -> None:
-        try:
-            start.wait()
-            for _ in range(rounds):
-                found.append(_outcome(act))
-        finally:
-            connections.close_all()
 
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=PATIENT_SECONDS)
-    assert len(found) == len(acts) * rounds
-    return found
+def _again(act: Act, rounds: int) -> list[Any]:
+    return [_outcome(act) for _ in range(rounds)]
 
 
 def _outcome(act: Act) -> Any:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from console.kernel.acts import Actor
 from console.kernel.authority import AUTHORITY, Act, Role
 from console.kernel.errors import NotAllowed
 from console.kernel.models import AuditEntry
-from console.tests.waiting import PATIENT_SECONDS
+from console.tests.racing import at_once
 from ledger import AlreadyDecided, ApprovalState, Ledger, LedgerError, check_invariants
 from ledger.actions import decide_ledger_approval
 from ledger.conf import live_journal
@@ -219,28 +218,6 @@ def test_a_request_nobody_made_is_refused(
     assert AuditEntry.objects.get(outcome="refused").code == refusal.code
 
 
-def at_once(acts: list[Callable[[], Any]]) -> list[Any]:
-    """All acts in threads of their own, released together; each answer is a result or the refusal."""
-    start = threading.Barrier(len(acts))
-    answers: list[Any] = []
-
-    def run(act: Callable[[], Any]) -> None:
-        start.wait()
-        try:
-            answers.append(act())
-        except LedgerError as refusal:
-            answers.append(refusal)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=PATIENT_SECONDS)
-    return answers
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("risk", ["MEDIUM", "CRITICAL"])
 def test_of_ten_people_who_decide_at_once_just_enough_do(
@@ -253,7 +230,7 @@ def test_of_ten_people_who_decide_at_once_just_enough_do(
     def deciding(number: int, actor: Actor) -> Callable[[], Any]:
         return lambda: decide(actor, name, is_approval=number % 2 == 0)
 
-    answers = at_once([deciding(number, actor) for number, actor in enumerate(people)])
+    answers = at_once([deciding(number, actor) for number, actor in enumerate(people)], refusal=LedgerError)
 
     refused = [answer for answer in answers if isinstance(answer, LedgerError)]
     events = list(ledger.events(stream=f"approval:{name}"))
@@ -270,7 +247,7 @@ def test_ten_clicks_of_one_person_at_once_are_one_decision(reviewer: Actor, ask:
     """Every click gets the same answer."""
     name = ask(risk="CRITICAL")
 
-    answers = at_once([lambda: decide(reviewer, name)] * 10)
+    answers = at_once([lambda: decide(reviewer, name)] * 10, refusal=LedgerError)
 
     assert {answer.approvers for answer in answers} == {(reviewer.label,)}
     assert len(list(ledger.events(types=["approval.approved"]))) == 1

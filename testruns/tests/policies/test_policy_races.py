@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from console.kernel.authority import Role
 from console.kernel.errors import GatehouseError
 from console.kernel.models import AuditEntry
 from console.tests.people import actor_with
-from console.tests.waiting import PATIENT_SECONDS
+from console.tests.racing import at_once
 from testruns.actions import activate_policy, active_policy, draft_policy, edit_draft, judge_run, submit_draft
 from testruns.models import GatePolicy, PolicyDraft, PolicyEdit, Run
 from testruns.policy_editing import PolicyEditing
@@ -25,28 +24,6 @@ from testruns.tests.short_policy import activate_short_policy
 
 THREADS = 8
 LONGER = PolicyEditing(values={"release_validity_days": 60})
-
-
-def at_once(acts: Sequence[Callable[[], Any]]) -> list[Any]:
-    """All acts in threads of their own, released together; each answer is a result or the refusal."""
-    start = threading.Barrier(len(acts))
-    answers: list[Any] = []
-
-    def run(act: Callable[[], Any]) -> None:
-        start.wait()
-        try:
-            answers.append(act())
-        except GatehouseError as refusal:
-            answers.append(refusal)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=PATIENT_SECONDS)
-    return answers
 
 
 def codes_of(answers: Sequence[Any]) -> list[str]:

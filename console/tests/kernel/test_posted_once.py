@@ -1,0 +1,119 @@
+"""A form that is sent again, at the same moment or later, is carried out once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from console.kernel.models import AuditEntry, IdempotencyKey, Person
+from console.tests.browser.conftest import browse, make_person, storage, tester
+from console.tests.racing import at_once
+from testruns.actions import requesting
+from testruns.models import Run
+
+__all__ = ["browse", "make_person", "storage", "tester"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
+
+FORM = "/admin/testruns/run/request/"
+FULL = f"{FORM}full/"
+Browse = Callable[[str], Client]
+
+
+def entered(key: str, **changes: Any) -> dict[str, Any]:
+    """A request for one scenario from the form with this key."""
+    return {"_key": key, "profile": "quick", "scenarios": ["approval_race"], "concurrency": "50", "seed": "7"} | changes
+
+
+def keys_of(client: Client, address: str) -> list[str]:
+    """The keys of all forms of a page."""
+    return re.findall(r'name="_key" value="([\w-]{16,64})"', client.get(address).content.decode())
+
+
+def test_a_form_that_is_sent_again_leads_to_the_same_run(browse: Browse) -> None:
+    """A new token of the browser makes it no other form."""
+    client = browse("tester")
+    _, key = keys_of(client, FORM)
+
+    answers = [client.post(FORM, entered(key, csrfmiddlewaretoken=str(number))) for number in range(3)]
+
+    run = Run.objects.get()
+    assert [answer.headers["Location"] for answer in answers] == [f"/admin/testruns/run/{run.pk}/"] * 3
+
+
+def test_every_page_has_keys_of_its_own(browse: Browse) -> None:
+    """Somebody who opens the form again asks for another run, and both forms of a page are two."""
+    client = browse("tester")
+    keys = [*keys_of(client, FORM), *keys_of(client, FORM)]
+
+    for key in keys:
+        client.post(FORM, entered(key))
+
+    assert len(set(keys)) == 4
+    assert Run.objects.count() == 4
+
+
+def test_other_values_from_the_same_form_are_another_request(browse: Browse) -> None:
+    """A browser that goes back shows the form as it was, with its key."""
+    client = browse("tester")
+    _, key = keys_of(client, FORM)
+
+    client.post(FORM, entered(key, seed="7"))
+    client.post(FORM, entered(key, seed="8"))
+
+    assert sorted(Run.objects.values_list("seed", flat=True)) == [7, 8]
+
+
+def test_run_again_and_the_full_run_are_requested_once_as_well(browse: Browse) -> None:
+    """Each from its own button."""
+    client = browse("tester")
+    full, _ = keys_of(client, FORM)
+    for _ in range(2):
+        client.post(FULL, {"_key": full})
+    page = f"/admin/testruns/run/{Run.objects.get().pk}/"
+    (again,) = keys_of(client, page)
+
+    for _ in range(2):
+        client.post(f"{page}again/", {"_key": again})
+
+    assert Run.objects.count() == 2
+
+
+def test_the_key_of_somebody_else_means_nothing(browse: Browse) -> None:
+    """Nobody is led to a run they did not ask for."""
+    for username in ("tester", "engineer"):
+        browse(username).post(FULL, {"_key": "k" * 22})
+
+    assert Run.objects.count() == 2
+
+
+def test_a_refusal_stays_on_record_and_is_no_answer(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once there is space the same form is carried out."""
+    client = browse("tester")
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(requesting, "read_disk", lambda: requesting.Disk(total=2**30, free=2**20))
+        client.post(FULL, {"_key": "k" * 22})
+    refused = AuditEntry.objects.filter(act="run.request", outcome="refused").count()
+    left = (Run.objects.count(), IdempotencyKey.objects.count())
+
+    client.post(FULL, {"_key": "k" * 22})
+
+    assert (refused, left, Run.objects.count()) == (1, (0, 0), 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_double_click_makes_one_run(tester: Person) -> None:
+    """Five at the same moment, on connections of their own."""
+
+    def click() -> str:
+        client = Client()
+        client.force_login(tester, backend="django.contrib.auth.backends.ModelBackend")
+        return client.post(FULL, {"_key": "k" * 22}).headers["Location"]
+
+    led_to = at_once([click] * 5)
+
+    assert led_to == [f"/admin/testruns/run/{Run.objects.get().pk}/"] * 5
