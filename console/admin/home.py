@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -24,10 +25,11 @@ from console.kernel.live import SharedUpdate, add_live_address
 from console.models import Phase
 from console.releases import Look
 from console.releases.board import phase_board
+from console.templatetags.gatehouse import spoken
 from ledger.condition import live_condition
 from testruns.models import Run
 from testruns.plan import IMPORT_PROFILE
-from testruns.reading import ACTIVE, Doing, doing_of, list_token, listed_runs
+from testruns.reading import ACTIVE, CarefulReading, Doing, doing_of, list_token, listed_runs
 
 RUNNING_MAX = 10
 RECENT_MAX = 5
@@ -43,14 +45,19 @@ class RunningLine:
 
 def run_context() -> dict[str, Any]:
     """What runs, what was recommended last, and the last runs."""
-    courses = margins()
+    careful = CarefulReading()
+    courses = margins(careful=careful)
     running = list(listed_runs().filter(state__in=ACTIVE).order_by("pk")[:RUNNING_MAX])
     recent = list(listed_runs().exclude(state__in=ACTIVE)[:RECENT_MAX])
-    doing = doing_of(running, now=timezone.now())
+    doing = doing_of(running, now=timezone.now(), careful=careful)
+    last = _last_judged((*running, *recent))
+    sentence = careful.of(last.pk, partial(spoken, last.sentence, last.sentence_params)) if last else None
     return {
         "running": [RunningLine(run=run, doing=doing.get(run.pk)) for run in running],
         "recent": recent,
-        "last": _last_judged((*running, *recent)),
+        "last": last,
+        "sentence": sentence,
+        "unreadable": sorted(careful.unreadable),
         "is_live": bool(running),
         "token": list_token(),
         "margins": courses,
@@ -76,7 +83,7 @@ def home_page(request: HttpRequest, site: admin.AdminSite, extra_context: dict[s
         "journal_condition": live_condition(),
         "board": board_of(phase_board(look=look)),
         "waiting": inbox_of(request, look=look),
-        "active_phases": Phase.objects.filter(state=Phase.State.ACTIVE).order_by("position"),
+        "active_phases": [phase for phase in look.phases if phase.state == Phase.State.ACTIVE],
         **run_context(),
         **(extra_context or {}),
     }

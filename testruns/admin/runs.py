@@ -16,9 +16,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from console.kernel.authority import Act, Role
-from console.kernel.doors import ReadOnlyAdmin, Section, add_section, roles_of, why_not
+from console.kernel.doors import ReadOnlyAdmin, Section, View, add_section, roles_of, why_not
 from console.kernel.live import SharedUpdate, add_live_address
 from testruns.admin import downloads, run_acts
 from testruns.admin.compare_page import before, compare_page
@@ -29,6 +30,7 @@ from testruns.admin.run_charts import charts_card
 from testruns.admin.run_choice import ORDERS, RunChoice, choices
 from testruns.admin.run_list import FILTERS, RunFilter, page_of_runs
 from testruns.admin.run_page import read_run_page
+from testruns.admin.unreadable import says_what_is_unreadable
 from testruns.models import Run
 from testruns.reading import ACTIVE, list_token, run_token
 
@@ -47,14 +49,21 @@ class RunAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         """The addresses under `testruns/run/`; none of Django's own, which would offer forms."""
         wrap = self.admin_site.admin_view
+
+        def read(view: View) -> View:
+            return wrap(require_safe(view))
+
+        def careful(view: View) -> View:
+            return read(says_what_is_unreadable(view))
+
         return [
-            path("", wrap(self.changelist_view), name="testruns_run_changelist"),
+            path("", read(self.changelist_view), name="testruns_run_changelist"),
             path("request/", wrap(request_run_page), name="testruns_run_request"),
-            path("compare/", wrap(compare_page), name="testruns_run_compare"),
+            path("compare/", careful(compare_page), name="testruns_run_compare"),
             path("import/", wrap(import_results_page), name="testruns_run_import"),
             path("request/full/", wrap(run_acts.request_full_run), name="testruns_run_full"),
-            path("<int:run_id>/", wrap(self.page_view), name="testruns_run_change"),
-            path("<int:run_id>/live/", wrap(self.live_view), name="testruns_run_live"),
+            path("<int:run_id>/", careful(self.page_view), name="testruns_run_change"),
+            path("<int:run_id>/live/", careful(self.live_view), name="testruns_run_live"),
             path("<int:run_id>/cancel/", wrap(run_acts.cancel), name="testruns_run_cancel"),
             path("<int:run_id>/again/", wrap(run_acts.run_again), name="testruns_run_again"),
             path(
@@ -63,11 +72,11 @@ class RunAdmin(ReadOnlyAdmin):
                 name="testruns_execution_again",
             ),
             path("execution/<int:execution_id>/cancel/", wrap(run_acts.cancel_one), name="testruns_execution_cancel"),
-            path("<int:run_id>/report.<str:kind>", wrap(downloads.report), name="testruns_run_report"),
-            path("<int:run_id>/print/", wrap(print_page), name="testruns_run_print"),
-            path("<int:run_id>/print.css", wrap(print_style), name="testruns_run_print_style"),
-            path("<int:run_id>/manifest.json", wrap(downloads.manifest), name="testruns_run_manifest"),
-            path("<int:run_id>/evidence/<int:binding_id>/", wrap(downloads.evidence), name="testruns_run_evidence"),
+            path("<int:run_id>/report.<str:kind>", careful(downloads.report), name="testruns_run_report"),
+            path("<int:run_id>/print/", careful(print_page), name="testruns_run_print"),
+            path("<int:run_id>/print.css", careful(print_style), name="testruns_run_print_style"),
+            path("<int:run_id>/manifest.json", read(downloads.manifest), name="testruns_run_manifest"),
+            path("<int:run_id>/evidence/<int:binding_id>/", read(downloads.evidence), name="testruns_run_evidence"),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

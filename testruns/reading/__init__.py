@@ -1,5 +1,6 @@
 """Reading runs for every door: what their pages show and their API answers. Writes nothing."""
 
+from testruns.reading.careful import UNREADABLE, CarefulReading
 from testruns.reading.run_list import (
     ACTIVE,
     HEAD_COLUMNS,
@@ -18,6 +19,8 @@ from testruns.reading.waiting import Waiting, waiting_of
 __all__ = [
     "ACTIVE",
     "HEAD_COLUMNS",
+    "UNREADABLE",
+    "CarefulReading",
     "Doing",
     "ExecutionLine",
     "RunView",

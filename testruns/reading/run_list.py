@@ -32,6 +32,8 @@ HEAD_COLUMNS = (
     "finished_at",
 )
 """What is said of a run in one line, as columns."""
+LINE_COLUMNS = (*HEAD_COLUMNS, "requested_by__printed_name", "planned_seconds", "sentence", "sentence_params")
+"""What a line of a list shows of it beside that, and the first page of the last one."""
 
 
 def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
@@ -48,9 +50,9 @@ def progress_ppm_of(run: Any) -> int:
 
 
 def listed_runs() -> QuerySet[Run]:
-    """Runs with everything a line of a list shows, without the large columns."""
-    gates = Prefetch("gate_results", queryset=GateResult.objects.order_by("gate"))
-    runs = Run.objects.select_related("build", "requested_by").defer("manifest", "environment").prefetch_related(gates)
+    """Runs with everything a line of a list shows, and no other column."""
+    gates = Prefetch("gate_results", queryset=GateResult.objects.only("run", "gate", "verdict").order_by("gate"))
+    runs = Run.objects.select_related("build", "requested_by").only(*LINE_COLUMNS).prefetch_related(gates)
     return with_progress(runs).order_by("-pk")
 
 

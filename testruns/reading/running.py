@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from testruns.models import Run, ScenarioExecution
+from testruns.reading.careful import CarefulReading
 from testruns.run_states import ExecutionState
 from testruns.sources import SOURCES
 
@@ -25,8 +27,11 @@ class Doing:
     p95_us: int | None
 
 
-def doing_of(runs: Collection[Run], *, now: datetime) -> dict[int, Doing]:
-    """What each of these runs is doing, by id; nothing for one of which nothing is executed. At most two queries."""
+def doing_of(runs: Collection[Run], *, now: datetime, careful: CarefulReading) -> dict[int, Doing]:
+    """What each of these runs is doing, by id; nothing for one of which nothing is executed, or that cannot be read.
+
+    At most two queries.
+    """
     started = {run.pk: run.started_at for run in runs if run.started_at}
     if not started:
         return {}
@@ -35,10 +40,12 @@ def doing_of(runs: Collection[Run], *, now: datetime) -> dict[int, Doing]:
     of_run: dict[int, list[ScenarioExecution]] = {run_id: [] for run_id in started}
     for one in executions.defer("samples"):
         of_run[one.run_id].append(one)
-    return {
-        run_id: _doing(one, among=of_run[run_id], elapsed_seconds=round((now - started[run_id]).total_seconds()))
+    elapsed = {run_id: round((now - at).total_seconds()) for run_id, at in started.items()}
+    found = {
+        run_id: careful.of(run_id, partial(_doing, one, among=of_run[run_id], elapsed_seconds=elapsed[run_id]))
         for run_id, one in active.items()
     }
+    return {run_id: doing for run_id, doing in found.items() if doing is not None}
 
 
 def remaining_seconds_of(executions: Collection[ScenarioExecution]) -> int:
