@@ -5,9 +5,10 @@ Only rules with a distance to their limit count: one that asks for exactly 0 or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.core.cache import cache
@@ -26,6 +27,7 @@ from testruns.gates.verdicts import Verdict
 from testruns.models import GateResult, RuleResult, Run
 from testruns.plan import OWN_PROFILE
 from testruns.plan import PROFILES as LIVE_PROFILES
+from testruns.reading import CarefulReading
 
 RUNS_MAX = 12
 RUNS_MIN = 2
@@ -90,8 +92,11 @@ def rows_of(courses: Sequence[Course]) -> tuple[RunRow, ...]:
     )
 
 
-def margins() -> tuple[Course, ...]:
-    """The courses of the gates; none before there are two judged runs. One query while no further run is judged."""
+def margins(*, careful: CarefulReading) -> tuple[Course, ...]:
+    """The courses of the gates; none before there are two judged runs. One query while no further run is judged.
+
+    careful: is told of runs of which a margin cannot be read; those are left out.
+    """
     judged = Run.objects.exclude(recommendation="").filter(profile__in=(*LIVE_PROFILES, OWN_PROFILE)).order_by("-pk")
     runs = list(judged.values_list("pk", "profile", "version")[:RUNS_MAX])[::-1]
     if len(runs) < RUNS_MIN:
@@ -99,15 +104,17 @@ def margins() -> tuple[Course, ...]:
     key = f"margins:{get_language()}:{'.'.join(f'{pk}-{version}' for pk, _profile, version in runs)}"
     courses: tuple[Course, ...] | None = cache.get(key)
     if courses is None:
-        courses = _read({pk: profile for pk, profile, _version in runs})
-        cache.set(key, courses, KEPT_SECONDS)
+        courses = _read({pk: profile for pk, profile, _version in runs}, careful)
+        if not careful.unreadable:
+            cache.set(key, courses, KEPT_SECONDS)
     return courses
 
 
-def _read(profiles: dict[int, str]) -> tuple[Course, ...]:
+def _read(profiles: dict[int, str], careful: CarefulReading) -> tuple[Course, ...]:
     verdicts = GateResult.objects.filter(run__in=profiles, gate__in=SHIPPED_GATES)
     by_gate = {(run, gate): verdict for run, gate, verdict in verdicts.values_list("run_id", "gate", "verdict")}
-    closest = _closest_rules(profiles)
+    closest = _closest_rules(profiles, careful)
+    addresses = {run: reverse("admin:testruns_run_change", args=[run]) for run in profiles}
     courses = []
     for gate in SHIPPED_GATES:
         points = tuple(
@@ -122,27 +129,30 @@ def _read(profiles: dict[int, str]) -> tuple[Course, ...]:
             if (run, gate) in by_gate
         )
         if points:
-            courses.append(Course(gate=gate, title=GATES[gate].title, points=points, svg=_drawn(points)))
+            courses.append(
+                Course(gate=gate, title=GATES[gate].title, points=points, svg=_drawn(points, addresses=addresses))
+            )
     return tuple(courses)
 
 
-def _closest_rules(runs: dict[int, str]) -> dict[tuple[int, str], tuple[str, Decimal | None]]:
+def _closest_rules(runs: dict[int, str], careful: CarefulReading) -> dict[tuple[int, str], tuple[str, Decimal | None]]:
     """By run and gate the rule with the smallest margin; one that asks for an exact value only where it failed."""
     counted = RuleResult.objects.filter(run__in=runs).exclude(margin="").exclude(severity=Severity.WARNING.value)
     asked = counted.filter(~Q(operator=Operator.EQUAL.value) | Q(verdict=Verdict.FAIL.value))
     closest: dict[tuple[int, str], tuple[str, Decimal | None]] = {}
     for run, gate, code, margin in asked.values_list("run_id", "gate", "code", "margin"):
-        known = closest.get((run, gate), ("", None))[1]
-        if known is None or Decimal(margin) < known:
-            closest[run, gate] = code, Decimal(margin)
+        known, found = closest.get((run, gate), ("", None))[1], careful.of(run, partial(Decimal, margin))
+        if found is not None and (known is None or found < known):
+            closest[run, gate] = code, found
     return closest
 
 
-def _drawn(points: Sequence[Point]) -> SafeString:
-    return mark_safe(course_svg([_dot(point) for point in points]))  # noqa: S308 - escaped where it is made
+def _drawn(points: Sequence[Point], *, addresses: Mapping[int, str]) -> SafeString:
+    dots = [_dot(point, address=addresses[point.run_id]) for point in points]
+    return mark_safe(course_svg(dots))  # noqa: S308 - escaped where it is made
 
 
-def _dot(point: Point) -> Dot:
+def _dot(point: Point, *, address: str) -> Dot:
     """Beyond twice the limit and beyond all of it nothing is told apart."""
     word = word_of(kind="verdict", value=point.verdict)
     title: Any = _("Run %(number)s") % {"number": point.run_id}
@@ -155,7 +165,7 @@ def _dot(point: Point) -> Dot:
     return Dot(
         value=_height(point),
         tone=word.tone if word.tone in _SHAPES else "unsure",
-        url=reverse("admin:testruns_run_change", args=[point.run_id]),
+        url=address,
         title=" · ".join(parts),
     )
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, cast
 
 from django import template
@@ -21,18 +20,17 @@ from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from console.admin.icons import SPRITE, svg_of
+from console.admin.units import MICROS, ROUNDED, readable
 from console.admin.words import EVIDENCE_ROLES, MEASURES, OPENED, OPERATORS, PROFILES, word_of
+from console.kernel.charts.figures import GROUPED_FROM
 from console.kernel.list_pages import ListPage
 from testruns.reading import progress_ppm_of
-from testruns.wording import moment_of, said_error
+from testruns.wording import moment_of, said_error, sensible
 from testruns.wording import spoken as spoken_text
 
 register = template.Library()
 
-MICROS = 1_000_000
 SHORT_DIGEST = 12
-GROUPED_FROM = 10_000
-ROUNDED_FROM = 10
 SAID_MAX = 4096
 """How many moments, and outcomes of runs, are kept as they are said in each language and zone."""
 _CELL = re.compile(r"<t[dh]")
@@ -170,61 +168,32 @@ def _trimmed(exact: Decimal) -> Decimal:
 
 
 @register.simple_tag
-def figure(value: Any, unit: str = "") -> SafeString:
-    """A measured value with its unit, in the unit a person reads: microseconds as ms, ppm as %, bytes as MB."""
+def figure(value: Any, unit: str = "", beside: str | None = None) -> SafeString:
+    """A measured value in the unit and the digits that a person reads; the exact one on hover.
+
+    beside: the limit it is held against, in the same unit.
+    """
     if value in ("", None):
         return format_html('<span class="muted">{}</span>', _("not measured"))
     shown, shown_unit = readable(value=value, unit=unit)
-    if isinstance(shown, Decimal) and unit in _ROUNDED:
-        shown = round(shown, 1 if abs(shown) >= ROUNDED_FROM else 3)
-    said = f"{number(shown)}\u202f{shown_unit}" if shown_unit else number(shown)
-    if unit not in _ROUNDED:
+    if isinstance(shown, Decimal) and unit in ROUNDED:
+        limit = Decimal(beside) if beside else None
+        shown, _unit = sensible(Decimal(str(value)), unit=unit, beside=limit)
+    said = _with_unit(shown, shown_unit)
+    if unit not in ROUNDED:
         return format_html('<span class="num">{}</span>', said)
     return format_html('<span class="num" title="{}">{}</span>', f"{value} {unit}", said)
 
 
-def readable(*, value: Any, unit: str) -> tuple[Any, str]:
-    """The value and unit a person reads. Values that are no numbers pass unchanged."""
-    try:
-        exact = Decimal(str(value))
-    except InvalidOperation:
-        return value, unit
-    convert = _READABLE.get(unit)
-    return convert(exact) if convert else (exact, unit)
+@register.simple_tag
+def limit(value: str, unit: str) -> SafeString:
+    """A number that something is held against, with all of its digits; times in the unit they were asked in."""
+    shown, shown_unit = (Decimal(value), unit) if unit == "ms" else readable(value=value, unit=unit)
+    return format_html('<span class="num">{}</span>', _with_unit(shown, shown_unit))
 
 
-def _readable_time(exact: Decimal, *, per_ms: int) -> tuple[Decimal, str]:
-    milliseconds = exact / per_ms
-    return (milliseconds, "ms") if abs(milliseconds) < 10_000 else (milliseconds / 1000, "s")
-
-
-def _readable_credits(exact: Decimal) -> tuple[Decimal, str]:
-    return (exact / MICROS, pgettext("unit", "credits")) if exact else (exact, "")
-
-
-def _readable_bytes(exact: Decimal) -> tuple[Decimal, str]:
-    for factor, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
-        if abs(exact) >= factor:
-            return round(exact / factor, 1), unit
-    return exact, "B"
-
-
-_ROUNDED = frozenset({"us", "ms", "ppm", "%", "operations/s"})
-"""Units whose values are shown with sensible digits; the exact value is the title."""
-
-_READABLE: Mapping[str, Callable[[Decimal], tuple[Decimal, str]]] = MappingProxyType(
-    {
-        "us": lambda exact: _readable_time(exact, per_ms=1000),
-        "ms": lambda exact: _readable_time(exact, per_ms=1),
-        "ppm": lambda exact: (exact / 10_000, "%"),
-        "bytes": _readable_bytes,
-        "micro-credits": _readable_credits,
-        "count": lambda exact: (exact, ""),
-        "share": lambda exact: (exact, ""),
-        "millionths": lambda exact: (exact / 1_000_000, ""),
-        "operations/s": lambda exact: (exact, pgettext("unit", "operations/s")),
-    }
-)
+def _with_unit(shown: Any, unit: str) -> str:
+    return f"{number(shown)}\u202f{unit}" if unit else number(shown)
 
 
 @register.filter(name="credits")

@@ -6,13 +6,13 @@
   const DASHES = { 1: [], 2: [7, 4], 3: [2, 4], 4: [10, 3, 2, 3] };
   const drawn = new Map(); /* by the chart's key: {plot, points, look} */
   const language = document.documentElement.lang || "en";
-  const useGrouping = "min2"; /* from five digits on, as on the rest of the page */
-  const figures = new Intl.NumberFormat(language, { maximumSignificantDigits: 4, useGrouping });
-  const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 1, useGrouping });
+  const figures = new Map([3, 4].map((digits) => [digits, new Intl.NumberFormat(language, { maximumSignificantDigits: digits })]));
+  const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+  const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
   function saidTime(seconds) {
     if (seconds >= 60 && seconds % 60 === 0) return `${seconds / 60}\u202fmin`;
-    return seconds >= 60 ? `${Math.floor(seconds / 60)}\u202fmin ${Math.round(seconds % 60)}\u202fs` : `${whole.format(seconds)}\u202fs`;
+    return seconds >= 60 ? `${Math.floor(seconds / 60)}\u202fmin ${Math.round(seconds % 60)}\u202fs` : `${tenths.format(seconds)}\u202fs`;
   }
 
   /* A moment on the axis (short) or at the cursor: behind a start, or on the calendar where the chart has one. */
@@ -29,7 +29,8 @@
   }
 
   function saidValue(points, value) {
-    return points.places ? new Intl.NumberFormat(language, { maximumFractionDigits: points.places }).format(value) : figures.format(value);
+    if (points.places) return new Intl.NumberFormat(language, { maximumFractionDigits: points.places }).format(value);
+    return points.digits === 3 && value >= 1000 ? whole.format(value) : figures.get(points.digits).format(value);
   }
 
   /* Colours and font as the style sheet resolves them for this element. A reading that follows a writing has the

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from console.kernel.charts.drawing import TREND, Band, Bars, Chart, Line, Mark
-from console.kernel.charts.figures import said
+from console.kernel.charts.figures import said, said_waiting
 from console.kernel.charts.shown import Shown, shown_bars, shown_chart
 from testruns.actions import rules_of
 from testruns.admin.run_choice import RunChoice
@@ -231,7 +231,7 @@ def recoveries(source: ChartSource) -> Bars | None:
     values = tuple(float(source.measured[f"{RECOVERY}{number}"]) for number in numbers)
     if not values:
         return None
-    slowest = said(max(values))
+    slowest = said_waiting(max(values))
     summary = ngettext(
         "%(count)s recovery; it took %(slowest)s ms.",
         "%(count)s recoveries; the slowest took %(slowest)s ms.",
@@ -319,7 +319,8 @@ def _summary(lines: Sequence[Line], *, unit: str) -> str:
     for line in lines:
         values = [value for value in line.values if value is not None]
         if values:
-            figures = {"name": line.label, "median": said(median(values)), "largest": said(max(values)), "unit": unit}
+            say = said_waiting if unit == "ms" else said
+            figures = {"name": line.label, "median": say(median(values)), "largest": say(max(values)), "unit": unit}
             parts.append(_("%(name)s: %(median)s in the middle, %(largest)s at most") % figures)
     text = "; ".join(parts)
     return f"{text} ({unit})." if unit and text else f"{text}." if text else ""

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from console.kernel.charts.drawing import WHOLE, Percentiles, ShareLimit, percentiles_svg
-from console.kernel.charts.figures import said
+from console.kernel.charts.figures import said, said_waiting
 from testruns.gates.rule import Operator
 from testruns.models import RuleResult
 from testruns.reading import ExecutionLine, RunView
@@ -79,7 +79,7 @@ def _distribution(
     return Distribution(
         title=line.title,
         concurrency=line.execution.concurrency,
-        svg=mark_safe(percentiles_svg(chart, say=said)),  # noqa: S308 - escaped where it is made
+        svg=mark_safe(percentiles_svg(chart, say=said_waiting)),  # noqa: S308 - escaped where it is made
         rows=tuple(
             TimeRow(
                 name=_said_share(SHARES[name]),

@@ -193,7 +193,7 @@ def _key_line(rule: RuleResult) -> str:
     return _("%(code)s %(verdict)s: measured %(actual)s, expected %(expected)s") % {
         "code": rule.code,
         "verdict": rule.verdict,
-        "actual": figure(rule.actual, rule.unit),
+        "actual": figure(rule.actual, rule.unit, beside=rule.expected),
         "expected": expectation(rule),
     }
 

@@ -25,7 +25,7 @@ from testruns.reports.blocks import (
     table,
 )
 from testruns.reports.report import Report, start_command
-from testruns.reports.words import count, figure, moment, say, state, yes_no
+from testruns.reports.words import count, figure, moment, profile_word, recommendation_word, say, state, yes_no
 
 LISTED_MAX: Final = 40
 _WORDS: Final = (Recommendation.GO, Recommendation.CONDITIONAL, Recommendation.NO_GO, Recommendation.INCOMPLETE)
@@ -37,7 +37,10 @@ def head(report: Report) -> Table:
     head_of_audit = f"{report.audit_head.index}: {report.audit_head.hash}"
     rows: list[tuple[str, Cell | str]] = [
         (_("Scope"), _scope(report)),
-        (_("Type of test"), _("Live test on a real journal, profile %(profile)s") % {"profile": run.profile}),
+        (
+            _("Type of test"),
+            _("Live test on a real journal, profile %(profile)s") % {"profile": profile_word(run.profile)},
+        ),
         (_("Date"), moment(run.finished_at)),
         (_("Branch / commit"), f"{report.branch or figure(None, '')} / {run.build.commit or figure(None, '')}"),
         (_("Tester"), report.tester or _("nobody: started by a command without a person")),
@@ -90,7 +93,7 @@ def summary(report: Report) -> Section:
 
 def word_boxes(report: Report) -> Boxes:
     """The four words, one of them ticked."""
-    return Boxes(boxes=tuple((report.run.recommendation == word, str(word).replace("_", "-")) for word in _WORDS))
+    return Boxes(boxes=tuple((report.run.recommendation == word, recommendation_word(str(word))) for word in _WORDS))
 
 
 def environment(report: Report) -> Section:
@@ -111,7 +114,7 @@ def parameters(report: Report) -> Section:
     """Section 3: the plan of the run."""
     run = report.run
     rows: list[tuple[str, str]] = [
-        (_("Profile"), run.profile),
+        (_("Profile"), profile_word(run.profile)),
         (_("Scenarios"), ", ".join(run.scenarios)),
         (_("Concurrency"), ", ".join(count(level) for level in run.concurrency)),
         (_("Duration of the soak"), figure(run.duration_seconds, "s")),

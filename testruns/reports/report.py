@@ -116,10 +116,6 @@ class Report:
         """The executions of a scenario, several in a sweep; none when it was not requested."""
         return [execution for execution in self.executions if execution.row.scenario == scenario]
 
-    def execution_of(self, scenario: str) -> ReportExecution | None:
-        """The first execution of a scenario, None when it was not requested."""
-        return next(iter(self.executions_of(scenario)), None)
-
 
 def build_report(*, run: Run) -> Report:
     """Read everything a report says about a judged run. Raises ValueError for a run without a recommendation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
@@ -11,7 +12,7 @@ from testruns.gates.registry import GATES
 from testruns.models import GateResult, RuleResult
 from testruns.reports.blocks import Block, Cell, Heading, Items, Paragraph, Section, code, number, table
 from testruns.reports.report import Report, ReportExecution, expected_of
-from testruns.reports.words import count, figure, say, severity, state_cell, tone_of, verdict
+from testruns.reports.words import count, figure, limit, say, severity, state_cell, tone_of, verdict, verdict_word
 
 KEY_METRICS: Final = {
     "credit_storm": (
@@ -71,24 +72,28 @@ def gates(report: Report) -> Section:
 
 def key_metrics(report: Report) -> Section:
     """Section 6: throughput, latency, memory, projection lag and CI score beside their limits."""
-    soak = report.execution_of("load_reality")
+    soaks, storms = report.executions_of("load_reality"), report.executions_of("credit_storm")
     rows = [
         (
             _("Average throughput (soak)"),
-            _measured(soak, "operations_per_second", "operations/s"),
+            _by_level(soaks, _measured("operations_per_second")),
             _("offered: %(rate)s") % {"rate": figure(report.policy.values.offered_rate, "operations/s")},
             verdict(""),
         ),
         _rule_row(_("Throughput (storm), refusals included"), report.rule("E07")),
-        _storm_row(report, _("of these carried out"), "accepted_per_second"),
-        _storm_row(report, _("of these refused for lack of credits, a right answer"), "refused_per_second"),
-        _storm_row(report, _("measured over"), "load_ms"),
+        _unlimited(_("of these carried out"), _by_level(storms, _measured("accepted_per_second"))),
+        _unlimited(
+            _("of these refused for lack of credits, a right answer"),
+            _by_level(storms, _measured("refused_per_second")),
+        ),
+        _unlimited(_("measured over"), _by_level(storms, _measured("load_ms"))),
         _rule_row(_("P95 latency (soak)"), report.rule("E03")),
         _rule_row(_("P95 latency (storm)"), report.rule("E06")),
         _rule_row(_("Second half against first"), report.rule("E08")),
-        (_("Memory peak"), figure(soak.rss_bytes_max if soak else None, "bytes"), _("no limit"), verdict("")),
+        _unlimited(_("Memory peak (soak)"), _by_level(soaks, lambda soak: figure(soak.rss_bytes_max, "bytes"))),
+        _unlimited(_("Memory peak, largest of the scenarios"), _largest_memory(report)),
         _rule_row(_("Memory trend"), report.rule("E04")),
-        (_("Projection lag (soak)"), _lag(soak), _("no limit"), verdict("")),
+        _unlimited(_("Projection lag (soak)"), _by_level(soaks, _lag)),
         _rule_row(_("CI score, lowest"), report.rule("D08")),
         _rule_row(_("CI score, highest"), report.rule("D09")),
     ]
@@ -103,9 +108,7 @@ def key_metrics(report: Report) -> Section:
 
 def metric(execution: ReportExecution, name: str) -> str:
     """A measurement of an execution in words: name and figure."""
-    measurement = execution.measurements.get(name)
-    said = figure(None, "") if measurement is None else figure(measurement.value, measurement.unit)
-    return f"{name}: {said}"
+    return f"{name}: {_measured(name)(execution)}"
 
 
 def _key_metrics(execution: ReportExecution) -> str:
@@ -126,12 +129,12 @@ def _gate_blocks(result: GateResult, rules: list[RuleResult]) -> list[Block]:
         _("Source"),
         _("Result"),
     )
-    blocks: list[Block] = [Heading(text=f"{title} – {result.verdict}", tone=tone_of(result.verdict))]
+    blocks: list[Block] = [Heading(text=f"{title} – {verdict_word(result.verdict)}", tone=tone_of(result.verdict))]
     if known:
         blocks.append(Paragraph(text=_(known.help)))
     blocks.append(table(headings=headings, rows=[_rule_cells(rule) for rule in rules]))
     reasons = tuple(
-        f"{rule.code} {rule.verdict}: {say(rule.reason, rule.reason_params)}"
+        f"{rule.code} {verdict_word(rule.verdict)}: {say(rule.reason, rule.reason_params)}"
         for rule in rules
         if rule.verdict != "PASS"
     )
@@ -144,7 +147,7 @@ def _rule_cells(rule: RuleResult) -> tuple[Cell | str, ...]:
         _(rule.question),
         severity(rule.severity).text,
         number(expectation(rule)),
-        number(figure(rule.actual, rule.unit)),
+        number(figure(rule.actual, rule.unit, beside=rule.expected)),
         number(margin(rule)),
         _sources(rule),
         verdict(rule.verdict),
@@ -156,7 +159,7 @@ def expectation(rule: RuleResult) -> str:
     said = say("%(expected)s", {"expected": expected_of(rule)})
     if not rule.blocking:
         return said
-    blocking = _("blocking from %(value)s") % {"value": figure(rule.blocking, rule.unit)}
+    blocking = _("blocking from %(value)s") % {"value": limit(rule.blocking, rule.unit)}
     return f"{said} ({blocking})"
 
 
@@ -180,23 +183,32 @@ def _sources(rule: RuleResult) -> str:
 def _rule_row(label: str, rule: RuleResult | None) -> tuple[Cell | str, ...]:
     if rule is None:
         return label, figure(None, ""), _("no limit"), verdict("")
-    return label, figure(rule.actual, rule.unit), expectation(rule), verdict(rule.verdict)
+    return label, figure(rule.actual, rule.unit, beside=rule.expected), expectation(rule), verdict(rule.verdict)
 
 
-def _storm_row(report: Report, label: str, name: str) -> tuple[Cell | str, ...]:
-    """A figure of the storm; with several levels each says which."""
-    storms = report.executions_of("credit_storm")
-    said = []
-    for storm in storms:
-        measurement = storm.measurements.get(name)
-        value = figure(measurement.value, measurement.unit) if measurement else figure(None, "")
-        said.append(value if len(storms) == 1 else f"{count(storm.row.concurrency)}: {value}")
-    return label, "; ".join(said) or figure(None, ""), _("no limit"), verdict("")
+def _unlimited(label: str, said: str) -> tuple[Cell | str, ...]:
+    return label, said, _("no limit"), verdict("")
 
 
-def _lag(soak: ReportExecution | None) -> str:
+def _by_level(executions: list[ReportExecution], said: Callable[[ReportExecution], str]) -> str:
+    """A figure of a scenario; with several levels of concurrency each says which."""
+    if len(executions) == 1:
+        return said(executions[0])
+    return "; ".join(f"{count(one.row.concurrency)}: {said(one)}" for one in executions) or figure(None, "")
+
+
+def _largest_memory(report: Report) -> str:
+    """The largest anonymous memory of any execution, and of which."""
+    peaks = [(one.rss_bytes_max, one.row) for one in report.executions if one.rss_bytes_max is not None]
+    if not peaks:
+        return figure(None, "")
+    peak, row = max(peaks, key=lambda found: found[0])
+    return f"{figure(peak, 'bytes')}: {row.scenario} ({count(row.concurrency)})"
+
+
+def _lag(soak: ReportExecution) -> str:
     """Percentiles of the projection lag, each from the measurement of its own."""
-    values = {name: soak.value(f"projection_lag_{name}_us") if soak else None for name in ("p50", "p95", "max")}
+    values = {name: soak.value(f"projection_lag_{name}_us") for name in ("p50", "p95", "max")}
     if None in values.values():
         return figure(None, "")
     return _("half within %(p50)s, 95 percent within %(p95)s, at most %(max)s") % {
@@ -204,5 +216,11 @@ def _lag(soak: ReportExecution | None) -> str:
     }
 
 
-def _measured(execution: ReportExecution | None, name: str, unit: str) -> str:
-    return figure(execution.value(name) if execution else None, unit)
+def _measured(name: str) -> Callable[[ReportExecution], str]:
+    """Says one measurement of an execution in its unit."""
+
+    def said(execution: ReportExecution) -> str:
+        measurement = execution.measurements.get(name)
+        return figure(measurement.value, measurement.unit) if measurement else figure(None, "")
+
+    return said

@@ -7,12 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext, pgettext_lazy
 
 from testruns.models import Attempt, ScenarioExecution
 from testruns.reports.blocks import BAD, GOOD, OPEN, Cell
 from testruns.run_states import STATE_NAMES
-from testruns.wording import said_error, said_moment, said_number, said_quantity, spoken
+from testruns.wording import said_error, said_measured, said_moment, said_number, said_quantity, spoken
 
 LANGUAGES: Final = ("en", "de")
 
@@ -21,7 +21,16 @@ _TONES: Final = {
     **dict.fromkeys(("FAIL", "NO_GO", "ERROR", "ERRORED", "ABANDONED", "critical"), BAD),
     **dict.fromkeys(("INCONCLUSIVE", "CONDITIONAL", "INCOMPLETE", "CANCELLED", "WAIVED", "PENDING", "major"), OPEN),
 }
-_BYTES_IN_MEGABYTE: Final = 1_000_000
+_VERDICTS: Final = {
+    "PASS": pgettext_lazy("report", "PASS"),
+    "FAIL": pgettext_lazy("report", "FAIL"),
+    "INCONCLUSIVE": pgettext_lazy("report", "INCONCLUSIVE"),
+    "ERROR": pgettext_lazy("report", "ERROR"),
+    "WAIVED": pgettext_lazy("report", "WAIVED"),
+    "PENDING": pgettext_lazy("report", "PENDING"),
+}
+_OWN_VALUES: Final = pgettext_lazy("profile", "own values")
+_BYTE_UNITS: Final = ((1_000_000, "MB"), (1_000, "kB"))
 
 
 def language() -> str:
@@ -35,20 +44,22 @@ def say(template: str, params: Mapping[str, Any] | None = None) -> str:
     return spoken(template=template, params=params, translate=gettext, language=language()) if template else ""
 
 
-def figure(value: Decimal | int | str | None, unit: str) -> str:
-    """A number with its unit, as people read it (microseconds as ms, bytes as MB); `not measured` without one."""
-    if value is None or value == "":
-        return said_quantity(None, unit=unit, translate=gettext)
-    amount = Decimal(value)
-    if unit == "us":
-        amount, unit = amount / 1000, "ms"
-    elif unit == "bytes":
-        amount, unit = (amount / _BYTES_IN_MEGABYTE).quantize(Decimal("0.1")), "MB"
-    elif unit == "ppm":
-        amount, unit = amount / 10_000, "%"
-    elif unit == "millionths":
-        amount, unit = amount / 1_000_000, "share"
-    return said_quantity(amount, unit=unit, translate=gettext, language=language())
+def figure(value: Decimal | int | str | None, unit: str, *, beside: str = "") -> str:
+    """A measured number with its unit, in digits that matter, bytes as kB or MB; `not measured` without one.
+
+    beside: the limit it is held against, in the same unit.
+    """
+    amount = None if value is None or value == "" else Decimal(value)
+    if amount is not None and unit == "bytes":
+        size, unit = next(((size, name) for size, name in _BYTE_UNITS if amount >= size), (1, unit))
+        amount = (amount / size).quantize(Decimal("0.1"))
+    limit = Decimal(beside) if beside else None
+    return said_measured(amount, unit=unit, beside=limit, translate=gettext, language=language())
+
+
+def limit(value: str, unit: str) -> str:
+    """A number that something is held against, with all of its digits."""
+    return said_quantity(value, unit=unit, translate=gettext, language=language())
 
 
 def count(value: int) -> str:
@@ -85,7 +96,22 @@ def yes_no(is_so: bool) -> str:
 
 def verdict(word: str) -> Cell:
     """A verdict, state or severity as a word with its tone; a dash where there is none yet."""
-    return Cell(text=word or "–", tone=_TONES.get(word, ""))
+    return Cell(text=verdict_word(word) or "–", tone=_TONES.get(word, ""))
+
+
+def verdict_word(word: str) -> str:
+    """A verdict, or that a signature is pending, in the active language."""
+    return str(_VERDICTS.get(word, word))
+
+
+def recommendation_word(word: str) -> str:
+    """One of the four words in the active language."""
+    return pgettext("recommendation", word.replace("_", "-"))
+
+
+def profile_word(name: str) -> str:
+    """The name of a profile in the active language."""
+    return str(_OWN_VALUES) if name == "own" else pgettext("profile", name)
 
 
 def tone_of(word: str) -> str:

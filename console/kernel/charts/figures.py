@@ -6,24 +6,33 @@ from decimal import Decimal
 
 from django.utils import formats
 
-GROUPED_FROM = 10_000
+GROUPED_FROM = 1000
+_ROUNDS_BELOW = 999
+"""Whatever is smaller has no thousands however it is rounded."""
 
 
 def said(value: float) -> str:
     """A figure with at most four digits that count."""
-    text = f"{value:.4g}"
-    if abs(value) < GROUPED_FROM and "e" not in text:  # most of hundreds on a page: only their point is the language's
+    return _written(value, f"{value:.4g}")
+
+
+def said_waiting(value: float) -> str:
+    """A measured time with at most three digits that count; whole numbers keep all of theirs."""
+    return _written(value, f"{value:.3g}" if abs(value) < GROUPED_FROM else f"{value:.0f}")
+
+
+def _written(value: float, text: str) -> str:
+    if abs(value) < _ROUNDS_BELOW and "e" not in text:  # most of hundreds on a page: only their point is the language's
         return text.replace(".", formats.get_format("DECIMAL_SEPARATOR")).replace("-", "−")
     exact = Decimal(text)
     places = max(0, -int(exact.normalize().as_tuple().exponent))
-    is_grouped = abs(exact) >= GROUPED_FROM
-    return formats.number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=is_grouped).replace("-", "−")
+    return formats.number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=True).replace("-", "−")
 
 
 def said_time(seconds: float) -> str:
     """Seconds, as minutes where those are whole."""
     whole = round(seconds)
-    return f"{whole // 60}\u202fmin" if whole and whole % 60 == 0 else f"{said(seconds)}\u202fs"
+    return f"{whole // 60}\u202fmin" if whole and whole % 60 == 0 else f"{said_waiting(seconds)}\u202fs"
 
 
 def said_amount(value: float) -> str:

@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from console.kernel.charts.drawing import Bars, Chart, Say, bars_svg, svg_of
-from console.kernel.charts.figures import said, said_time
+from console.kernel.charts.figures import said, said_time, said_waiting
 
+MILLISECONDS = "ms"
 ROWS_MAX = 30
 """Rows of the table beside a chart."""
 
@@ -63,9 +64,14 @@ class Clock:
     zone: str = ""
 
 
-def shown_chart(chart: Chart, *, note: str = "", say: Say = said, places: int = 0, clock: Clock | None = None) -> Shown:
-    """A chart of lines. say: a value; places: its digits behind the point in the script, 0: four digits that count."""
-    plain = _plain(chart) | {"places": places}
+def shown_chart(
+    chart: Chart, *, note: str = "", say: Say | None = None, places: int = 0, clock: Clock | None = None
+) -> Shown:
+    """A chart of lines. say: a value, None: a time in three digits that count, anything else in four. places: digits
+    of a value behind the point in the script, 0: as many as count.
+    """
+    say = say or _say_of(chart.unit)
+    plain = _plain(chart) | {"places": places, "digits": 3 if chart.unit == MILLISECONDS else 4}
     if clock is not None:
         plain |= {"begins": clock.begins, "zone": clock.zone}
     picture = svg_of(chart, say=say, say_time=clock.say if clock else said_time)
@@ -80,13 +86,18 @@ def shown_chart(chart: Chart, *, note: str = "", say: Say = said, places: int = 
 
 def shown_bars(bars: Bars, *, headings: tuple[str, str]) -> Shown:
     """A chart of bars, which stays still."""
-    rows = tuple((name, said(value)) for name, value in zip(bars.names, bars.values, strict=True))
+    say = _say_of(bars.unit)
+    rows = tuple((name, say(value)) for name, value in zip(bars.names, bars.values, strict=True))
     return Shown(
         chart=bars,
-        svg=mark_safe(bars_svg(bars, say=said)),  # noqa: S308 - escaped where it is made
+        svg=mark_safe(bars_svg(bars, say=say)),  # noqa: S308 - escaped where it is made
         table=Table(headings=headings, rows=rows),
         plain=None,
     )
+
+
+def _say_of(unit: str) -> Say:
+    return said_waiting if unit == MILLISECONDS else said
 
 
 def _table(chart: Chart, *, say: Say, say_time: Say) -> Table:

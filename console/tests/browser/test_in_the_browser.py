@@ -116,6 +116,7 @@ def test_a_form_with_errors_and_a_page_with_a_message_are_sound_too(
 ) -> None:
     """What appears only after an act is held to the same rules."""
     page = open_page(tester, "/admin/testruns/run/request/", language=language)
+    page.click("#what-load > summary")
     page.fill("#id_concurrency", "many")
     page.press("#id_seed", "Enter")
     page.wait_for_selector("[role=alert]")
@@ -137,6 +138,7 @@ def test_a_tester_signs_in_requests_a_run_and_sees_it_waiting(open_page: OpenPag
     page.fill("#id_password", PASSWORD)
     page.press("#id_password", "Enter")
     page.click("text=Request a run")
+    page.press("#what-load > summary", "Enter")
     page.fill("#id_concurrency", "100")
     page.fill("#id_seed", "7")
     page.click("text=Request this run")
@@ -152,6 +154,7 @@ def test_the_forecast_follows_the_form_without_a_reload(open_page: OpenPage, tes
     """Switching an injection off says what it costs before anything is requested."""
     page = open_page(tester, "/admin/testruns/run/request/")
 
+    page.click("#what-load > summary")
     page.click("#id_retry_injection")
     page.wait_for_selector("#forecast >> text=the injection of retries was switched off")
 
@@ -230,6 +233,7 @@ def test_cancelling_in_the_browser_cancels_the_run(open_page: OpenPage, tester: 
 def test_everything_works_without_javascript(open_page: OpenPage, tester: Person) -> None:
     """Sign-in by cookie, forecast by button, request, refresh by link, cancel: all plain links and forms."""
     page = open_page(tester, "/admin/testruns/run/request/", has_javascript=False)
+    page.click("#what-load > summary")
     page.uncheck("#id_retry_injection")
     press(page, "text=Work out the forecast")
     forecast = page.inner_text("#forecast")

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from console.admin.margins import RUNS_MAX, Course, Point, margins, rows_of
 from console.kernel.models import Person
 from console.tests.browser.rows import make_judged_run, make_running_run
+from testruns.reading import CarefulReading
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
 
@@ -27,7 +28,7 @@ Browse = Callable[[str], Client]
 
 def course_of(gate: str) -> Course:
     """The course of one gate."""
-    return next(course for course in margins() if course.gate == gate)
+    return next(course for course in margins(careful=CarefulReading()) if course.gate == gate)
 
 
 def test_the_closest_rule_of_a_gate_decides_its_margin_and_is_named(tester: Person) -> None:
@@ -82,7 +83,7 @@ def test_one_judged_run_is_no_course(browse: Browse, tester: Person) -> None:
     make_judged_run(person=tester)
     make_running_run(person=tester)
 
-    assert margins() == ()
+    assert margins(careful=CarefulReading()) == ()
     assert 'id="margins"' not in browse("auditor").get("/admin/").content.decode()
 
 
@@ -94,7 +95,7 @@ def test_the_course_is_read_once_for_all_until_another_run_is_judged(tester: Per
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            margins()
+            margins(careful=CarefulReading())
         return len(captured)
 
     assert [queries(), queries()] == [3, 1]
@@ -107,7 +108,7 @@ def test_rows_hold_a_place_for_every_gate_and_no_more_runs_than_are_drawn(tester
     for _ in range(2):
         make_judged_run(person=tester)
 
-    rows = rows_of(margins())
+    rows = rows_of(margins(careful=CarefulReading()))
 
     assert [len(row.points) for row in rows] == [5, 5]
     assert rows[0].run_id > rows[1].run_id

@@ -15,7 +15,8 @@ from console.kernel.models import Person
 from console.maintenance import close_console, open_console
 from console.tests.browser.looks import defects_of, in_every_language
 from console.tests.browser.rows import make_running_run
-from testruns.models import Attempt, Measurement, Run
+from testruns.actions import active_policy
+from testruns.models import Attempt, Measurement, PolicyDraft, Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 OpenPage = Callable[..., Any]
@@ -59,7 +60,8 @@ class Meeting:
         assert f"the server responded with a status of {status}" in self.page.problems.pop()
         assert self.page.get_attribute("html", "lang") == self.language
         assert self.page.is_visible("main a[href^='/admin/']")
-        self.defects += defects_of(self.page, language=self.language, name=f"obstacle-{status}")
+        name = f"obstacle-{status}-{self.page.url.split('/admin/')[1].strip('/').replace('/', '-')}"
+        self.defects += defects_of(self.page, language=self.language, name=name)
 
 
 @pytest.fixture
@@ -71,9 +73,17 @@ def run(tester: Person) -> Run:
     return run
 
 
+@pytest.fixture
+def draft(tester: Person) -> PolicyDraft:
+    """A draft of rules that are no text anybody can read: its page cannot be made, and nobody foresaw that."""
+    return PolicyDraft.objects.create(
+        code="own", number=1, base=active_policy(), content="{", digest="0" * 64, opened_by=tester
+    )
+
+
 @in_every_language
 def test_what_is_not_there_not_allowed_broken_or_too_large_is_said_to_a_person_in_their_language(
-    open_page: OpenPage, tester: Person, run: Run, language: str
+    open_page: OpenPage, tester: Person, run: Run, draft: PolicyDraft, language: str
 ) -> None:
     """In the language the person has chosen, whatever their browser speaks."""
     Person.objects.filter(pk=tester.pk).update(language=language)
@@ -84,6 +94,8 @@ def test_what_is_not_there_not_allowed_broken_or_too_large_is_said_to_a_person_i
     met.send(FORM, TOO_LONG, 413)
     met.open("/admin/releases/phase/5a/verify-journal/", 405)
     met.open(f"/admin/testruns/run/{run.pk}/", 500)
+    met.go_on()
+    met.open(f"/admin/testruns/gatepolicy/draft/{draft.pk}/", 500)
     met.go_on()
     met.send("/admin/tokens/create-for-service/", AS_IT_STANDS, 403)
 

@@ -39,7 +39,7 @@ def test_the_disk_floor_is_shown_with_its_spread(browse: Browse, tester: Person)
     """The slowest and the fastest slice stand beside the median, and the 95th percentile of a single fsync."""
     text = text_of(browse("tester"), make_judged_run(person=tester))
 
-    assert "2312 fsync/s (233 to 2990 in 3 slices)" in text
+    assert "2,312 fsync/s (233 to 2,990 in 3 slices)" in text
     assert "95 % within 0.87 ms" in text
 
 

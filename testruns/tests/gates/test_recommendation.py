@@ -178,7 +178,7 @@ def test_a_no_go_names_the_rules_and_stays_readable() -> None:
 def test_a_blocking_threshold_is_said_in_words() -> None:
     """A major rule that blocks is told apart from one that only fails."""
     assert advised(sound_run(execution("load_reality", p95_us="1200000"))).text == (
-        "Do not release: rule E03 is beyond its blocking threshold (load_reality measured 1,200 ms, expected < 500 ms)."
+        "Do not release: rule E03 is beyond its blocking threshold (load_reality measured 1.2 s, expected < 500 ms)."
     )
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from testruns.wording import plain_decimal, said_error, said_operator, said_quantity, spoken
+from testruns.wording import plain_decimal, said_error, said_measured, said_operator, said_quantity, spoken
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,44 @@ def test_numbers_are_written_as_the_language_writes_them(value: int | str | Deci
 def test_quantities_carry_their_unit(value: str | int | None, unit: str, said: str) -> None:
     """A count needs no unit; what is missing is said, not printed as 0."""
     assert said_quantity(value, unit=unit) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "beside", "said"),
+    [
+        ("4031", "us", None, "4.03 ms"),
+        ("63", "us", None, "0.063 ms"),
+        ("1234567", "us", None, "1.23 s"),
+        ("999.7", "ms", None, "1,000 ms"),
+        ("1800.4", "s", None, "1,800 s"),
+        ("4646.4", "operations/s", None, "4,646 operations/s"),
+        ("52631", "ppm", None, "5.26 %"),
+        ("0.026612", "MB/min", None, "0.026612 MB/min"),
+        ("123456", "micro-credits", None, "123,456 micro-credits"),
+        ("500.4", "ms", "500", "500.4 ms"),
+        ("499.96", "ms", "500", "499.96 ms"),
+        ("500", "ms", "500", "500 ms"),
+        ("2000.04", "ms", "2000", "2.00004 s"),
+        ("612.3", "ms", "500", "612 ms"),
+        ("0", "us", None, "0 ms"),
+        (None, "us", None, "not measured"),
+    ],
+)
+def test_what_was_measured_is_said_in_digits_that_matter(
+    value: str | None, unit: str, beside: str | None, said: str
+) -> None:
+    """Three that count for times, shares and rates, more only where they tell a value apart from its limit."""
+    assert said_measured(value, unit=unit, beside=Decimal(beside) if beside else None) == said
+
+
+@pytest.mark.parametrize(("actual", "said"), [("4.031", "4.03 ms of < 500 ms"), ("500.02", "500.02 ms of < 500 ms")])
+def test_a_sentence_that_names_a_limit_says_what_was_measured_beside_it(actual: str, said: str) -> None:
+    """The limit itself keeps all of its digits; without one, a quantity is exact."""
+    measured = {"value": actual, "unit": "ms"}
+    limit = {"value": "500", "unit": "ms", "operator": "<"}
+
+    assert spoken(template="%(actual)s of %(limit)s", params={"actual": measured, "limit": limit}) == said
+    assert spoken(template="%(actual)s", params={"actual": measured}) == f"{actual} ms"
 
 
 def test_a_parameter_that_was_not_measured_says_so() -> None:

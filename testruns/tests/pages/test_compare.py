@@ -144,7 +144,7 @@ def test_what_a_percentile_was_held_to_stands_beside_it_in_words_and_in_the_draw
 
     row = next(row for row in soak.rows if row.limits)
     assert row.name == "95 % within"
-    assert row.limits == ("limit of E03: 500\u202fms", "blocks from 1000\u202fms")
+    assert row.limits == ("limit of E03: 500\u202fms", "blocks from 1,000\u202fms")
     assert (soak.svg.count('class="mark limit"'), soak.svg.count('class="mark block"')) == (1, 1)
 
 

@@ -84,7 +84,7 @@ def test_a_measurement_that_came_since_stands_in_the_table(browse: Browse, run: 
     Measurement.objects.create(attempt=attempt, name="max_reward", value="7002", unit="count")
 
     after = page_of(client, run)
-    assert [[figure in page for figure in ("7001", "7002")] for page in (before, after)] == [
+    assert [[figure in page for figure in ("7,001", "7,002")] for page in (before, after)] == [
         [True, False],
         [True, True],
     ]

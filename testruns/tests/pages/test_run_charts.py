@@ -9,7 +9,7 @@ import pytest
 from django.utils.translation import override
 
 from console.kernel.charts.drawing import Chart
-from console.kernel.charts.figures import said
+from console.kernel.charts.figures import said, said_waiting
 from console.kernel.charts.shown import Table
 from testruns.admin.run_charts import ChartSource, charts_of, latency, memory, recoveries, throughput
 from testruns.gates.policy import shipped_policy
@@ -199,7 +199,7 @@ def test_figures_and_words_are_those_of_the_readers_language() -> None:
         (0.0, "0"),
         (2.10, "2,1"),
         (-1.25, "−1,25"),
-        (999.96, "1000"),
+        (999.96, "1.000"),
         (9999.6, "10.000"),
         (12_345.0, "12.340"),
         (-98_765.4, "−98.770"),
@@ -210,6 +210,16 @@ def test_a_figure_has_at_most_four_digits_that_count(value: float, german: str) 
     """Small and large ones are written out, never in exponents."""
     with override("de"):
         assert said(value) == german
+
+
+@pytest.mark.parametrize(
+    ("value", "german"),
+    [(4.031, "4,03"), (0.06349, "0,0635"), (275.4, "275"), (999.6, "1.000"), (1289.6, "1.290"), (12_345.0, "12.345")],
+)
+def test_a_measured_time_has_at_most_three_digits_that_count(value: float, german: str) -> None:
+    """Whole numbers keep all of theirs."""
+    with override("de"):
+        assert said_waiting(value) == german
 
 
 def test_what_the_script_gets_is_what_was_drawn() -> None:

@@ -52,13 +52,14 @@ def storage(tmp_path: Path, settings: Any) -> Iterator[Path]:
 
 @pytest.fixture
 def make_judged(db: None, storage: Path) -> MakeJudged:
-    """A run with these executions, ended and judged. By scenario: errors (error text and stderr), outputs."""
+    """A run with these executions, ended and judged. By scenario: errors (error text and stderr), outputs, peaks."""
 
     def make(
         executions: Sequence[MeasuredExecution],
         *,
         errors: dict[str, tuple[str, bytes]] | None = None,
         outputs: dict[str, bytes] | None = None,
+        peaks: dict[str, int] | None = None,
         opened: dict[str, list[str]] | None = OPENED,
         **changes: Any,
     ) -> Run:
@@ -66,7 +67,8 @@ def make_judged(db: None, storage: Path) -> MakeJudged:
         for position, measured in enumerate(executions, start=1):
             said = (outputs or {}).get(measured.scenario)
             error = (errors or {}).get(measured.scenario)
-            _execution(run, position, measured, error=error, output=said, opened=opened)
+            peak = (peaks or {}).get(measured.scenario, 64_500_000)
+            _execution(run, position, measured, error=error, output=said, opened=opened, peak=peak)
         Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING.value, started_at=STARTED)
         return Run.objects.get(pk=judge_run(run.pk).pk)
 
@@ -103,6 +105,7 @@ def _execution(
     error: tuple[str, bytes] | None,
     output: bytes | None,
     opened: dict[str, list[str]] | None,
+    peak: int,
 ) -> None:
     is_finished = measured.state is ExecutionState.FINISHED
     was_attempted = is_finished or bool(measured.measurements)
@@ -120,7 +123,7 @@ def _execution(
         journal_head={"seq": 1200 + position, "hash": "ab" * 32} if is_finished else None,
         samples=[
             {"elapsed_ms": 1000, "rss_anon_bytes": 61_000_000},
-            {"elapsed_ms": 2000, "rss_anon_bytes": 64_500_000},
+            {"elapsed_ms": 2000, "rss_anon_bytes": peak},
         ],
     )
     if not was_attempted:

@@ -14,6 +14,7 @@ from testruns.evidence import path_of
 from testruns.gates.measured import MeasuredExecution, Measurement
 from testruns.models import Attempt, Run
 from testruns.reports import render
+from testruns.reports.words import figure
 from testruns.run_states import ExecutionState
 from testruns.tests.gates.builders import execution, sound_run
 from testruns.tests.reports.conftest import MakeJudged
@@ -119,7 +120,7 @@ def test_a_broken_line_about_an_account_is_no_account(make_judged: MakeJudged, l
     assert scenario["accounts"] == []
 
 
-def test_projection_lag_is_printed_as_measured(make_judged: MakeJudged) -> None:
+def test_projection_lag_is_printed_in_digits_that_matter(make_judged: MakeJudged) -> None:
     """Percentiles in ms, in the reader's language, with what the word means."""
     soak = measuring(
         execution("load_reality"),
@@ -129,7 +130,7 @@ def test_projection_lag_is_printed_as_measured(make_judged: MakeJudged) -> None:
     )
     run = make_judged(sound_run(soak))
 
-    said = "half within 1.391 ms, 95 percent within 4.927 ms, at most 6.343 ms"
+    said = "half within 1.39 ms, 95 percent within 4.93 ms, at most 6.34 ms"
     assert rows_of(run, width=4)["Projection lag (soak)"] == [said, "no limit", "–"]
     assert "another process, which only reads the journal" in page_of(render(run=run, kind="html", language="en")).text
 
@@ -158,7 +159,7 @@ def test_the_storm_says_what_was_carried_out_and_what_was_refused(make_judged: M
     assert rows["Throughput (storm), refusals included"][0] == "900 operations/s"
     assert rows["of these carried out"][0] == "310 operations/s"
     assert rows["of these refused for lack of credits, a right answer"][0] == "590 operations/s"
-    assert rows["measured over"][0] == "1,290 ms"
+    assert rows["measured over"][0] == "1.29 s"
 
 
 def test_the_storms_of_a_sweep_say_which_level_they_had(make_judged: MakeJudged) -> None:
@@ -167,7 +168,38 @@ def test_the_storms_of_a_sweep_say_which_level_they_had(make_judged: MakeJudged)
 
     rows = rows_of(make_judged(sound_run(*storms)), width=4)
 
-    assert rows["measured over"][0] == "50: 1,290 ms; 300: 1,290 ms"
+    assert rows["measured over"][0] == "50: 1.29 s; 300: 1.29 s"
+
+
+def test_the_soaks_of_a_sweep_say_which_level_they_had(make_judged: MakeJudged) -> None:
+    """Throughput, memory and lag of the first level alone would pass for those of all."""
+    levels = {50: "102", 300: "97"}
+    soaks = (
+        measuring(execution("load_reality", concurrency=level), operations_per_second=(rate, "operations/s"))
+        for level, rate in levels.items()
+    )
+
+    rows = rows_of(make_judged(sound_run(*soaks)), width=4)
+
+    assert rows["Average throughput (soak)"][0] == "50: 102 operations/s; 300: 97 operations/s"
+    assert rows["Memory peak (soak)"][0] == "50: 64.5 MB; 300: 64.5 MB"
+    assert rows["Projection lag (soak)"][0] == "50: not measured; 300: not measured"
+
+
+def test_the_largest_memory_names_its_scenario(make_judged: MakeJudged) -> None:
+    """The storm takes more than the soak: a peak of the soak alone would hide it."""
+    rows = rows_of(make_judged(sound_run(), peaks={"credit_storm": 102_300_000}), width=4)
+
+    assert rows["Memory peak (soak)"][0] == "64.5 MB"
+    assert rows["Memory peak, largest of the scenarios"][0] == "102.3 MB: credit_storm (50)"
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(250, "250 bytes"), (4_534, "4.5 kB"), (2_340_000, "2.3 MB"), (1_000_000, "1 MB")]
+)
+def test_the_size_of_evidence_is_never_rounded_to_nothing(size: int, said: str) -> None:
+    """Most evidence is a few kilobytes: "0 MB" would say that it is empty."""
+    assert figure(size, "bytes") == said
 
 
 def test_the_ci_score_has_one_unit_everywhere(make_judged: MakeJudged) -> None:
@@ -202,6 +234,6 @@ def test_a_busy_machine_is_a_warning_and_stands_beside_the_limit(make_judged: Ma
     assert noise[0] == "warning"
     assert noise[1].endswith("measured were: load_reality (50): steal 0.1 %, foreign load 44.9 %")
     machine = rows_of(run, width=2)
-    assert machine["Foreign load, largest of the scenarios"] == ["44.8939 % (the policy allows 25 %)"]
+    assert machine["Foreign load, largest of the scenarios"] == ["44.9 % (the policy allows 25 %)"]
     assert machine["Steal, largest of the scenarios"] == ["0.1 % (the policy allows 5 %)"]
     assert run.recommendation == "GO"

@@ -44,12 +44,14 @@ class Cluster:
     """A real `manage.py qcluster` in a session of its own, killed as a group at the end."""
 
     pids_seen: set[int] = field(default_factory=set)
+    _beside_the_worker: list[int] = field(default_factory=list)
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until its worker, monitor and pusher are there."""
         self._process = subprocess.Popen(worker_argv(), cwd=ROOT, env=product_environment(), start_new_session=True)
         until(lambda: len(self.inner_pids()) >= 3, seconds=15)
+        self._beside_the_worker = self.inner_pids()[1:]
 
     def inner_pids(self) -> list[int]:
         """Worker, monitor and pusher, in the order in which the sentinel starts them."""
@@ -62,8 +64,8 @@ class Cluster:
 
     @property
     def worker_pid(self) -> int:
-        """The process that executes tasks."""
-        return self.inner_pids()[0]
+        """The process that executes tasks; one that replaced another is younger than monitor and pusher."""
+        return next(pid for pid in self.inner_pids() if pid not in self._beside_the_worker)
 
     def kill(self) -> None:
         """SIGKILL to every process of the cluster, as a machine that fails would do it."""
