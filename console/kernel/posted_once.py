@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -70,4 +71,12 @@ def _carry_out(sent: IdempotencyKey, effect: Callable[[], int]) -> GatehouseErro
 def _values_of(request: HttpRequest) -> str:
     """Somebody who goes back and changes what is in the form asks for something else."""
     values = [(name, request.POST.getlist(name)) for name in sorted(request.POST) if name not in _OF_THE_BROWSER]
-    return hashlib.sha256(repr(values).encode()).hexdigest()[:32]
+    files = [(name, [_digest_of(file) for file in request.FILES.getlist(name)]) for name in sorted(request.FILES)]
+    return hashlib.sha256(repr((values, files)).encode()).hexdigest()[:32]
+
+
+def _digest_of(file: UploadedFile[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from console.kernel.authority import Act
 from console.kernel.doors import actor_of, explain, why_not
 from console.kernel.errors import GatehouseError, InvalidInput
+from console.kernel.posted_once import posted_once
 from testruns import actions
 from testruns.imports.limits import FILE_BYTES_MAX
 
@@ -74,12 +75,12 @@ def _import(request: HttpRequest, form: ImportForm) -> HttpResponse | None:
     files = {name: [file.read(FILE_BYTES_MAX + 1) for file in request.FILES.getlist(name)] for name in FILES}
     try:
         brought = actions.read_results(actor=actor, build=values["build"], commit=values["commit"], files=files)
-        run = actions.import_results(actor=actor, brought=brought)
+        number = posted_once(request, lambda: actions.import_results(actor=actor, brought=brought).pk)
     except InvalidInput as refusal:
         form.refuse(refusal)
         return None
     except GatehouseError as refusal:
         messages.error(request, explain(refusal))
         return None
-    messages.success(request, _("The results are imported and judged as run %(number)s.") % {"number": run.pk})
-    return redirect("admin:testruns_run_change", run.pk)
+    messages.success(request, _("The results are imported and judged as run %(number)s.") % {"number": number})
+    return redirect("admin:testruns_run_change", number)
