@@ -25,9 +25,13 @@ _CODES = tuple(ApprovalState)
 
 
 class PendingApproval(NamedTuple):
-    """An open request as the state keeps it; `approvers` are those who said yes so far."""
+    """An open request as the state keeps it; `approvers` are those who said yes so far.
+
+    `seq` is that of the event that opened it: the cause of what becomes of it.
+    """
 
     request: str
+    seq: int
     action_type: str
     risk_level: str
     context: str
@@ -41,9 +45,10 @@ class PendingApproval(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Approval:
-    """A request as people read it, with the decision when there is one."""
+    """A request as people read it, with the decision when there is one; `seq` is where it was made."""
 
     request: str
+    seq: int
     state: ApprovalState
     action_type: str
     risk_level: str
@@ -92,10 +97,11 @@ class DecidedApprovals:
         self._codes[int(fold, 16)] = _CODES.index(ApprovalState(state))
 
 
-def pending_from(data: dict[str, Any], *, requested_at: str) -> PendingApproval:
+def pending_from(data: dict[str, Any], *, seq: int, requested_at: str) -> PendingApproval:
     """The open request an `approval.requested` event describes."""
     return PendingApproval(
         request=data["request"],
+        seq=seq,
         action_type=data["action_type"],
         risk_level=data["risk_level"],
         context=data["context"],

@@ -73,7 +73,7 @@ def decide_approval(command: DecideApproval, state: CreditState, now: Now) -> li
             "action_type": pending.action_type,
             "state": str(ApprovalState.REJECTED),
         }
-        return [NewEvent(stream=_stream(command.request), type="approval.rejected", data=data)]
+        return [_final(pending, "approval.rejected", data)]
     if command.approver in pending.approvers:
         raise AlreadyApproved(approver=command.approver, request=command.request)
     if APPROVAL_RULES[RiskLevel(pending.risk_level)].is_justification_needed:
@@ -85,6 +85,7 @@ def decide_approval(command: DecideApproval, state: CreditState, now: Now) -> li
         action_type=pending.action_type,
         count=len(pending.approvers) + 1,
         needed=pending.approvals_needed,
+        causation=pending.seq,
     )
     return [approved]
 
@@ -100,7 +101,7 @@ def cancel_approval(command: CancelApproval, state: CreditState) -> list[NewEven
         "reason": command.reason,
         "state": str(ApprovalState.CANCELLED),
     }
-    return [NewEvent(stream=_stream(command.request), type="approval.cancelled", data=data)]
+    return [_final(pending, "approval.cancelled", data)]
 
 
 def expire_approval(command: ExpireApproval, state: CreditState, now: Now) -> list[NewEvent]:
@@ -114,7 +115,7 @@ def expire_approval(command: ExpireApproval, state: CreditState, now: Now) -> li
         "expires_at": pending.expires_at,
         "state": str(ApprovalState.EXPIRED),
     }
-    return [NewEvent(stream=_stream(command.request), type="approval.expired", data=data)]
+    return [_final(pending, "approval.expired", data)]
 
 
 def _approved(
@@ -125,6 +126,7 @@ def _approved(
     action_type: str,
     count: int,
     needed: int,
+    causation: int | None = None,
     caused_by: int | None = None,
 ) -> NewEvent:
     state = ApprovalState.APPROVED if count >= needed else ApprovalState.PENDING
@@ -137,7 +139,14 @@ def _approved(
         "approvals_needed": needed,
         "state": str(state),
     }
-    return NewEvent(stream=_stream(request), type="approval.approved", data=data, caused_by=caused_by)
+    return NewEvent(
+        stream=_stream(request), type="approval.approved", data=data, causation=causation, caused_by=caused_by
+    )
+
+
+def _final(pending: PendingApproval, name: str, data: dict[str, Any]) -> NewEvent:
+    """What ends an open request otherwise than by approving it."""
+    return NewEvent(stream=_stream(pending.request), type=name, data=data, causation=pending.seq)
 
 
 def _require_pending(state: CreditState, request: str) -> PendingApproval:

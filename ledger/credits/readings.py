@@ -155,6 +155,7 @@ def _approval_of(events: Iterator[Event]) -> Approval:
             approvers.append(last.data["approver"])
     return Approval(
         request=data["request"],
+        seq=requested.seq,
         state=ApprovalState(last.data["state"]),
         action_type=data["action_type"],
         risk_level=data["risk_level"],

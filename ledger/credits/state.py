@@ -27,7 +27,7 @@ class CreditState:
     `schema` counts the meanings of `rows`: raise it when what they hold, or what `apply` makes of an event, changes.
     """
 
-    schema = 1
+    schema = 2
 
     def __init__(self, *, schemas: Schemas = CREDIT_SCHEMAS) -> None:
         """`schemas` says what an event of an older schema means now, and which are unknown."""
@@ -150,7 +150,7 @@ class CreditState:
         self.accounts[event.data["to_account"]].rewarded_micros += event.data["amount_micros"]
 
     def _approval_requested(self, event: Event) -> None:
-        self.pending[event.data["request"]] = pending_from(event.data, requested_at=event.time)
+        self.pending[event.data["request"]] = pending_from(event.data, seq=event.seq, requested_at=event.time)
 
     def _approval_approved(self, event: Event) -> None:
         data = event.data

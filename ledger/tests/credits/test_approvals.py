@@ -251,3 +251,25 @@ def test_open_requests_survive_a_restart_with_their_approvals(desk: Desk) -> Non
 
     assert after == before
     assert decide(desk, "cat").approval_state == "approved"
+
+
+def test_whatever_becomes_of_a_request_names_the_request_as_its_cause(desk: Desk) -> None:
+    """After a restart too, and for each of two people who approve."""
+    opened = {}
+    for name, risk_level in (("yes", "CRITICAL"), ("no", "MEDIUM"), ("never mind", "MEDIUM"), ("late", "MEDIUM")):
+        opened[name] = request(desk, risk_level, name).events[0].seq
+    automatic = request(desk, "LOW", "at once").events
+    decide(desk, "bob", name="yes")
+
+    desk.reopen()
+    decide(desk, "cat", name="yes")
+    decide(desk, "bob", name="no", is_approval=False)
+    desk.order(commands.CancelApproval(request="never mind", by="ann", reason="it was a mistake"))
+    desk.clock.pass_hours(24 * 30)
+    desk.order(commands.ExpireApproval(request="late"))
+
+    caused = [(event.stream, event.causation) for event in desk.events() if event.type != "approval.requested"]
+    assert caused == [
+        ("approval:at once", automatic[0].seq),
+        *(("approval:" + name, opened[name]) for name in ("yes", "yes", "no", "never mind", "late")),
+    ]

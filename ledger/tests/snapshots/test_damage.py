@@ -62,7 +62,7 @@ SPOILED: dict[str, Spoil] = {
     "cut by its end line": lambda one: one.write_bytes(b"".join(one.read_bytes().splitlines(True)[:-1])),
     "empty": lambda one: os.truncate(one, 0),
     "not text": lambda one: one.write_bytes(os.urandom(2000)),
-    "an older state schema": lambda one: replaced(one, 0, b'"state":1', b'"state":0'),
+    "an older state schema": lambda one: replaced(one, 0, b'"state":2', b'"state":1'),
     "of another journal": lambda one: replaced(one, 0, b'"journal":"', b'"journal":"f'),
     "another format": lambda one: replaced(one, 0, b"snapshot-1", b"snapshot-2"),
     "another history": lambda one: replaced(one, 0, b'"hash":"', b'"hash":"0'),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger import Ledger, LedgerError, commands
 from ledger.credits.accounts import Account
+from ledger.credits.approvals import PendingApproval
 from ledger.credits.snapshots import take_snapshot
 from ledger.credits.state import CreditState
 from ledger.tests.credits.orders import Desk
@@ -94,6 +95,10 @@ def test_whoever_gives_the_state_another_field_comes_here_first() -> None:
     """Write it into `rows`, read it in `restore`, raise `CreditState.schema`, and then change these lists."""
     kept = {name for name in vars(CreditState()) if not name.startswith("_")}
 
-    assert CreditState.schema == 1
+    assert CreditState.schema == 2
     assert kept == {"accounts", "pending", "decided", "eoc", "depths", "open_breakers"}
     assert Account.__slots__ == ("balance_micros", "rewarded_micros", "skill_ppm", "spent")
+    assert " ".join(PendingApproval._fields) == (
+        "request seq action_type risk_level context requester amount_micros approvals_needed requested_at expires_at "
+        "approvers"
+    )

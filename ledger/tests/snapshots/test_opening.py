@@ -119,7 +119,7 @@ def test_every_byte_of_a_snapshot_is_as_described(home: Path) -> None:
         "journal": facts["journal_id"],
         "seq": sealed.seq,
         "hash": sealed.hash,
-        "state": 1,
+        "state": 2,
     }
     assert sealed.type == "segment.sealed"
     assert rows[1] == ["account", "system:consumption", 210 * CREDIT, None, 0, None]
