@@ -369,9 +369,8 @@ def role_word(role: str) -> str:
 
 @register.filter
 def minutes(seconds: int) -> int:
-    """Whole minutes, rounded up; from ten on to the next five, since an estimate is no more exact than that."""
-    exact = -(-seconds // 60)
-    return exact if exact <= 10 else -(-exact // 5) * 5
+    """Whole minutes, rounded up."""
+    return -(-seconds // 60)
 
 
 @register.simple_tag

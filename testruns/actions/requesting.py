@@ -177,8 +177,8 @@ def require_disk(*, needed: int, disk: Disk) -> None:
             needed=_gib(needed),
             free=_gib(disk.free),
             total=_gib(disk.total),
-            left=_gib(left),
-            used_percent=round(used_share * 100),
+            left=_gib(max(left, 0)),
+            used_percent=min(round(used_share * 100), 100),
             used_percent_max=round(DISK_USED_SHARE_MAX * 100),
             left_min=_gib(DISK_FREE_BYTES_MIN),
         )

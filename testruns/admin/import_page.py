@@ -66,7 +66,7 @@ def import_results_page(request: HttpRequest) -> HttpResponse:
         "why_not": why_not(request, Act.IMPORT_RESULTS),
         "megabytes": FILE_BYTES_MAX // _MEGABYTE,
     }
-    return TemplateResponse(request, "testruns/import.html", context, status=422 if form.errors else 200)
+    return TemplateResponse(request, "testruns/import.html", context, status=422 if form.is_bound else 200)
 
 
 def _import(request: HttpRequest, form: ImportForm) -> HttpResponse | None:

@@ -34,7 +34,8 @@ def request_run_page(request: HttpRequest) -> HttpResponse:
     soak_seconds = policy.values.soak_seconds
     form = RequestRunForm(request.POST or None, soak_seconds=soak_seconds)
     is_forecast = "forecast" in request.POST or "HX-Request" in request.headers
-    if request.method == "POST" and form.is_valid() and not is_forecast:
+    is_asked = request.method == "POST" and not is_forecast
+    if is_asked and form.is_valid():
         answer = _request(request, form.plan())
         if answer is not None:
             return answer
@@ -47,7 +48,7 @@ def request_run_page(request: HttpRequest) -> HttpResponse:
         request,
         "testruns/request.html",
         {**admin.site.each_context(request), **context},
-        status=_status(form, is_forecast),
+        status=422 if is_asked else 200,
     )
 
 
@@ -61,10 +62,6 @@ def _request(request: HttpRequest, plan: RunPlan) -> HttpResponse | None:
         return None
     messages.success(request, _("Run %(number)s is queued.") % {"number": number})
     return redirect("admin:testruns_run_change", number)
-
-
-def _status(form: RequestRunForm, is_forecast: bool) -> int:
-    return 422 if form.is_bound and not is_forecast and not form.is_valid() else 200
 
 
 def _forecast(form: RequestRunForm, policy: Policy) -> Any:

@@ -12,6 +12,7 @@ from django.test import Client
 from console.kernel.models import Person
 from console.tests.browser.rows import make_judged_run
 from testruns.actions import plan_of
+from testruns.actions.requesting import Disk
 from testruns.admin.forecast import active_policy, forecast_of
 from testruns.models import Run
 from testruns.scenarios import SCENARIOS
@@ -191,6 +192,18 @@ def test_the_forecast_names_exactly_the_rules_that_the_judge_leaves_without_an_a
     assert promised == set(unanswered.values_list("code", flat=True))
 
 
+def test_a_refusal_is_no_success_and_the_form_keeps_its_values(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk without room: 422, the figures, and the form as it was sent."""
+    monkeypatch.setattr("testruns.actions.requesting.read_disk", lambda: Disk(total=2**40, free=2**30))
+
+    response = browse("tester").post(ADDRESS, entered(seed="4711"))
+
+    page = response.content.decode()
+    assert (response.status_code, Run.objects.count()) == (422, 0)
+    assert "The run does not fit on the disk" in page
+    assert 'value="4711"' in page
+
+
 def test_the_forecast_of_a_full_run_promises_an_answer_to_every_deciding_rule(browse: Browse) -> None:
     """Nothing is missing from a full run."""
     page = browse("tester").post(ADDRESS, entered(profile="full"), headers={"HX-Request": "true"}).content.decode()
@@ -215,7 +228,7 @@ def test_the_button_for_the_full_run_queues_it_with_the_policys_soak(browse: Bro
     client.post(f"{ADDRESS}full/")
 
     run = Run.objects.get()
-    assert "Queue the full run (35 min)" in page
+    assert "Queue the full run (31 min)" in page
     assert (run.profile, run.duration_seconds, run.executions.count()) == ("full", 1800, len(SCENARIOS))
 
 

@@ -26,7 +26,7 @@ from testruns.actions import (
 from testruns.actions.leases import claim
 from testruns.actions.machine_lock import MachineLock
 from testruns.actions.refusals import DiskTooFull, ExecutionOver, NoActivePolicy, OtherBuild, RunOver
-from testruns.actions.requesting import GIB, Disk, Site, read_disk
+from testruns.actions.requesting import GIB, Disk, Site, read_disk, require_disk
 from testruns.environment import BuildIdentity
 from testruns.models import Build, GatePolicy, Run, ScenarioExecution
 from testruns.plan import InvalidPlan, RunPlan
@@ -148,6 +148,17 @@ def test_a_run_that_does_not_fit_on_the_disk_is_refused_with_the_figures(
     assert [entry.code for entry in refusals("run.request")] == ["disk-too-full"]
 
 
+def test_no_disk_is_said_to_be_fuller_than_full(make_run: MakeRun) -> None:
+    """Where more is needed than is free, nothing would be left."""
+    run = make_run(scenarios=("credit_storm",))
+    run.executions.update(disk_bytes=0)
+
+    with pytest.raises(DiskTooFull) as refusal:
+        require_disk(needed=2 * GIB, disk=Disk(total=10 * GIB, free=GIB))
+
+    assert "100 % would be used and 0.00 GiB free" in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     ("total_gib", "free_gib", "waiting_gib", "fits"),
     [(100, 15, 0, True), (20, 9, 0, True), (100, 9, 0, False), (100, 15, 6, False), (1000, 11, 0, True)],
@@ -156,8 +167,6 @@ def test_the_disk_has_to_be_nearly_full_and_nearly_out_of_room_to_refuse(
     make_run: MakeRun, total_gib: int, free_gib: int, waiting_gib: int, fits: bool
 ) -> None:
     """More than 80 % used and less than 10 GiB free, with what already waits counted in (decisions.md, Runs)."""
-    from testruns.actions.requesting import require_disk
-
     run = make_run(scenarios=("credit_storm",))
     run.executions.update(disk_bytes=waiting_gib * GIB)
     disk = Disk(total=total_gib * GIB, free=free_gib * GIB)
