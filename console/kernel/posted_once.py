@@ -20,11 +20,12 @@ from django.utils import timezone
 from console.kernel.doors import person_of
 from console.kernel.errors import GatehouseError
 from console.kernel.models import IdempotencyKey
+from ledger import LedgerError
 
 FIELD: Final = "_key"
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _OF_THE_BROWSER: Final = frozenset({FIELD, "csrfmiddlewaretoken"})
-_SEE_OTHER: Final = 302
+_REDIRECT: Final = 302
 
 
 def new_form_key() -> str:
@@ -41,13 +42,14 @@ def posted_once(request: HttpRequest, effect: Callable[[], int]) -> int:
     key = request.POST.get(FIELD, "")
     if not _KEY.fullmatch(key):
         return effect()
+    key_of_these = f"{key}:{_values_of(request)}"  # before the transaction: files may be large, and others wait for it
     with transaction.atomic():
         sent, is_first = IdempotencyKey.objects.get_or_create(
             person=person_of(request),
             method="POST",
             route=request.path,
-            key=f"{key}:{_values_of(request)}",
-            defaults={"claimed_at": timezone.now(), "status": _SEE_OTHER},
+            key=key_of_these,
+            defaults={"claimed_at": timezone.now(), "status": _REDIRECT},
         )
         if not is_first:
             return int(sent.body)
@@ -57,11 +59,11 @@ def posted_once(request: HttpRequest, effect: Callable[[], int]) -> int:
     return int(sent.body)
 
 
-def _carry_out(sent: IdempotencyKey, effect: Callable[[], int]) -> GatehouseError | None:
+def _carry_out(sent: IdempotencyKey, effect: Callable[[], int]) -> GatehouseError | LedgerError | None:
     """The refusal, whose audit entry stays although it is raised only behind the transaction; None when it was done."""
     try:
         sent.body = str(effect())
-    except GatehouseError as refusal:
+    except (GatehouseError, LedgerError) as refusal:
         sent.delete()
         return refusal
     sent.save(update_fields=["body"])

@@ -1,4 +1,4 @@
-"""A key under which a client sent a request, and the answer that it gets again when it repeats it."""
+"""A key under which a client or a form sent a request, and the answer to it when it is sent again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from console.kernel.models.person import Person
 
 
 class IdempotencyKey(models.Model):
-    """Claimed in a transaction of its own; `status` and answer are written together with the effect."""
+    """`status` and answer are written together with the effect. A client's is claimed in a transaction before that; a
+    form's (`posted_once`) in this one, with a digest of its values in `key` and the number of a row as `body`.
+    """
 
     person = models.ForeignKey(Person, verbose_name=_("person"), on_delete=models.PROTECT, related_name="+")
     method = models.CharField(_("method"), max_length=10)

@@ -7,11 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 
+from console.kernel.acts import Actor
+from console.kernel.authority import Role
 from console.kernel.models import AuditEntry, IdempotencyKey, Person
+from console.kernel.posted_once import posted_once
 from console.tests.browser.conftest import browse, make_person, storage, tester
+from console.tests.people import actor_with
 from console.tests.racing import at_once
+from ledger.actions import decide_ledger_approval
+from ledger.credits.errors import UnknownApproval
 from testruns.actions import requesting
 from testruns.models import Run
 
@@ -103,6 +112,51 @@ def test_a_refusal_stays_on_record_and_is_no_answer(browse: Browse, monkeypatch:
     client.post(FULL, {"_key": "k" * 22})
 
     assert (refused, left, Run.objects.count()) == (1, (0, 0), 1)
+
+
+def posted(actor: Actor) -> HttpRequest:
+    """A form that this person has sent."""
+    request = RequestFactory().post(FULL, {"_key": "k" * 22})
+    request.user = actor.person
+    return request
+
+
+def test_a_refusal_by_the_ledger_stays_on_record_as_well() -> None:
+    """It is an error of its own, which a door answers like every other refusal."""
+    reviewer = actor_with(Role.REVIEWER)
+
+    def decide() -> int:
+        decide_ledger_approval(actor=reviewer, request="nobody-asked", is_approval=True, justification="read it all")
+        return 0
+
+    with pytest.raises(UnknownApproval):
+        posted_once(posted(reviewer), decide)
+
+    assert AuditEntry.objects.get(outcome="refused").code == UnknownApproval.code
+    assert not IdempotencyKey.objects.exists()
+
+
+class Watched(SimpleUploadedFile):
+    """A file that was sent; notes whether it is read while a transaction is open."""
+
+    def __init__(self) -> None:
+        super().__init__("report.xml", b"<testsuite/>")
+        self.read_inside: list[bool] = []
+
+    def chunks(self, chunk_size: int | None = None) -> Any:
+        """Its content, after the note."""
+        self.read_inside.append(connection.in_atomic_block)
+        return super().chunks(chunk_size)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_a_file_that_was_sent_is_read(tester: Person) -> None:
+    """One writes at a time: the transaction begins when it is known what was sent."""
+    file, request = Watched(), posted(actor_with(Role.TESTER))
+    request.FILES["junit"] = file
+
+    assert posted_once(request, lambda: 7) == posted_once(request, lambda: 8) == 7
+    assert file.read_inside == [False, False]
 
 
 @pytest.mark.django_db(transaction=True)
