@@ -17,7 +17,9 @@ AT_WORK = (ExecutionState.LEASED, ExecutionState.RUNNING)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doing:
-    """scenario: its title. remaining_seconds: of the planned time. p95_us: of the latest sample, None before one."""
+    """scenario: its title. remaining_seconds: of the planned time. p95_us: of the latest
+    sample, None where nothing was answered in it.
+    """
 
     scenario: str
     finished_count: int
@@ -62,5 +64,5 @@ def _doing(active: ScenarioExecution, *, among: list[ScenarioExecution], elapsed
         total_count=len(among),
         elapsed_seconds=elapsed_seconds,
         remaining_seconds=remaining_seconds_of(among),
-        p95_us=active.samples[-1].get("p95_us") if active.samples else None,
+        p95_us=(active.samples[-1].get("p95_us") or None) if active.samples else None,
     )

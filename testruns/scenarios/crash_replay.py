@@ -91,7 +91,8 @@ def run(context: ScenarioContext) -> None:
     audit(context, live=live, replays=REPLAYS, observe=promises.note)
     report.measure("acknowledged_events_lost", promises.lost_count if live else len(promises.promised))
     report.measure("acknowledged_events", len(promises.promised))
-    report.measure("recovery_ms_max", max(course.recoveries_ms, default=0))
+    if course.recoveries_ms:
+        report.measure("recovery_ms_max", max(course.recoveries_ms))
     for kill, milliseconds in enumerate(course.recoveries_ms, start=1):
         report.measure(f"recovery_ms_{kill}", milliseconds)
     report.measure("kills", course.kill_count)

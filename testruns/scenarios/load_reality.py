@@ -156,7 +156,9 @@ def run(context: ScenarioContext) -> None:
     _measure_lag(context, seen)
     report.measure("duration_seconds", result["elapsed_ms"] // 1000)
     report.measure("offered_rate", context.offered_rate)
-    report.measure("degradation_ppm", _degradation_ppm(*result["halves"]))
+    first, second = (half[0] for half in result["halves"])
+    if first and second:
+        report.measure("degradation_ppm", (second - first) * 1_000_000 // first)
     report.measure("seals", audited.facts.types["segment.sealed"])
     report.measure("events_from_snapshot", audited.events_from_snapshot)
     if context.retry_injection:
@@ -191,11 +193,6 @@ def _measure_lag(context: ScenarioContext, seen: Message) -> None:
     for name, share_ppm in LAG_PERCENTILES:
         context.report.measure(f"projection_lag_{name}_us", lags.percentile_us(share_ppm))
     context.report.measure("projection_lag_max_us", lags.max_us)
-
-
-def _degradation_ppm(first: Sequence[int], second: Sequence[int]) -> int:
-    """How much slower the median of the second half is, in millionths of the first; below 0 when it is faster."""
-    return (second[0] - first[0]) * 1_000_000 // max(1, first[0])
 
 
 def _measure_trends(context: ScenarioContext, readings: Sequence[Reading]) -> None:

@@ -110,8 +110,9 @@ def _measure_marks(
     outliers = [name for name in planned if name.startswith("outlier:")]
     usual = [name for name in planned if name.startswith("usual:") and name in done]
     answered = {name for name in done if expectations[name].is_marked}
-    false_marks = sum(name in marked or name in answered for name in usual)
-    context.report.measure("false_positive_ppm", false_marks * 1_000_000 // max(1, len(usual)))
+    if usual:
+        false_marks = sum(name in marked or name in answered for name in usual)
+        context.report.measure("false_positive_ppm", false_marks * 1_000_000 // len(usual))
     if not context.anomaly_injection:
         return
     right_marks = sum(name in marked and name in answered for name in outliers)
@@ -123,10 +124,11 @@ def _measure_marks(
 def _measure_queue(context: ScenarioContext, samples: QueueSamples) -> None:
     report = context.report
     scores = samples.scores_of(ORDINARY)
-    report.measure("ci_ppm_min", min(scores, default=0))
-    report.measure("ci_ppm_max", max(scores, default=1_000_000))
-    report.measure("ci_drift_ppm_max", samples.drift_ppm_max)
-    if context.anomaly_injection:
+    if scores:
+        report.measure("ci_ppm_min", min(scores))
+        report.measure("ci_ppm_max", max(scores))
+        report.measure("ci_drift_ppm_max", samples.drift_ppm_max)
+    if scores and context.anomaly_injection:
         report.measure("throttle_recovered", int(samples.has_recovered()))
 
 

@@ -216,9 +216,10 @@ class ScenarioContext:
         report.measure("operations_per_second", report.operations * 1_000_000_000 // load_ns)
         report.measure("accepted_per_second", accepted * 1_000_000_000 // load_ns)
         report.measure("refused_per_second", report.refused * 1_000_000_000 // load_ns)
-        for name, share_ppm in (("p50", 500_000), ("p95", 950_000), ("p99", 990_000), ("p999", 999_000)):
-            report.measure(f"{name}_us", report.latencies.percentile_us(share_ppm))
-        report.measure("max_us", report.latencies.max_us)
+        if report.latencies.count:
+            for name, share_ppm in (("p50", 500_000), ("p95", 950_000), ("p99", 990_000), ("p999", 999_000)):
+                report.measure(f"{name}_us", report.latencies.percentile_us(share_ppm))
+            report.measure("max_us", report.latencies.max_us)
         report.measure("steal_ppm", noise.steal_ppm)
         report.measure("foreign_load_ppm", noise.foreign_load_ppm)
 

@@ -11,7 +11,7 @@ import pytest
 
 from testruns.tests.scenarios.playing import Played, play, request_for
 
-FAULTS = "testruns.tests.scenarios.faults"
+HERE = "testruns.tests.scenarios"
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +28,13 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Played]:
 
 @pytest.fixture
 def played(tmp_path: Path) -> Callable[..., Played]:
-    """Plays a scenario with the product's ledger, or with the one a function of `faults` opens."""
+    """Plays a scenario with the product's ledger, or with the one that `faults:name` or `forging:name` opens."""
 
     def run(scenario: str, *, fault: str | None = None, **values: Any) -> Played:
         request = request_for(scenario, tmp_path / "run", **values)
         stderr_path = tmp_path / "stderr"
         if fault is None:
             return play(request, stderr_path=stderr_path)
-        return play(request, opener=f"{FAULTS}:{fault}", stderr_path=stderr_path)
+        return play(request, opener=f"{HERE}.{fault}", stderr_path=stderr_path)
 
     return run

@@ -165,6 +165,55 @@ class _TellsEveryoneTheyWon(Faulty):
         return self.last
 
 
+class _DecidesNothing(Faulty):
+    """Tells everybody that somebody else was first."""
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.DecideApproval):
+            raise AlreadyDecided(request=command.request, state="approved")
+        return Ledger.execute(self, command, **values)
+
+
+class _DecidesSlowly(Faulty):
+    """Every tenth request is one to think about. Its slowness is the planted fault, no wait for anything."""
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.DecideApproval) and command.request.endswith("0"):
+            time.sleep(0.12)
+        return Ledger.execute(self, command, **values)
+
+
+class _Crawls(Faulty):
+    """Every second order takes its time."""
+
+    count: ClassVar[int] = 0
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        type(self).count += 1
+        if isinstance(command, commands.Consume) and self.count % 2:
+            time.sleep(0.45)
+        return Ledger.execute(self, command, **values)
+
+
+class _Tires(Faulty):
+    """After its first commands it is slow for ever."""
+
+    count: ClassVar[int] = 0
+
+    def spoil(self, command: Any, **values: Any) -> Any:
+        type(self).count += 1
+        if self.count > 150:
+            time.sleep(0.06)
+        return Ledger.execute(self, command, **values)
+
+
+class _DiesOfTheFirstOrder(Faulty):
+    def spoil(self, command: Any, **values: Any) -> Any:
+        if isinstance(command, commands.Consume):
+            os._exit(70)
+        return Ledger.execute(self, command, **values)
+
+
 class _BlocksAnomalies(Faulty):
     def spoil(self, command: Any, **values: Any) -> Any:
         if isinstance(command, commands.Consume) and command.amount_micros >= OUTLIER_MICROS:
@@ -310,6 +359,11 @@ drifts = _opener(_Drifts)
 goes_negative = _opener(_GoesNegative)
 forgets_its_state = _opener(_ForgetsItsState)
 tells_everyone_they_won = _opener(_TellsEveryoneTheyWon)
+decides_nothing = _opener(_DecidesNothing)
+decides_slowly = _opener(_DecidesSlowly)
+crawls = _opener(_Crawls)
+tires = _opener(_Tires)
+dies_of_the_first_order = _opener(_DiesOfTheFirstOrder)
 blocks_anomalies = _opener(_BlocksAnomalies)
 dies_of_anomalies = _opener(_DiesOfAnomalies)
 does_not_tell_anomalies = _opener(_DoesNotTellAnomalies)
@@ -344,6 +398,20 @@ def drops_the_cap(*, path: Path, segment_bytes: int | None = None, read_only: bo
     """Rewards without an end."""
     _behind("ledger.credits.policy").SYNERGY_CAP_MICROS = 10**15
     return open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)
+
+
+def _stating(score_ppm: int) -> Any:
+    """Says one CI score whatever waits in the queue."""
+
+    def open_stating(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:
+        _behind("ledger.credits.eoc").ci_score_ppm = lambda _depths: score_ppm
+        return open_ledger(path=path, segment_bytes=segment_bytes, read_only=read_only)
+
+    return open_stating
+
+
+sees_too_much_order = _stating(100_000)
+sees_too_much_chaos = _stating(950_000)
 
 
 def stays_throttled(*, path: Path, segment_bytes: int | None = None, read_only: bool = False) -> Ledger:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,16 +28,7 @@ from testruns.scenarios.stage.operations import (
     read_acknowledgements,
 )
 from testruns.scenarios.stage.reading import end_of_records, read_head, read_records, segments_of
-
-Fields = dict[str, Any]
-
-
-def line_of(fields: Fields, previous: bytes) -> bytes:
-    """A record as the published format has it, chained to the hash before."""
-    body = orjson.dumps(fields)[:-1]
-    digest = hashlib.sha256(previous + body).hexdigest()
-    hashed = body + f',"hash":"{digest}"'.encode()
-    return hashed + f',"crc":"{zlib.crc32(hashed):08x}"'.encode() + b"}"
+from testruns.tests.scenarios.forging import Fields, line_of
 
 
 def write_journal(journal: Path, *segments: Sequence[Fields]) -> None:
