@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from pathlib import Path
 
+from ledger.credits.errors import UnreadableJournal
 from ledger.credits.legacy_order import displaced
 from ledger.credits.legacy_reading import (
     MONEY_TYPES,
@@ -56,6 +57,8 @@ class _Entity:
 def analyse(path: Path) -> LegacyAnalysis:
     """Read the whole file and find what breaks an invariant. UnreadableJournal when it is no such file."""
     items = tuple(read_items(path))
+    if all(isinstance(item, LegacyProblem) and not item.is_of_an_event for item in items):
+        raise UnreadableJournal(path=path, why=gettext_noop("not one of its lines is an event"))
     problems = {item.line: item for item in items if isinstance(item, LegacyProblem)}
     with localcontext() as context:
         context.prec = 60

@@ -23,6 +23,8 @@ from ledger.engine.messages import gettext_noop
 FILE_BYTES_MAX = 64 * 2**20
 LINE_BYTES_MAX = 64 * 2**10
 _AMOUNT_DIGITS_MAX = 15
+_NOT_A_RECORD = "not-a-record"
+_NO_EVENT = ("too-long", "cut", "not-json")
 _SCHEMA = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -44,6 +46,11 @@ class LegacyProblem:
 
     def __str__(self) -> str:
         return self.message % self.params
+
+    @property
+    def is_of_an_event(self) -> bool:
+        """Whether the line is an event that something is wrong with, and not text of another kind."""
+        return self.code not in _NO_EVENT and (self.code != _NOT_A_RECORD or "field" in self.params)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,7 +143,7 @@ def _item_of(number: int, raw: bytes) -> LegacyRecord | LegacyProblem:
             return _problem(number, "cut", gettext_noop("The last line is cut in the middle of a record."))
         return _problem(number, "not-json", gettext_noop("The line is not JSON: %(why)s."), why=str(error)[:120])
     if not isinstance(content, dict) or b"\\u0000" in raw:
-        return _problem(number, "not-a-record", gettext_noop("The line is JSON, but no event."))
+        return _problem(number, _NOT_A_RECORD, gettext_noop("The line is JSON, but no event."))
     return _record_of(number, content)
 
 
@@ -144,7 +151,7 @@ def _record_of(number: int, content: dict[str, Any]) -> LegacyRecord | LegacyPro
     wrong = _wrong_field(content)
     if wrong is not None:
         message = gettext_noop("The field %(field)s is missing or wrong.")
-        return _problem(number, "not-a-record", message, field=wrong)
+        return _problem(number, _NOT_A_RECORD, message, field=wrong)
     type_, payload = content["event_type"], content["payload"]
     if type_ not in _PAYLOAD_TEXTS:
         message = gettext_noop("Events of type %(type)s have no counterpart here.")

@@ -47,12 +47,17 @@ def check(path: Path, *, progress: Progress | None = None) -> InvariantReport:
 
     UnreadableJournal when it is missing, empty, binary, too large, unreadable or no journal.
     """
-    if path.is_dir():
+    try:
+        is_directory = path.is_dir()
         mark = _durable_mark(path)  # before the segments: it may name the first event of one that was just begun
-        segments = sorted((path / "segments").glob("*.jsonl"))
-        if not (path / "journal.json").is_file() or not segments:
-            raise UnreadableJournal(path=path, why=gettext_noop("the directory holds no journal"))
+        segments = sorted((path / "segments").glob("*.jsonl")) if is_directory else []
+        is_journal = bool(segments) and (path / "journal.json").is_file()
+    except OSError as error:
+        raise UnreadableJournal(path=path, why=error.strerror or str(error)) from error
+    if is_journal:
         return _check_ours(path, segments, mark=mark, is_directory=True, progress=progress)
+    if is_directory:
+        raise UnreadableJournal(path=path, why=gettext_noop("the directory holds no journal"))
     require_plain_file(path, bytes_max=SEGMENT_BYTES_MAX)
     if _is_ours(path):
         return _check_ours(path, [path], mark=None, is_directory=False, progress=progress)

@@ -76,12 +76,17 @@ def test_a_refused_import_leaves_an_entry_and_nothing_else(engineer: Actor, stor
         import_journal(actor=engineer, source=DAMAGED, is_strict=True)
     with pytest.raises(UnreadableJournal):
         import_journal(actor=engineer, source=tmp_path / "missing.jsonl", is_strict=False)
+    document = tmp_path / "report.json"
+    document.write_text('{\n  "report": {\n    "passed": 0\n  }\n}\n')
+    with pytest.raises(UnreadableJournal, match="not one of its lines is an event"):
+        import_journal(actor=engineer, source=document, is_strict=False)
     with pytest.raises(AlreadyImported):
         import_journal(actor=engineer, source=SOUND, is_strict=True)
 
     assert [code for _, code, _ in entries("journal.import")] == [
         "",
         "import-refused",
+        "unreadable-journal",
         "unreadable-journal",
         "already-imported",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import subprocess
 import sys
@@ -287,7 +288,10 @@ def test_sound_legacy_journals_hold(name: str) -> None:
 
 def unreadable_files(directory: Path) -> dict[str, Path]:
     """What people hand in by mistake."""
-    files = {name: directory / name for name in ("empty", "blank", "binary", "prose", "huge", "folder", "missing")}
+    files = {
+        name: directory / name
+        for name in ("empty", "blank", "binary", "prose", "huge", "folder", "missing", "document")
+    }
     files["empty"].touch()
     files["blank"].write_text("\n\n  \n")
     files["binary"].write_bytes(b'{"a":1}\n\x00\x01\x02' + bytes(100))
@@ -296,6 +300,7 @@ def unreadable_files(directory: Path) -> dict[str, Path]:
         file.write(b'{"event_id":1}\n')
         file.truncate(3 * 2**30)
     files["folder"].mkdir()
+    files["document"].write_text(json.dumps({"report": {"passed": 0}}, indent=2))
     return {**files, "device": Path("/dev/null"), "memory": Path("/proc/self/mem")}
 
 
@@ -311,6 +316,7 @@ def unreadable_files(directory: Path) -> dict[str, Path]:
         ("missing", "No such file"),
         ("device", "not a regular file"),
         ("memory", "cannot be read"),
+        ("document", "not one of its lines is an event"),
     ],
 )
 def test_what_is_no_journal_gets_a_clear_error(tmp_path: Path, name: str, why: str) -> None:
@@ -321,6 +327,20 @@ def test_what_is_no_journal_gets_a_clear_error(tmp_path: Path, name: str, why: s
         check_invariants(path)
 
     assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["", "segments", "journal.json", "segments/00000000000000000001.jsonl"])
+def test_a_journal_that_one_has_no_right_to_read_gets_a_clear_error(copy: Path, name: str) -> None:
+    """Nobody's rights: neither the directory nor what is in it may be entered, and that is said, not raised."""
+    as_nobody = ctypes.CDLL(None).setfsuid  # of this thread alone
+    copy.chmod(0)
+    before = as_nobody(65534)
+    try:
+        with pytest.raises(UnreadableJournal, match="Permission denied"):
+            check_invariants(copy / name)
+    finally:
+        as_nobody(before)
+        copy.chmod(0o700)
 
 
 def test_a_segment_without_one_readable_record_gets_a_clear_error(tmp_path: Path) -> None:
