@@ -22,6 +22,7 @@ from .policy_drafts import (
 from .queueing import queue_is_stuck
 from .reaping import reap
 from .requesting import Site, plan_of, read_site, request_driven_run, request_run, run_again
+from .verifying import is_altered
 from .waiting import BEHIND_QUEUE, MACHINE_TAKEN, NEXT, Waiting, waiting_position
 from .watching import Surroundings
 
@@ -49,6 +50,7 @@ __all__ = [
     "freeze_for_release",
     "freeze_run",
     "import_results",
+    "is_altered",
     "judge_run",
     "last_editor_of",
     "open_draft",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from console.kernel.models import AuditEntry
 from console.kernel.verification import Finding as Wrong
@@ -50,19 +50,16 @@ def digests_of(run_id: int) -> dict[str, str]:
 
 def wrong_runs() -> Iterator[Wrong]:
     """Frozen runs whose rows are not those of the audit entry that froze them, and runs that are gone."""
-    known = {entry.object: entry for entry in _entries()}
+    known = {entry.object: entry for entry in _entries().iterator(chunk_size=500)}
     for run in Run.objects.filter(frozen_at__isnull=False).order_by("pk").only("pk", "manifest_digest"):
         entry = known.pop(f"run:{run.pk}", None)
         if entry is None:
             template = gettext_noop("run %(run)s was added past the audit trail")
             yield Wrong(where="row", index=0, template=template, params={"run": run.pk})
             continue
-        judged = _judged(entry)
-        now = digests_of(run.pk) if judged else {}
-        tables = [table for table, digest in judged.items() if now.get(table) != digest]
-        if tables:
+        if tables := _altered_tables(run.pk, entry):
             template = gettext_noop("run %(run)s was altered past the audit trail, in: %(tables)s")
-            params = {"run": run.pk, "tables": ", ".join(sorted(tables))}
+            params = {"run": run.pk, "tables": ", ".join(tables)}
             yield Wrong(where="row", index=entry.index, template=template, params=params)
     there = set(Run.objects.values_list("pk", flat=True))
     for name, entry in known.items():
@@ -72,9 +69,28 @@ def wrong_runs() -> Iterator[Wrong]:
             yield Wrong(where="row", index=entry.index, template=template, params={"run": number})
 
 
-def _entries() -> Iterator[AuditEntry]:
+def is_altered(*, run_id: int) -> bool:
+    """Whether rows of a frozen run are not those that were judged. Nothing is known of a run that is not frozen."""
+    entry = _entries().filter(object=f"run:{run_id}").last()
+    return entry is not None and bool(_altered_tables(run_id, entry))
+
+
+def _entries() -> QuerySet[AuditEntry]:
     done = AuditEntry.objects.filter(act__in=(JUDGED, FROZEN), outcome=AuditEntry.Outcome.DONE)
-    return done.order_by("index").only("index", "object", "after").iterator(chunk_size=500)
+    return done.order_by("index").only("index", "object", "after")
+
+
+def _altered_tables(run_id: int, entry: AuditEntry) -> list[str]:
+    models = {model._meta.db_table: model for model in _TABLES}
+    judged = _judged(entry).items()
+    return sorted(table for table, digest in judged if not _is_still(digest, models.get(table), run_id))
+
+
+def _is_still(digest: str, model: type[Model] | None, run_id: int) -> bool:
+    try:
+        return model is not None and _digest(model, run_id) == digest
+    except ValueError:  # a column holds what was never written, such as the 45th of a month
+        return False
 
 
 def _judged(entry: AuditEntry) -> dict[str, str]:

@@ -20,7 +20,7 @@ _DIGITS_MAX = 18
 
 def compare_page(request: HttpRequest) -> HttpResponse:
     """`a` and `b` are numbers of runs; without two that exist the page asks for them."""
-    numbers = {name: _number(request.GET.get(name, "")) for name in ("a", "b")}
+    numbers = compared(request)
     views = {name: read_run(run_id=number) if number else None for name, number in numbers.items()}
     missing = [request.GET[name] for name, view in views.items() if request.GET.get(name) and view is None]
     first, second = views["a"], views["b"]
@@ -33,6 +33,11 @@ def compare_page(request: HttpRequest) -> HttpResponse:
         "comparison": compare(first, second) if first and second else None,
     }
     return TemplateResponse(request, "testruns/compare.html", context, status=404 if missing else 200)
+
+
+def compared(request: HttpRequest) -> dict[str, int]:
+    """The numbers of the two runs; 0 for what is none."""
+    return {name: _number(request.GET.get(name, "")) for name in ("a", "b")}
 
 
 def before(run: Run) -> int | None:

@@ -1,4 +1,4 @@
-"""Pages of a run of which a row is not what was written: they say so, and what can be done."""
+"""Pages of a run whose rows are not what was judged: they say so, and what can be done."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from testruns.actions import is_altered
+from testruns.admin.compare_page import compared
 from testruns.models import Run
 from testruns.reading import UNREADABLE
 
@@ -22,7 +24,10 @@ logger = logging.getLogger(__name__)
 
 
 def says_what_is_unreadable(view: View[Named]) -> View[Named]:
-    """The view, which answers with 500 and what to do now where what is stored cannot be shown. The log says why."""
+    """The view, which answers with 500 and what to do now where a frozen run was altered so that it cannot be shown.
+
+    The log says why. Where the rows are those that were judged, the fault is ours, and goes on as every other.
+    """
 
     @wraps(view)
     def careful(request: HttpRequest, /, *args: Named.args, **kwargs: Named.kwargs) -> HttpResponse:
@@ -30,22 +35,22 @@ def says_what_is_unreadable(view: View[Named]) -> View[Named]:
             response = view(request, *args, **kwargs)
             return response.render() if isinstance(response, TemplateResponse) else response
         except UNREADABLE:
-            logger.exception("what is stored cannot be shown at %s", request.path)
-            run_id = kwargs.get("run_id")
-            return _unreadable(request, run_id if isinstance(run_id, int) else None)
+            named = kwargs.get("run_id")
+            shown = [named] if isinstance(named, int) else compared(request).values()
+            altered = next((number for number in shown if is_altered(run_id=number)), None)
+            if altered is None:
+                raise
+            logger.exception("run %s was altered and cannot be shown at %s", altered, request.path)
+            return _unreadable(request, altered)
 
     return careful
 
 
-def _unreadable(request: HttpRequest, run_id: int | None) -> HttpResponse:
-    if run_id is None:
-        title = _("These runs cannot be shown")
-    else:
-        title = _("Run %(number)s cannot be shown") % {"number": run_id}
+def _unreadable(request: HttpRequest, run_id: int) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
-        "title": title,
+        "title": _("Run %(number)s cannot be shown") % {"number": run_id},
         "run_id": run_id,
-        "has_manifest": Run.objects.filter(pk=run_id or 0).exclude(manifest="").exists(),
+        "has_manifest": Run.objects.filter(pk=run_id).exclude(manifest="").exists(),
     }
     return TemplateResponse(request, "testruns/unreadable.html", context, status=500).render()

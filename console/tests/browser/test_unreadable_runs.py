@@ -9,6 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.utils import formats
 
 from console.kernel.models import Person
 from console.tests.browser.rows import COMMIT, make_judged_run, make_running_run
@@ -111,7 +112,32 @@ def test_a_comparison_with_a_damaged_run_says_so(browse: Browse, tester: Person)
     answer: Any = browse("tester").get(f"/admin/testruns/run/compare/?a={first.pk}&b={second.pk}")
 
     assert answer.status_code == 500
-    assert "These runs cannot be shown" in answer.content.decode()
+    assert f"Run {second.pk} cannot be shown" in answer.content.decode()
+
+
+@pytest.mark.parametrize("place", ["{}/", "compare/?a={}&b={}"])
+def test_a_fault_of_ours_is_not_blamed_on_a_run(
+    browse: Browse, tester: Person, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """What was judged is as it was; no number can be written."""
+    run = make_judged_run(person=tester)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("not the run")
+
+    monkeypatch.setattr(formats, "number_format", fail)
+
+    with pytest.raises(ValueError, match="not the run"):
+        browse("tester").get(f"/admin/testruns/run/{place.format(run.pk, run.pk)}")
+
+
+def test_a_run_that_is_not_frozen_is_held_against_nothing(browse: Browse, tester: Person) -> None:
+    """It changes all the time: that it cannot be shown is a fault like every other."""
+    run = make_running_run(person=tester)
+    damage("scenarioexecution", "samples", "{", run=run)
+
+    with pytest.raises(ValueError, match="unexpected end of data"):
+        browse("tester").get(f"/admin/testruns/run/{run.pk}/")
 
 
 def test_sound_runs_are_not_named_as_damaged(browse: Browse, tester: Person) -> None:

@@ -11,7 +11,7 @@ from console.kernel import triggers
 from console.kernel.acts import Actor
 from console.kernel.verification import verify_audit
 from console.tests.browser.rows import make_judged_run, make_running_run
-from testruns.actions import freeze_run
+from testruns.actions import freeze_run, is_altered
 from testruns.actions.verifying import digests_of, wrong_runs
 from testruns.models import Run
 
@@ -39,6 +39,7 @@ def found() -> list[str]:
 def test_a_judged_run_is_what_the_trail_says(run: Run) -> None:
     """Every table is covered, also those whose rows stand in no manifest."""
     assert found() == []
+    assert not is_altered(run_id=run.pk)
     assert len(set(digests_of(run.pk).values())) == 10
 
 
@@ -48,7 +49,9 @@ def test_a_judged_run_is_what_the_trail_says(run: Run) -> None:
         ("UPDATE testruns_run SET recommendation = 'GO'", "testruns_run"),
         ("UPDATE testruns_run SET requested_by_id = NULL", "testruns_run"),
         ("UPDATE testruns_gateresult SET verdict = 'PASS'", "testruns_gateresult"),
+        ("UPDATE testruns_run SET requested_at = '2026-13-45 00:00:00'", "testruns_run"),
         ("UPDATE testruns_ruleresult SET margin = '9'", "testruns_ruleresult"),
+        ("UPDATE testruns_ruleresult SET margin = x'ff'", "testruns_ruleresult"),
         ("UPDATE testruns_measurement SET value = '0' WHERE name = 'double_charges'", "testruns_measurement"),
         ("UPDATE testruns_finding SET what = 'all is well'", "testruns_finding"),
         ("UPDATE testruns_scenarioexecution SET verdict = 'PASS'", "testruns_scenarioexecution"),
@@ -64,6 +67,7 @@ def test_an_edit_of_what_was_judged_is_named(run: Run, statement: str, table: st
     execute(statement)
 
     assert found() == [f"run {run.pk} was altered past the audit trail, in: {table}"]
+    assert is_altered(run_id=run.pk)
 
 
 def test_verify_audit_asks_for_it(run: Run) -> None:
