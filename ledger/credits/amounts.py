@@ -26,7 +26,9 @@ def micros_of(amount: str | int | Decimal, *, is_zero_allowed: bool = False) -> 
     decimals, binary floats and anything that is no plain decimal number. Source: decisions.md, Credits.
     """
     if isinstance(amount, bool) or not isinstance(amount, str | int | Decimal):
-        raise InvalidAmount(amount=shown(amount), why=gettext_noop("write it as text, a whole number or a decimal"))
+        raise InvalidAmount(
+            amount=shown(amount), why=gettext_noop("write it as text, such as “12.5”, or as a whole number")
+        )
     if isinstance(amount, int) and abs(amount) > AMOUNT_MICROS_MAX:
         raise AmountTooLarge(amount=shown(amount), limit=decimal_of(AMOUNT_MICROS_MAX))
     text = format(amount, "f") if isinstance(amount, Decimal) and -40 < amount.adjusted() < 40 else str(amount)

@@ -31,7 +31,10 @@ class InvalidSkill(Rejected):
     """A skill outside 0..1."""
 
     code = "invalid-skill"
-    message = gettext_noop("The skill %(skill)s is refused: it must lie between 0 and 1 (0 to 1,000,000 millionths).")
+    message = gettext_noop(
+        "The skill %(skill)s is refused: it must be a plain decimal number from 0 to 1 with at most six decimals "
+        "(0 to 1,000,000 millionths)."
+    )
 
 
 class InvalidShare(Rejected):

@@ -101,6 +101,12 @@ def environment(report: Report) -> Section:
     blocks: list[Block] = [
         Heading(text=_("Infrastructure")),
         table(headings=(_("Component"), _("Status"), _("Remark")), rows=_components(report)),
+        Paragraph(
+            text=_(
+                "The processes of each scenario were looked at once a second while its load ran, more often in short "
+                "runs, and at its end. What was open only between two looks is not listed."
+            )
+        ),
         *_opened_names(report),
         Heading(text=_("Machine")),
         table(headings=(_("Field"), _("Value")), rows=_machine(report)),
@@ -163,7 +169,7 @@ def _components(report: Report) -> list[tuple[str, str, str]]:
         (sum(_is_outside(name) for name in sockets), _("connections to other machines")),
     )
     return [
-        (name, _("was opened") if number else _("was not opened"), f"{remark}: {count(number)}")
+        (name, _("was seen open") if number else _("was not seen open"), f"{remark}: {count(number)}")
         for name, (number, remark) in zip(_component_names(), seen, strict=True)
     ]
 
@@ -201,7 +207,7 @@ def _opened_names(report: Report) -> list[Block]:
     """Every name that was opened, up to a limit that is said."""
     opened = report.opened or {}
     blocks: list[Block] = []
-    for kind, title in (("files", _("Files that were opened")), ("sockets", _("Sockets that were opened"))):
+    for kind, title in (("files", _("Files that were seen open")), ("sockets", _("Sockets that were seen open"))):
         names = sorted(opened.get(kind, ()))
         if names:
             lines = names[:LISTED_MAX]

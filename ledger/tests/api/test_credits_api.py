@@ -251,6 +251,24 @@ def test_every_refusal_of_the_ledger_is_a_problem_of_the_right_kind(
     assert_refused(engineer.send(f"credits/{route}/", body), status, code)
 
 
+@pytest.mark.parametrize(
+    ("route", "body", "reason"),
+    [
+        ("agents", {"agent_id": "new", "skill_level": "0.1234567"}, "at most six decimals"),
+        ("agents", {"agent_id": "new", "skill_level": "1e0"}, "a plain decimal number"),
+        ("consume", {"agent_id": "ann", "amount": 0.1, **WHY}, "as text, such as “12.5”"),
+    ],
+)
+def test_the_reason_of_a_refusal_is_true_of_what_was_sent(
+    engineer: ApiClient, ann: str, route: str, body: dict[str, Any], reason: str
+) -> None:
+    """A seventh decimal does lie between 0 and 1, and 0.1 is a decimal: neither is what is wrong with them."""
+    answer = engineer.send(f"credits/{route}/", body)
+
+    assert answer.status_code == 422
+    assert reason in answer.json()["detail"]
+
+
 def test_a_person_without_the_role_moves_nothing_and_that_is_on_record(ann: str, ledger: Ledger) -> None:
     """Whatever the token's scopes; the audit chain has one entry of the refusal."""
     head = ledger.head.seq

@@ -146,12 +146,13 @@ def test_the_inventory_is_what_the_processes_really_opened(sound: Run) -> None:
     page = page_of(render(run=sound, kind="html", language="de"))
     rows = {row[0]: row[1:] for row in page.rows if len(row) == 3}
 
-    assert rows["Datei-Journal"] == ["geöffnet", "Dateien im eigenen Verzeichnis des Laufs: 1"]
-    assert rows["PostgreSQL"] == ["nicht geöffnet", "Verbindungen zu Port 5432 oder dessen Socket-Datei: 0"]
-    assert rows["Redis"][0] == "nicht geöffnet"
-    assert rows["Lokales Netz"][0] == "geöffnet"
-    assert rows["Andere Maschinen"][0] == "nicht geöffnet"
+    assert rows["Datei-Journal"] == ["offen gesehen", "Dateien im eigenen Verzeichnis des Laufs: 1"]
+    assert rows["PostgreSQL"] == ["nicht offen gesehen", "Verbindungen zu Port 5432 oder dessen Socket-Datei: 0"]
+    assert rows["Redis"][0] == "nicht offen gesehen"
+    assert rows["Lokales Netz"][0] == "offen gesehen"
+    assert rows["Andere Maschinen"][0] == "nicht offen gesehen"
     assert "<run>/journal/#.log" in page.text
+    assert "Was nur zwischen zwei Blicken offen war, steht nicht hier." in page.text
 
 
 def test_a_connection_to_a_database_is_seen(make_judged: MakeJudged) -> None:
@@ -167,10 +168,10 @@ def test_a_connection_to_a_database_is_seen(make_judged: MakeJudged) -> None:
     page = page_of(render(run=run, kind="html", language="en"))
 
     rows = {row[0]: row[1:] for row in page.rows if len(row) == 3}
-    assert rows["PostgreSQL"] == ["was opened", "connections to port 5432 or its socket file: 2"]
-    assert rows["Redis"][0] == "was opened"
-    assert rows["Local network"] == ["was opened", "connections within this machine, such as the KARMA endpoint: 2"]
-    assert rows["Other machines"] == ["was opened", "connections to other machines: 1"]
+    assert rows["PostgreSQL"] == ["was seen open", "connections to port 5432 or its socket file: 2"]
+    assert rows["Redis"][0] == "was seen open"
+    assert rows["Local network"] == ["was seen open", "connections within this machine, such as the KARMA endpoint: 2"]
+    assert rows["Other machines"] == ["was seen open", "connections to other machines: 1"]
     assert "10 more, all of them in the JSON report" in page.text
 
 
