@@ -205,6 +205,11 @@ def build_checklist(facts: ChecklistFacts, *, now: datetime) -> tuple[Item, ...]
     )
 
 
+def unreadable_run(*, run: int, why: Text) -> Item:
+    """All that is said where a run that counts cannot be read."""
+    return _item("runs", False, why, blocks=_RELEASES, link=f"run:{run}")
+
+
 def blockers(items: Sequence[Item], word: Word) -> tuple[Item, ...]:
     """The red items that make this decision impossible."""
     return tuple(item for item in items if not item.is_green and word in item.blocks)

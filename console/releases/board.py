@@ -13,8 +13,7 @@ from console.kernel.errors import GatehouseError
 from console.kernel.list_pages import ListPage, list_page
 from console.models import Condition, Decision, LiveVerification, Phase, ReleaseRequest, SignOff
 from console.release_states import Effect, RequestState, Seat, effect_of
-from console.releases.checking import check_evidence, check_request, running_tree_digest
-from console.releases.evidence import gather
+from console.releases.checking import items_of_evidence, items_of_request, running_tree_digest
 from console.releases.look import Look
 from console.releases.standing import (
     Standing,
@@ -264,11 +263,11 @@ def _checklist(standing: Standing, *, closed: Sequence[Standing], build: Build |
     if standing.is_active or standing.state in _RELEASED:
         return ()
     if standing.request is not None and standing.state in (RequestState.OPEN, RequestState.CONDITIONAL):
-        return check_request(standing.request, look=look).items
+        return items_of_request(standing.request, look=look)
     if closed or build is None:
         return ()
     try:
-        return check_evidence(gather(phase=standing.phase, build=build, now=look.now), look=look).items
+        return items_of_evidence(phase=standing.phase, build=build, look=look)
     except GatehouseError:  # no policy is active: nothing can be judged, and the page of the policy says so
         return ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,18 +21,19 @@ from console.checklist import (
     Text,
     WaiverFact,
     build_checklist,
+    unreadable_run,
 )
 from console.eligibility import Facts
-from console.models import Condition, LiveVerification, ReleaseRequest, Review, Waiver
+from console.models import Condition, LiveVerification, Phase, ReleaseRequest, Review, Waiver
 from console.phase_definition import SHIPPED_CHECKS, Check
 from console.release_manifest import read_manifest
 from console.release_states import Outcome, RequestState, Seat, Word
-from console.releases.evidence import Evidence, deciding_rows, listed, overlay_over, recommendation_of
+from console.releases.evidence import Evidence, deciding_rows, gather, listed, overlay_over, recommendation_of
 from console.releases.look import Look
 from console.releases.seats import names_by
 from console.releases.standing import Standing, is_closed, standing_of
 from ledger.verifying.starting import began_after
-from testruns.actions import last_editor_of, rules_of
+from testruns.actions import RunUnreadable, last_editor_of, rules_of
 from testruns.environment import identify_build
 from testruns.gates.outcomes import GateOutcome, RuleOutcome
 from testruns.gates.rule import Kind, Severity
@@ -72,6 +73,23 @@ class Checked:
 def running_tree_digest() -> str:
     """The source tree this process was started on; read once, because the process does not change with the files."""
     return identify_build().tree_digest
+
+
+def items_of_evidence(*, phase: Phase, build: Build, look: Look) -> tuple[Item, ...]:
+    """The checklist before a request is open, as it is shown: of a run that cannot be read it says that."""
+    return _shown(lambda: check_evidence(gather(phase=phase, build=build, now=look.now), look=look))
+
+
+def items_of_request(request: ReleaseRequest, *, look: Look) -> tuple[Item, ...]:
+    """The checklist of a request, as it is shown: of a run that cannot be read it says that."""
+    return _shown(lambda: check_request(request, look=look))
+
+
+def _shown(check: Callable[[], Checked]) -> tuple[Item, ...]:
+    try:
+        return check().items
+    except RunUnreadable as refusal:
+        return (unreadable_run(run=refusal.params["run"], why={"template": refusal.message, "params": refusal.params}),)
 
 
 def check_evidence(evidence: Evidence, *, look: Look) -> Checked:

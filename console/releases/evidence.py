@@ -19,7 +19,7 @@ from console.release_manifest import compose
 from console.releases.definitions import definition_of
 from console.releases.look import Look
 from ledger.actions import live_ledger
-from testruns.actions import active_policy, overlay_of, rules_of, runs_of
+from testruns.actions import RunUnreadable, active_policy, overlay_of, rules_of, runs_of
 from testruns.environment import LIVE_JOURNAL
 from testruns.gates.outcomes import RuleOutcome
 from testruns.gates.policy import PolicyValues
@@ -92,7 +92,7 @@ class Evidence:
 
 
 def gather(*, phase: Phase, build: Build, now: datetime) -> Evidence:
-    """The evidence as it is now. Raises `NoActivePolicy`."""
+    """The evidence as it is now. Raises `NoActivePolicy` and `RunUnreadable`."""
     policy = active_policy()
     values = rules_of(policy).values
     runs = runs_since_decision(phase=phase, build=build)
@@ -136,7 +136,7 @@ def listed(runs: QuerySet[Run]) -> tuple[ListedRun, ...]:
     """These runs, in their order, in four queries however many there are.
 
     A frozen run never changes, so each is read once per process: afterwards only its number and digest are, and the
-    name of who asked for it, which may change.
+    name of who asked for it, which may change. Raises `RunUnreadable`.
     """
     heads = list(runs.values_list("pk", "manifest_digest", "requested_by_id"))
     people = Person.objects.only("username", "printed_name").in_bulk(
@@ -173,11 +173,16 @@ def _read(runs: QuerySet[Run], *, names: Mapping[int | None, str]) -> dict[int, 
 
 
 def _listed(row: Any, policy: GatePolicy, name: str) -> ListedRun:
+    try:
+        state, is_full = RunState(row.state), _is_full(row, policy=policy)
+        recommendation = Recommendation(row.recommendation) if row.recommendation else None
+    except (ValueError, TypeError) as damage:
+        raise RunUnreadable(run=row.pk) from damage
     return ListedRun(
         pk=row.pk,
         manifest_digest=row.manifest_digest,
-        state=RunState(row.state),
-        recommendation=Recommendation(row.recommendation) if row.recommendation else None,
+        state=state,
+        recommendation=recommendation,
         profile=row.profile,
         seed=row.seed,
         policy_id=row.policy_id,
@@ -187,7 +192,7 @@ def _listed(row: Any, policy: GatePolicy, name: str) -> ListedRun:
         requested_at=row.requested_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        is_full=_is_full(row, policy=policy),
+        is_full=is_full,
     )
 
 

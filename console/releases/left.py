@@ -14,8 +14,7 @@ from console.eligibility import ACT_OF_SEAT
 from console.kernel.authority import Act, Role, who_may
 from console.models import Condition, Phase, ReleaseRequest
 from console.release_states import SEAT_LABELS, RequestState, Seat
-from console.releases.checking import check_evidence, check_request
-from console.releases.evidence import gather
+from console.releases.checking import items_of_evidence, items_of_request
 from console.releases.look import Look
 from console.releases.standing import Standing, end_of
 from ledger import gettext_noop
@@ -78,7 +77,7 @@ def what_is_left(standing: Standing, *, build: Build | None, look: Look) -> tupl
 def _of_open_request(request: ReleaseRequest, *, look: Look) -> Iterator[Left]:
     signed, eligible = look.sign_offs(request), look.eligible(request)
     said_by_seats = _SIGNING_ITEMS if Seat.REVIEWER not in signed else _SIGNING_ITEMS - {"review"}
-    for item in check_request(request, look=look).items:
+    for item in items_of_request(request, look=look):
         if not item.is_green and item.code not in said_by_seats:
             yield replace(_of_item(item, look=look), until=request.deadline_at)
     for seat in Seat:
@@ -99,7 +98,7 @@ def _of_conditional(request: ReleaseRequest, standing: Standing, *, look: Look) 
     for condition in standing.open_conditions:
         yield _of_condition(condition, look=look)
     if not standing.open_conditions:
-        for item in check_request(request, look=look).items:
+        for item in items_of_request(request, look=look):
             if not item.is_green:
                 yield _of_item(item, look=look)
         yield Left(
@@ -151,7 +150,7 @@ def _before_request(phase: Phase, build: Build | None, *, look: Look) -> Iterato
             people=look.names_who_may(Act.REQUEST_RUN),
         )
     else:
-        for item in check_evidence(gather(phase=phase, build=build, now=look.now), look=look).items:
+        for item in items_of_evidence(phase=phase, build=build, look=look):
             if not item.is_green and item.code not in _SIGNING_ITEMS:
                 yield _of_item(item, look=look)
     yield _of_request_to_open(phase, look=look)

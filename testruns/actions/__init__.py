@@ -21,6 +21,7 @@ from .policy_drafts import (
 )
 from .queueing import queue_is_stuck
 from .reaping import reap
+from .refusals import RunUnreadable
 from .requesting import Site, plan_of, read_site, request_driven_run, request_run, run_again
 from .verifying import is_altered
 from .waiting import BEHIND_QUEUE, MACHINE_TAKEN, NEXT, Waiting, waiting_position
@@ -32,6 +33,7 @@ __all__ = [
     "NEXT",
     "BroughtReport",
     "BroughtResults",
+    "RunUnreadable",
     "Site",
     "Surroundings",
     "Waiting",

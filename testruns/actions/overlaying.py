@@ -16,12 +16,14 @@ from testruns.overlay import JudgedRun, Overlay, overlay
 from testruns.run_states import ExecutionState
 
 from .policies import rules_of
+from .refusals import RunUnreadable
 
 
 def overlay_of(*, runs: Sequence[Run], waived: Collection[str]) -> Overlay:
     """What the judged runs say together with the rules of these codes waived; writes nothing.
 
-    All must be of one policy and have results. ValueError otherwise, and for no run.
+    All must be of one policy and have results. ValueError otherwise, and for no run. RunUnreadable where one of their
+    rows holds what was never judged.
     """
     if len({run.policy_id for run in runs}) != 1:
         raise ValueError("waivers are laid over runs of one policy")
@@ -49,14 +51,17 @@ def _judged_run(run: Run) -> JudgedRun:
     if missing:
         raise ValueError(f"run {run.pk} has no result for {', '.join(missing)}")
     executions = run.executions.order_by("position").values_list("scenario", "concurrency", "state")
-    return JudgedRun(
-        scenarios=tuple(run.scenarios),
-        executions=tuple(
-            MeasuredExecution(scenario=scenario, concurrency=concurrency, state=ExecutionState(state))
-            for scenario, concurrency, state in executions
-        ),
-        rules=tuple(_outcome(rows[rule.code], policy=policy, position=n) for n, rule in enumerate(policy.rules)),
-    )
+    try:
+        return JudgedRun(
+            scenarios=tuple(run.scenarios),
+            executions=tuple(
+                MeasuredExecution(scenario=scenario, concurrency=concurrency, state=ExecutionState(state))
+                for scenario, concurrency, state in executions
+            ),
+            rules=tuple(_outcome(rows[rule.code], policy=policy, position=n) for n, rule in enumerate(policy.rules)),
+        )
+    except (ValueError, LookupError, TypeError, ArithmeticError) as damage:
+        raise RunUnreadable(run=run.pk) from damage
 
 
 def _outcome(row: RuleResult, *, policy: Policy, position: int) -> RuleOutcome:

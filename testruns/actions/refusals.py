@@ -53,6 +53,16 @@ class RunFrozen(WrongState):
     message = gettext_noop("The run is closed. Run it again with the same seed instead.")
 
 
+class RunUnreadable(GatehouseError):
+    """A row of a run holds what was never written, so nothing rests on the run."""
+
+    code = "run-unreadable"
+    message = gettext_noop(
+        "What is stored about run #%(run)s cannot be read, so nothing can be decided on it. An engineer finds what was "
+        "altered with manage.py verify_audit."
+    )
+
+
 class RunOver(WrongState):
     """There is nothing left to cancel."""
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client
 from django.utils import formats
 
 from console.kernel.models import Person
 from console.tests.browser.rows import COMMIT, make_judged_run, make_running_run
-from testruns.models import Run
+from console.tests.damaging import damage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("storage")]
 
@@ -26,18 +25,6 @@ PLACES = (*LISTS, f"/admin/releases/build/{COMMIT}/", "/admin/releases/phase/6a/
 def no_page_is_kept() -> None:
     """What was rendered for another test is made anew."""
     cache.clear()
-
-
-def damage(table: str, column: str, value: str, *, run: Run) -> None:
-    """Write what no code of ours would: past the triggers and the checks of the database."""
-    key = "id" if table == "run" else "run_id"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [f"testruns_{table}"])
-        for (name,) in cursor.fetchall():
-            cursor.execute(f'DROP TRIGGER "{name}"')
-        cursor.execute("PRAGMA ignore_check_constraints = ON")
-        cursor.execute(f"UPDATE testruns_{table} SET {column} = %s WHERE {key} = %s", [value, run.pk])
-        cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +56,8 @@ def test_one_damaged_run_takes_no_list_of_runs_with_it(
 
     assert {place: answer.status_code for place, answer in answers.items()} == dict.fromkeys(PLACES, 200)
     assert f'href="/admin/testruns/run/{sound.pk}/"' in answers["/admin/"].content.decode()
+    blocks = f"What is stored about run #{damaged.pk} cannot be read"
+    assert (blocks in answers["/admin/"].content.decode()) is not is_named
     assert (f"Run {damaged.pk}: what now" in answers["/admin/"].content.decode()) is is_named
 
 
