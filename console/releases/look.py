@@ -61,7 +61,8 @@ class Look:
     @cached_property
     def open_requests(self) -> tuple[ReleaseRequest, ...]:
         """Those that can still be signed, the oldest first."""
-        return tuple(one for one in self._requests[::-1] if state_of(one, now=self.now) is RequestState.OPEN)
+        waiting = (one for one in self._requests[::-1] if one.state == RequestState.OPEN.value)
+        return tuple(one for one in waiting if state_of(one, now=self.now) is RequestState.OPEN)
 
     @cached_property
     def conditional_requests(self) -> tuple[ReleaseRequest, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console import actions
@@ -62,6 +64,12 @@ def test_open_conditions_are_those_of_the_phase_s_release(
     assert states(build)["5a"] is RequestState.CONDITIONAL
     assert states(other)["5a"] is None
     assert not lapses(now=now)
+
+    look = Look(now=now)
+    assert look.conditional_requests == (request_5a,)
+    with CaptureQueriesContext(connection) as asked:
+        assert look.open_requests == ()
+    assert len(asked) == 0, "of a release nobody asks for its conditions to say that it is not open"
 
     make_overdue(decision.conditions.get())
     assert states(build)["5a"] is RequestState.LAPSED

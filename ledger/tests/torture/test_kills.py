@@ -1,5 +1,6 @@
 """The short form of the suite with real processes: the same assertions, fewer kills."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.engine import Journal
-from ledger.torture.kills import kill_everywhere
+from ledger.torture.kills import _until_known, kill_everywhere
 from ledger.torture.writer import Balances
 
 
@@ -38,3 +39,19 @@ def test_a_writer_to_whom_nobody_listens_ends_without_a_word(home: Path) -> None
 
         assert writer.stderr.read() == b""
     assert writer.returncode == 0
+
+
+def test_who_is_told_to_end_while_a_writer_is_started_ends_once_it_is_known() -> None:
+    """Else nobody would be left who could end that writer."""
+    told: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    try:
+        with _until_known():
+            signal.raise_signal(signal.SIGTERM)
+            told_inside = list(told)
+
+        assert (told_inside, told) == ([], [signal.SIGTERM])
+        signal.raise_signal(signal.SIGTERM)
+        assert told == [signal.SIGTERM] * 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
