@@ -34,7 +34,7 @@ _DURABLE = Layout(HOME).durable
 _SEGMENT_BYTES = 2**17  # more than any of these journals takes
 _EVERY_BIT_UP_TO = 6000
 _SPARSE = 3
-_SUBSETS = 3000
+_SUBSETS = 8000  # of each flush too large for all of them: 20,000 over the plan, and some
 _BLOCKS = 4000
 _ROTS = 500
 _FINDINGS_MAX = 5
@@ -212,6 +212,13 @@ def _blocks(base: _Base, chance: Random) -> Iterator[tuple[str, bytes, bytes]]:
             fillings = {"zeroed": bytes(size), "emptied": b"\n" * size, "noise": chance.randbytes(size)}
             image[at : at + size] = fillings[kind]
         yield f"{size} bytes {kind} at {at}, other {other}", bytes(image), chance.choice((base.old_mark, base.new_mark))
+
+
+def count_images(*, seed: int, commands: int, kind: str) -> int:
+    """How many different images ``damage_everywhere`` judges."""
+    base = _Base(Random(f"{seed}/{commands}"), commands)
+    images = _images(base, kind, Random(f"{seed}/{commands}/{kind}"))
+    return len({hash((image, mark)) for _what, image, mark in images})
 
 
 def damage_everywhere(*, seed: int, commands: int, kind: str, share: tuple[int, int] = (0, 1)) -> Outcome:
