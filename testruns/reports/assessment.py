@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from testruns.models import Finding
+from testruns.models import Finding, ScenarioExecution
 from testruns.phases import PHASES_TO_RELEASE
 from testruns.recommendation import Recommendation
 from testruns.reports.appendices import printable
@@ -21,11 +21,7 @@ def findings(report: Report) -> Section:
     """Section 7: failed rules and remarks, the critical ones apart, and the scenarios that did not finish."""
     critical = [finding for finding in report.findings if finding.severity == "critical"]
     others = [finding for finding in report.findings if finding.severity != "critical"]
-    broken = tuple(
-        printable(f"{execution.row.scenario}: {state(execution.row.state)} {error(execution.row)}".strip())
-        for execution in report.executions
-        if execution.row.state != "FINISHED"
-    )
+    broken = tuple(_unfinished(execution.row) for execution in report.executions if execution.row.state != "FINISHED")
     blocks: list[Block] = [
         Heading(text=_("Critical findings")),
         *_finding_blocks(critical),
@@ -35,6 +31,12 @@ def findings(report: Report) -> Section:
     if broken:
         blocks += [Heading(text=_("Scenarios that did not finish")), Items(lines=broken)]
     return Section(key="7", title=_("Findings and risks"), blocks=tuple(blocks))
+
+
+def _unfinished(row: ScenarioExecution) -> str:
+    """Which one, at which level, how it ended, and why."""
+    ended = f"{row.scenario} ({row.concurrency}): {state(row.state)}"
+    return printable(" – ".join(part for part in (ended, error(row)) if part))
 
 
 def decision(report: Report) -> Section:

@@ -226,6 +226,19 @@ def test_the_scope_counts_what_finished(make_judged: MakeJudged) -> None:
     assert rows["Scope"] == ["5 of 7 planned scenarios finished; the live suite has 7"]
 
 
+def test_what_did_not_finish_is_named_with_its_level_its_end_and_the_reason(make_judged: MakeJudged) -> None:
+    """Of a sweep the level that was cancelled, and no two words for its end run into each other."""
+    executions = sound_run(
+        execution("credit_storm"), execution("credit_storm", concurrency=300, state=ExecutionState.CANCELLED)
+    )
+    run = make_judged(executions)
+    run.executions.filter(concurrency=300).update(error="cancelled by a person")
+
+    text = page_of(render(run=run, kind="html", language="en")).text
+
+    assert "credit_storm (300): cancelled – cancelled by a person" in text
+
+
 def test_a_busy_machine_is_a_warning_and_stands_beside_the_limit(make_judged: MakeJudged) -> None:
     """In the findings, and in the table of the machine, where the limit of the policy stands beside it."""
     run = make_judged(sound_run(execution("load_reality", foreign_load_ppm="448939")))

@@ -100,7 +100,7 @@ def test_a_run_with_errors_shows_them_in_its_last_appendix(
     assert "ValueError: no" in last
     assert "hm" in last
     assert "the lease was lost" in last
-    assert f"ml_chaos: {crashed} exit code 1 without done" in text
+    assert f"ml_chaos (50): {crashed} – exit code 1 without done" in text
     assert ("Provisional:" if language == "en" else "Vorläufig:") in text
 
 
