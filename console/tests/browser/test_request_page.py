@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.datastructures import MultiValueDict
 
 from console.kernel.models import Person
 from console.tests.browser.rows import make_judged_run
 from testruns.actions import plan_of
 from testruns.actions.requesting import Disk
 from testruns.admin.forecast import active_policy, forecast_of
+from testruns.admin.request_form import RequestRunForm
 from testruns.models import Run
 from testruns.scenarios import SCENARIOS
 
@@ -137,6 +139,17 @@ def test_what_is_rarely_needed_is_folded_away_unless_it_says_something(
     folds = re.compile(r'<details class="card" id="([a-z-]+)"( open)?>')
     assert folds.findall(untouched) == [("which-scenarios", ""), ("what-load", "")]
     assert [name for name, is_open in folds.findall(sent) if is_open] == opened
+
+
+def test_a_default_that_is_refused_is_not_folded_away() -> None:
+    """What is wrong with a plan as a whole may stand at a field that nobody touched."""
+    sent = MultiValueDict({name: value if isinstance(value, list) else [value] for name, value in entered().items()})
+    form = RequestRunForm(sent, soak_seconds=1800)
+    before = form.is_unusual("seed")
+
+    form.add_error("seed", "not with these scenarios")
+
+    assert (before, form.is_unusual("seed")) == (False, True)
 
 
 @pytest.mark.parametrize(
