@@ -28,9 +28,9 @@ class EventLine:
 
     @property
     def amount_micros(self) -> int | None:
-        """What it moved, if anything."""
+        """What it moved, if anything: an approval is asked for an amount that no account gives or takes."""
         amount = self.event.data.get("amount_micros")
-        return amount if isinstance(amount, int) else None
+        return amount if isinstance(amount, int) and self.payer and self.payee else None
 
     @property
     def payer(self) -> str:

@@ -72,6 +72,20 @@ def test_the_cursor_walks_to_the_first_event_and_back_without_gap_or_repetition(
     ]
 
 
+def test_an_amount_that_is_only_asked_for_is_not_shown_as_moved(browse: Browse, ledger_with_events: Ledger) -> None:
+    """A request for approval names an amount and no accounts; its content says it, and nothing says that it went."""
+    order = commands.RequestApproval(
+        request="r", action_type="spend", risk_level="HIGH", context="a purchase", requester="user:2", amount_micros=7
+    )
+    asked = ledger_with_events.execute(order, key="r", actor="user:2", correlation="r").events[0]
+    client = browse("auditor")
+
+    pages = [client.get(f"{ADDRESS}event/{asked.seq}/"), client.get(ADDRESS, {"type": "approval.requested"})]
+
+    assert all(page.status_code == 200 and "→" not in page.content.decode() for page in pages)
+    assert "&quot;amount_micros&quot;: 7" in pages[0].content.decode()
+
+
 def test_an_event_links_its_cause_and_its_effects(browse: Browse, ledger_with_events: Ledger) -> None:
     """The collaboration names the rewards it caused, and each reward the collaboration."""
     client = browse("auditor")
