@@ -3,6 +3,7 @@ pages compressed on their way; the answers of a console that is closed, and of a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from django.utils.translation import gettext as _
 from console.kernel import live
 from console.kernel.api.problems import Problem, plain_answer, register
 from console.maintenance import Maintenance, maintenance
+from testruns.actions import RunUnreadable
+from testruns.admin.unreadable import unreadable_page
 
 ALWAYS_OPEN = frozenset({"/api/health", "/metrics"})
 """What machines watch says itself how the installation is."""
@@ -24,6 +27,8 @@ ALWAYS_OPEN = frozenset({"/api/health", "/metrics"})
 KNOWN_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 RETRY_SECONDS_MIN, RETRY_SECONDS = 30, 300
+
+logger = logging.getLogger(__name__)
 
 register({"maintenance": (503, "The console is closed while somebody works on it; nothing was done.")})
 
@@ -129,3 +134,21 @@ class RefusedMethodPageMiddleware:
         page = render(request, "405.html", {"is_posted": allowed == "POST"}, status=405)
         page.headers["Allow"] = allowed
         return page
+
+
+class UnreadableRunMiddleware:
+    """A page that rests on a run which cannot be read says so, and what can be done."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Nothing, as long as every run can be read."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The page in place of that of a fault; the log says why. The API answers a refusal itself."""
+        if not isinstance(exception, RunUnreadable) or request.path.startswith("/api/"):
+            return None
+        logger.error("a run cannot be read at %s", request.path, exc_info=exception)
+        return unreadable_page(request, run_id=exception.params["run"])

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "console.middleware.PersonLanguageMiddleware",
     "console.middleware.PersonTimeZoneMiddleware",
     "console.middleware.RefusedMethodPageMiddleware",
+    "console.middleware.UnreadableRunMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",

@@ -41,12 +41,13 @@ def says_what_is_unreadable(view: View[Named]) -> View[Named]:
             if altered is None:
                 raise
             logger.exception("run %s was altered and cannot be shown at %s", altered, request.path)
-            return _unreadable(request, altered)
+            return unreadable_page(request, run_id=altered)
 
     return careful
 
 
-def _unreadable(request: HttpRequest, run_id: int) -> HttpResponse:
+def unreadable_page(request: HttpRequest, *, run_id: int) -> HttpResponse:
+    """Which run cannot be shown, and what can be done."""
     context = {
         **admin.site.each_context(request),
         "title": _("Run %(number)s cannot be shown") % {"number": run_id},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from console import actions
@@ -64,6 +65,11 @@ def test_a_run_of_an_open_request_that_cannot_be_read_lets_nobody_decide(
     sign_three(request_5a, team)
     damage("ruleresult", "verdict", "GONE", run=runs[1])
 
+    client = Client()
+    client.force_login(team.supervisor.person, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(f"/admin/releases/request/{request_5a.pk}/")
+
     assert [item.link for item in checklist()] == [f"run:{runs[1].pk}"]
+    assert (page.status_code, f"Run {runs[1].pk} cannot be shown" in page.content.decode()) == (500, True)
     with pytest.raises(RunUnreadable):
         decide(request_5a, Word.GO, by=team.supervisor)
