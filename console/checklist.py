@@ -229,14 +229,16 @@ def _build(build: BuildFact) -> Item:
 
 def _runs(runs: RunsFact) -> Item:
     counts = {"green": runs.green_count, "full": runs.full_count}
-    deciding = ", ".join(f"#{run}" for run in runs.deciding)
-    if runs.missing:
+    deciding = ", ".join(str(run) for run in runs.deciding)
+    if len(runs.missing) == 1 and runs.full_count == 0:
+        why = runs.missing[0]  # "0 of 0 green" says nothing that this does not
+    elif runs.missing:
         why = _text(
             gettext_noop("%(missing)s. %(green)s of %(full)s full runs green"), missing=list(runs.missing), **counts
         )
     else:
         why = _text(
-            gettext_noop("%(deciding)s decide. %(green)s of %(full)s full runs green"), deciding=deciding, **counts
+            gettext_noop("runs %(deciding)s decide. %(green)s of %(full)s full runs green"), deciding=deciding, **counts
         )
     link = f"run:{runs.deciding[0]}" if runs.deciding else ""
     return _item("runs", not runs.missing, why, blocks=_RELEASES, link=link)
@@ -355,12 +357,11 @@ def _conditions(conditions: Sequence[ConditionFact]) -> Item:
     if not conditions:
         return _item("conditions", True, _text(gettext_noop("none is open")), blocks=_GO)
     overdue = sum(condition.is_overdue for condition in conditions)
-    why = _text(
-        gettext_noop("%(count)s open, %(overdue)s of them overdue: %(texts)s"),
-        count=len(conditions),
-        overdue=overdue,
-        texts=[one.text for one in conditions],
-    )
+    counts: dict[str, Any] = {"count": len(conditions), "texts": [one.text for one in conditions]}
+    if overdue:
+        why = _text(gettext_noop("%(count)s open, %(overdue)s of them overdue: %(texts)s"), overdue=overdue, **counts)
+    else:
+        why = _text(gettext_noop("%(count)s open: %(texts)s"), **counts)
     people = tuple(dict.fromkeys(one.owner for one in conditions))
     link = f"condition:{conditions[0].condition}"
     return _item("conditions", False, why, blocks=_GO, people=people, link=link)

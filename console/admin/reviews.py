@@ -146,15 +146,20 @@ def _saved(request: HttpRequest, *, view: RequestView, forms: ReviewForms) -> Ht
     file = given["attachment"]
     if file is not None:
         actions.attach(actor=actor_of(request), review_id=review.pk, name=file.name, content=file.read())
-    lacks = missing_of(_stored(review), to_answer=_to_answer(view))
-    if lacks:
-        said = _("The draft is saved. It cannot be signed yet: %(lacks)s.") % {"lacks": gettext(lacks)}
+    if lacks := lacks_of(review, view=view):
+        said = _("The draft is saved. It cannot be signed yet: %(lacks)s.") % {"lacks": lacks}
         messages.warning(request, said)
     else:
         messages.success(request, _("The draft is saved."))
-    if request.POST.get("next") == "sign":
+    if request.POST.get("next") == "sign" and not lacks:
         return redirect("admin:release_sign", view.request.pk, "reviewer")
     return redirect("admin:release_review_edit", view.request.pk)
+
+
+def lacks_of(review: Review, *, view: RequestView) -> str:
+    """What a draft lacks to be signed, in words; empty when it is complete."""
+    lacks = missing_of(_stored(review), to_answer=_to_answer(view))
+    return gettext(lacks) if lacks else ""
 
 
 def _closed(view: RequestView) -> str:

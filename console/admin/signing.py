@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 from console import actions
 from console.actions.viewing import view_signing_page
 from console.admin.requests import frame_of, view_of
+from console.admin.reviews import lacks_of
 from console.admin.seat_words import lost_seats
 from console.admin.signing_forms import ConditionRows, DecideForm, SignatureForm, SignForm, proposed_rows
 from console.admin.words import word_of
@@ -68,12 +69,15 @@ class WordLine:
 
 @require_http_methods(METHODS)
 def sign_page(request: HttpRequest, request_id: int, seat: str) -> HttpResponse:
-    """Sign as engineer, tester or reviewer; a reviewer without a draft writes one first."""
+    """Sign as engineer, tester or reviewer; a reviewer without a complete draft is led to write it first."""
     if seat not in SEATS:
         raise Http404
     view, place = view_of(request, request_id), SEATS[seat]
     review = _own_review(view) if place is Seat.REVIEWER else None
     if place is Seat.REVIEWER and review is None:
+        return redirect("admin:release_review_edit", request_id)
+    if review is not None and request.method != "POST" and (lacks := lacks_of(review, view=view)):
+        messages.warning(request, _("The review cannot be signed yet: %(lacks)s.") % {"lacks": lacks})
         return redirect("admin:release_review_edit", request_id)
     form = SignForm(request.POST or None, meanings=MEANINGS[place])
     sign = _signature_of(request, view=view, seat=place, form=form)

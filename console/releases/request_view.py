@@ -128,6 +128,12 @@ class RequestView:
         return int(self.manifest["selection"]["full"])
 
     @property
+    def answered(self) -> frozenset[int]:
+        """Runs that the newest review which the viewer may read says something about."""
+        answers = self.reviews[-1].run_answers if self.reviews else ()
+        return frozenset(one["run"] for one in answers if one["answer"].strip())
+
+    @property
     def is_for_closing(self) -> bool:
         """Whether the next decision is the GO that follows a CONDITIONAL."""
         return self.state is RequestState.CONDITIONAL

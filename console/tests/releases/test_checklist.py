@@ -178,6 +178,20 @@ def test_an_empty_journal_says_so() -> None:
     assert said(checklist()["journal"]).startswith("0 events")
 
 
+def test_no_full_run_at_all_is_not_counted_twice() -> None:
+    """That some are missing says it; "0 of 0 green" would say nothing more."""
+    none = RunsFact(deciding=(), full_count=0, green_count=0, missing=(TOO_FEW,))
+
+    assert said(checklist(runs=none)["runs"]) == "one is missing"
+
+
+def test_nothing_is_said_of_overdue_conditions_while_there_are_none() -> None:
+    """What is open is said, and what must be done."""
+    in_time = dataclasses.replace(CONDITION, is_overdue=False)
+
+    assert said(checklist(conditions=(in_time,))["conditions"]) == "1 open: watch it"
+
+
 def test_three_of_five_full_runs_green_is_said() -> None:
     """Green or not, the count of all of them is there."""
     assert "3 of 5 full runs green" in said(checklist()["runs"])
