@@ -52,7 +52,8 @@ HUMAN_GATE_SAFETY = register(
                 code="C03",
                 question=gettext_noop("Is every decision recorded with person and cause?"),
                 help=gettext_noop(
-                    "Each decision must stand in the journal with the one who decided, after the request it answers."
+                    "Each decision must stand in the journal with the one who decided, and name the event of the "
+                    "request it answers as its cause."
                 ),
                 impact=gettext_noop("It cannot be shown who decided."),
                 where=gettext_noop("Events approval.* of the scenario's journal, filtered by correlation."),

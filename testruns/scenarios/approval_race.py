@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
@@ -49,7 +49,10 @@ FINAL_TYPES: Final = ("approval.approved", "approval.rejected", "approval.expire
         counted("already_decided", gettext_noop("Deciders who heard that the request is decided already.")),
         counted(
             "audit_missing",
-            gettext_noop("Requests whose trail lacks the request, the decider, the reason, or the right winner."),
+            gettext_noop(
+                "Requests whose trail lacks the request, the decision's cause, the decider, the reason, or the right "
+                "winner."
+            ),
         ),
         MeasurementSpec(
             name="decision_p95_us",
@@ -159,13 +162,13 @@ class Trail:
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._requested: Counter[str] = Counter()
+        self._requested: dict[str, list[int]] = defaultdict(list)
         self._final: dict[str, list[Record]] = defaultdict(list)
 
     def note(self, record: Record) -> None:
         """Look at one record."""
         if record.type == "approval.requested":
-            self._requested[record.data.get("request", "")] += 1
+            self._requested[record.data.get("request", "")].append(record.seq)
         elif record.type in FINAL_TYPES:
             self._final[record.data.get("request", "")].append(record)
 
@@ -174,12 +177,14 @@ class Trail:
         return len(self._final[request])
 
     def is_complete(self, request: str, winners: list[str]) -> bool:
-        """Whether the trail tells request, decider and reason, and the decider it names is the one who was told so."""
-        final = self._final[request]
-        if self._requested[request] != 1 or not final:
+        """Whether the trail tells request, decider and reason, the decision names the request's event as its cause,
+        and the decider it names is the one who was told so.
+        """
+        requested, final = self._requested[request], self._final[request]
+        if len(requested) != 1 or not final:
             return False
         told = all(
             record.data.get("approver") and record.data.get("justification") and record.fields.get("actor")
             for record in final
-        )
+        ) and all(record.fields.get("causation") == requested[0] for record in final)
         return bool(told) and sorted(winners) == sorted(str(record.key) for record in final)

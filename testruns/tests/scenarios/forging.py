@@ -53,6 +53,7 @@ def _forger(change: Callable[[Fields, Fields], None]) -> Any:
 forgets_the_schema = _forger(lambda last, _before: last.update(schema=0))
 forgets_the_correlation = _forger(lambda last, _before: last.update(correlation=""))
 names_a_later_cause = _forger(lambda last, _before: last.update(causation=last["seq"]))
+forgets_the_cause = _forger(lambda last, _before: last.pop("causation", None))
 repeats_a_key = _forger(lambda last, before: last.update(key=before["key"]))
 
 

@@ -50,6 +50,7 @@ FAULTS: list[tuple[str, str, dict[str, Callable[[Decimal], bool]]]] = [
     ("approval_race", "forging:forgets_the_schema", {"missing_schema": lambda value: value == 1}),
     ("approval_race", "forging:forgets_the_correlation", {"missing_correlation": lambda value: value == 1}),
     ("approval_race", "forging:names_a_later_cause", {"unresolved_causation": lambda value: value == 1}),
+    ("approval_race", "forging:forgets_the_cause", {"audit_missing": lambda value: value == 1}),
     ("approval_race", "forging:repeats_a_key", {"duplicate_keys": lambda value: value == 1}),
     ("approval_race", "forging:breaks_the_chain", {"chain_breaks": lambda value: value > 0}),
     ("ml_chaos", "faults:sees_too_much_order", {"ci_ppm_min": lambda value: value < 300_000}),
