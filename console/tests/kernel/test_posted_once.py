@@ -19,8 +19,8 @@ from console.kernel.posted_once import posted_once
 from console.tests.browser.conftest import browse, make_person, storage, tester
 from console.tests.people import actor_with
 from console.tests.racing import at_once
+from ledger import Rejected
 from ledger.actions import decide_ledger_approval
-from ledger.credits.errors import UnknownApproval
 from testruns.actions import requesting
 from testruns.models import Run
 
@@ -129,10 +129,10 @@ def test_a_refusal_by_the_ledger_stays_on_record_as_well() -> None:
         decide_ledger_approval(actor=reviewer, request="nobody-asked", is_approval=True, justification="read it all")
         return 0
 
-    with pytest.raises(UnknownApproval):
+    with pytest.raises(Rejected, match="nobody-asked") as refusal:
         posted_once(posted(reviewer), decide)
 
-    assert AuditEntry.objects.get(outcome="refused").code == UnknownApproval.code
+    assert AuditEntry.objects.get(outcome="refused").code == refusal.value.code
     assert not IdempotencyKey.objects.exists()
 
 
