@@ -7,6 +7,7 @@ import signal
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.engine.env import OsEnv
@@ -55,7 +56,8 @@ def _read_in_workers(
     total, done = sum(sizes.values()), 0
     context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
     with ProcessPoolExecutor(count, mp_context=context, initializer=die_with, initargs=(os.getpid(),)) as pool:
-        futures = [pool.submit(_read, file) for file in files]
+        with deaf_to_interrupts():
+            futures = [pool.submit(_read, file) for file in files]
         try:
             for future in as_completed(futures):
                 done += sizes[future.result().file.first]
@@ -71,6 +73,16 @@ def _read_in_workers(
 
 def _read(file: SegmentFile) -> SegmentReading:
     return read_segment(OsEnv(), file, progress=lambda count: None, take=None)
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """A worker that is started in here does not hear Ctrl-C on its way to `die_with` either."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def die_with(parent: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ledger.engine.messages import gettext_noop
-from ledger.proof.processes import die_with
+from ledger.proof.processes import deaf_to_interrupts, die_with
 from ledger.simulation.crashes import crash_everywhere
 from ledger.simulation.damage import FLUSHES, KINDS, damage_everywhere
 from ledger.simulation.faults import fail_everywhere
@@ -202,7 +202,8 @@ def _go_on(
             if is_late or any(outcome.findings for outcome in outcomes.values()):
                 break
             begun.add(part.suite)
-            running.add(pool.submit(_work, part, directory))
+            with deaf_to_interrupts():
+                running.add(pool.submit(_work, part, directory))
             if len(running) >= processes:
                 over, running = wait(running, return_when=FIRST_COMPLETED)
                 _take(over, outcomes)
@@ -224,18 +225,29 @@ def _take(over: set[Future[Outcome]], outcomes: dict[str, Outcome]) -> None:
 
 
 def _begin(parent: int) -> None:
-    """SIGTERM ends a worker with what it has begun: its temporary directory, and the processes that it started."""
     die_with(parent)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     os.nice(_NICENESS)
 
 
 def _work(part: Part, directory: Path) -> Outcome:
+    """SIGTERM ends the worker, and before that what it has begun: its temporary directory, the processes it started."""
     began = sum(os.times()[:4])
     try:
-        outcome = SUITES[part.suite].run(part.seed, part.share, directory)
-    except Exception as error:  # noqa: BLE001  # what comes out of a suite is a finding like any other
-        outcome = Outcome(suite=part.suite, unit=SUITES[part.suite].unit)
-        outcome.findings.append(f"seed {part.seed}: {error!r} came out of it")
+        signal.signal(signal.SIGTERM, _end)
+        try:
+            outcome = SUITES[part.suite].run(part.seed, part.share, directory)
+        except Exception as error:  # noqa: BLE001  # what comes out of a suite is a finding like any other
+            outcome = Outcome(suite=part.suite, unit=SUITES[part.suite].unit)
+            outcome.findings.append(f"seed {part.seed}: {error!r} came out of it")
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    except SystemExit:
+        os._exit(1)  # else the pool would keep it, and it might wait for a lock that another one took with it
     outcome.count("milliseconds of CPU", round(1000 * (sum(os.times()[:4]) - began)))
     return outcome
+
+
+def _end(number: int, frame: object) -> None:
+    """Once: a pool that breaks off says it again, and ending is not to be broken off."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit()

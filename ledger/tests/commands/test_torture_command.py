@@ -90,6 +90,29 @@ def test_it_can_be_stopped_says_what_it_tried_and_leaves_nothing(number: signal.
     until(lambda: _is_gone(torture.pid), seconds=20, what="that every process is gone")
 
 
+def test_ctrl_c_on_a_terminal_reaches_everybody_and_is_answered_once(tmp_path: Path) -> None:
+    """Some workers write by then, others are only starting; none says anything, and nothing stays."""
+    place = tmp_path / "real"
+    arguments = ["ledger", "torture", "--suite", "kills", "--processes", "3", "--directory", str(place)]
+    torture = subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until(lambda: any(place.glob("torture-*/journal/segments/*")), seconds=60, what="that real processes write")
+
+    os.killpg(torture.pid, signal.SIGINT)
+    out, err = torture.communicate()
+
+    assert torture.returncode == 130, err
+    assert out.splitlines()[-1].startswith("It was stopped")
+    assert "Traceback" not in err
+    assert list(place.iterdir()) == []
+    until(lambda: _is_gone(torture.pid), seconds=20, what="that every process is gone")
+
+
 def _is_gone(group: int) -> bool:
     try:
         os.killpg(group, 0)
