@@ -1,7 +1,8 @@
 """Commands: idempotent for ever, idempotency before expected version, decided under the lock, together when many."""
 
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -138,6 +139,16 @@ def test_decisions_see_the_state_of_everything_before_them_even_in_one_flush(pla
     journal.close()
 
 
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Python changes threads as often as it can: a disk that never waits would let each thread end before the next."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless_threads")
 def test_many_threads_share_flushes_and_lose_nothing(place: Place) -> None:
     """16 threads of 60 commands: every receipt is an own event, gapless, and fewer fsyncs than commands."""
     journal = opened(place)
