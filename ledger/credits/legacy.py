@@ -27,7 +27,7 @@ class ImportRefused(LedgerError):
     """A strict import of a file in which lines break an invariant; `faults` are those lines."""
 
     code = "import-refused"
-    message = gettext_noop("%(path)s was not imported: %(count)s of its lines break an invariant.")
+    message = gettext_noop("%(path)s was not imported. Lines that break an invariant: %(count)s.")
 
     def __init__(self, *, path: Path, faults: tuple[LegacyProblem, ...]) -> None:
         super().__init__(path=path, count=len(faults))

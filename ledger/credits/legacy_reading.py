@@ -134,7 +134,7 @@ def decimal_of_text(text: str | None) -> Decimal | None:
 
 def _item_of(number: int, raw: bytes) -> LegacyRecord | LegacyProblem:
     if len(raw) > LINE_BYTES_MAX:
-        return _problem(number, "too-long", gettext_noop("The line has %(bytes)s bytes."), bytes=len(raw))
+        return _problem(number, "too-long", gettext_noop("The line has %(bytes)s bytes."), bytes=f"{len(raw):,}")
     try:
         content = json.loads(raw, parse_float=Number, parse_int=Number, parse_constant=Number)
         json.dumps(content, ensure_ascii=False).encode()

@@ -255,6 +255,25 @@ def test_an_overdue_condition_turns_every_page_red_and_waits_for_nobody_to_notic
     assert ReleaseRequest.objects.get().state == RequestState.CONDITIONAL
 
 
+def test_nothing_can_be_chosen_where_nothing_can_be_decided_any_more(
+    request_5a: ReleaseRequest, team: Team, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the request lapses there are words to choose from; then each leads to the reason."""
+    sign_three(request_5a, team)
+    address = f"/admin/releases/request/{request_5a.pk}/decide/"
+    before = visit(team.supervisor).get(address).content.decode()
+    later = timezone.now() + timedelta(days=60)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+
+    after = visit(team.supervisor).get(address).content.decode()
+
+    words = re.compile(r'<input type="radio" name="word"[^>]*>')
+    assert any("disabled" not in word for word in words.findall(before))
+    assert len(words.findall(after)) == 3
+    assert all("disabled" in word for word in words.findall(after))
+    assert 'id="why-sign">This request takes no signatures any more.' in after
+
+
 def test_what_waits_on_home_is_for_the_one_who_can_do_it(request_5a: ReleaseRequest, team: Team, visit: Visit) -> None:
     """The next seat waits for those who can fill it, and moves on when it is signed; an auditor has nothing."""
     auditor = visit(person_with(Role.AUDITOR))

@@ -51,7 +51,9 @@ def run(*, out: Any, err: Any, options: dict[str, Any]) -> int:
         for consequence in report.consequences_of(fault.line):
             out.write("    " + _line(consequence))
     count = len(report.faults)
-    out.write(gettext("%(count)s lines break an invariant.") % {"count": count} if count else gettext("sound"))
+    out.write(
+        gettext("Lines that break an invariant: %(count)s.") % {"count": f"{count:,}"} if count else gettext("sound")
+    )
     return EXIT_BROKEN if count else EXIT_SOUND
 
 

@@ -183,7 +183,7 @@ def test_import_prints_each_fault_at_its_line(storage: Path) -> None:
     for line in (21, 28, 31, 111, 167, 171, 172):
         assert f"\nline {line}: " in done.out
     assert "\n    line 52: " in done.out
-    assert done.out.endswith("7 lines break an invariant.\n")
+    assert done.out.endswith("Lines that break an invariant: 7.\n")
 
 
 @pytest.mark.django_db

@@ -132,7 +132,7 @@ def test_an_amount_that_is_no_number_is_reported_as_it_was_written(
 
 def test_a_strict_import_leaves_nothing(desk: Desk) -> None:
     """The refusal names the faults; the journal stays empty."""
-    with pytest.raises(ImportRefused, match="7 of its lines") as refusal:
+    with pytest.raises(ImportRefused, match="Lines that break an invariant: 7") as refusal:
         bring_in(desk, LEGACY / "damaged.jsonl", is_strict=True)
 
     assert [fault.line for fault in refusal.value.faults] == list(SEVEN)
