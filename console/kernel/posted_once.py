@@ -26,6 +26,7 @@ FIELD: Final = "_key"
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _OF_THE_BROWSER: Final = frozenset({FIELD, "csrfmiddlewaretoken"})
 _REDIRECT: Final = 302
+_ROUTE_CHARACTERS_MAX: Final = 200
 
 
 def new_form_key() -> str:
@@ -43,13 +44,15 @@ def posted_once(request: HttpRequest, effect: Callable[[], int]) -> int:
     if not _KEY.fullmatch(key):
         return effect()
     key_of_these = f"{key}:{_values_of(request)}"  # before the transaction: files may be large, and others wait for it
+    now = timezone.now()
     with transaction.atomic():
+        IdempotencyKey.forget_old(now=now)
         sent, is_first = IdempotencyKey.objects.get_or_create(
             person=person_of(request),
             method="POST",
-            route=request.path,
+            route=request.path[:_ROUTE_CHARACTERS_MAX],
             key=key_of_these,
-            defaults={"claimed_at": timezone.now(), "status": _REDIRECT},
+            defaults={"claimed_at": now, "status": _REDIRECT},
         )
         if not is_first:
             return int(sent.body)

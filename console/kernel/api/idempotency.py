@@ -27,13 +27,11 @@ from console.kernel.api.views import ApiView, token_of
 from console.kernel.models import IdempotencyKey
 
 CLAIM_FREE_AFTER = timedelta(seconds=60)
-KEPT = timedelta(days=1)
 KEY_CHARACTERS_MAX = 128
 REPLAYED = "Idempotency-Replayed"
 _KEPT_HEADERS = ("Location", "ETag", "Content-Type")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _BARE = re.compile(r"[!#-~]+")
-_REMOVED_AT_ONCE = 100
 
 View = TypeVar("View", bound=ApiView)
 Handler = Callable[..., HttpResponse]
@@ -106,7 +104,7 @@ def _claim(request: Request, key: str, *, now: datetime) -> IdempotencyKey:
     }
     fingerprint = _fingerprint(request)
     with transaction.atomic(durable=True):
-        _forget_old(now=now)
+        IdempotencyKey.forget_old(now=now)
         claim, is_new = _get_or_make(found, fingerprint=fingerprint, now=now)
         if is_new:
             return claim
@@ -136,11 +134,6 @@ def _get_or_make(found: dict[str, Any], *, fingerprint: str, now: datetime) -> t
             return IdempotencyKey.objects.create(**found, fingerprint=fingerprint, claimed_at=now), True
     except IntegrityError:  # another connection was faster; SQLite's transactions come one by one
         return IdempotencyKey.objects.get(**found), False
-
-
-def _forget_old(*, now: datetime) -> None:
-    old = IdempotencyKey.objects.filter(claimed_at__lt=now - KEPT).values_list("pk", flat=True)[:_REMOVED_AT_ONCE]
-    IdempotencyKey.objects.filter(pk__in=list(old)).delete()
 
 
 def _fingerprint(request: Request) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from console.kernel.models.person import Person
+
+KEPT = timedelta(days=1)
+_REMOVED_AT_ONCE = 100
 
 
 class IdempotencyKey(models.Model):
@@ -30,3 +35,9 @@ class IdempotencyKey(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["person", "method", "route", "key"], name="idempotency_key_once")
         ]
+
+    @classmethod
+    def forget_old(cls, *, now: datetime) -> None:
+        """Remove some of those that are older than `KEPT`; each new one does it, so that they do not grow in number."""
+        old = cls.objects.filter(claimed_at__lt=now - KEPT).values_list("pk", flat=True)[:_REMOVED_AT_ONCE]
+        cls.objects.filter(pk__in=list(old)).delete()

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from console.kernel.api.authentication import CLOCK_DIFFERENCE_SECONDS
-from console.kernel.api.idempotency import KEPT
 from console.kernel.api.parsing import DEPTH_MAX
 from console.kernel.api.throttles import BY_ADDRESS, BY_TOKEN
 from console.kernel.authority import Role
+from console.kernel.models.idempotency_key import KEPT
 from console.kernel.scopes import Scope
 from console.kernel.tokens import signature_of
 from console.tests.api_client import ApiClient, token_for

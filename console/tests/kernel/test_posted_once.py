@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from console.kernel.acts import Actor
 from console.kernel.authority import Role
 from console.kernel.models import AuditEntry, IdempotencyKey, Person
+from console.kernel.models.idempotency_key import KEPT
 from console.kernel.posted_once import posted_once
 from console.tests.browser.conftest import browse, make_person, storage, tester
 from console.tests.people import actor_with
@@ -157,6 +160,17 @@ def test_nobody_waits_while_a_file_that_was_sent_is_read(tester: Person) -> None
 
     assert posted_once(request, lambda: 7) == posted_once(request, lambda: 8) == 7
     assert file.read_inside == [False, False]
+
+
+def test_keys_of_days_before_are_forgotten(browse: Browse) -> None:
+    """By the next form that is sent, where no client of the API ever comes."""
+    client = browse("tester")
+    client.post(FULL, {"_key": "k" * 22})
+    IdempotencyKey.objects.update(claimed_at=timezone.now() - KEPT - timedelta(minutes=1))
+
+    client.post(FULL, {"_key": "l" * 22})
+
+    assert [key[:22] for key in IdempotencyKey.objects.values_list("key", flat=True)] == ["l" * 22]
 
 
 @pytest.mark.django_db(transaction=True)
