@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -116,11 +116,18 @@ def _own_zone(value: Any) -> Any:
 @register.simple_tag
 def error_text(row: Any) -> SafeString:
     """Why an execution or attempt ended without finishing, in the reader's language, its times as on every page."""
-    times = {name: at for name, value in row.error_params.items() if (at := moment_of(value))}
-    marks = {name: f"\x02{name}\x03" for name in times}
     language = (get_language() or "en")[:2]
-    params = row.error_params | marks
-    said: str = escape(said_error(template=row.error, params=params, translate=gettext, language=language))
+    return with_moments(
+        row.error_params,
+        lambda params: said_error(template=row.error, params=params, translate=gettext, language=language),
+    )
+
+
+def with_moments(params: Mapping[str, Any], said_of: Callable[[dict[str, Any]], str]) -> SafeString:
+    """What is said of these values, escaped, and each moment among them as on every page."""
+    times = {name: at for name, value in params.items() if (at := moment_of(value))}
+    marks = {name: f"\x02{name}\x03" for name in times}
+    said: str = escape(said_of({**params, **marks}))
     for name, at in times.items():
         said = said.replace(marks[name], moment(at))
     return mark_safe(said)  # noqa: S308 - escaped above

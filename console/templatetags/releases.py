@@ -24,7 +24,7 @@ from console.kernel.authority import ROLE_LABELS, Act, Role
 from console.kernel.doors import explain, roles_of
 from console.release_states import MEANING_LABELS, Meaning
 from console.releases.builds import name_of
-from console.templatetags.gatehouse import digest, limit, moment, number, spoken, status
+from console.templatetags.gatehouse import digest, limit, moment, number, spoken, status, with_moments
 from testruns.gates.registry import GATES, all_rules
 from testruns.models import Build
 
@@ -59,6 +59,14 @@ def sentence(said: Mapping[str, Any] | None) -> str:
     whole = text(said)
     is_name_first = said["template"].startswith("%(")  # a name keeps its own first letter
     return whole if is_name_first else whole[:1].upper() + whole[1:]
+
+
+@register.filter
+def sentence_with_moments(said: Mapping[str, Any] | None) -> SafeString:
+    """A judged text that stands alone on a page: its moments are those of the tables beside it."""
+    if not said:
+        return SafeString()
+    return with_moments(said["params"], lambda params: sentence({"template": said["template"], "params": params}))
 
 
 @register.filter

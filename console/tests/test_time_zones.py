@@ -13,6 +13,7 @@ from console.kernel.authority import Role
 from console.kernel.live import SharedUpdate
 from console.kernel.models import AuditEntry, Person
 from console.templatetags.gatehouse import moment, spoken
+from console.templatetags.releases import sentence_with_moments
 from console.tests.people import person_with
 from console.tests.releases.runs import full_run
 
@@ -47,6 +48,14 @@ def test_moments_in_judged_sentences_are_said_in_the_zone_too() -> None:
         said = spoken("%(one)s; %(many)s", {"one": inner, "many": [inner]})
 
     assert said == "until 2 Mar 2026, 00:30 CET; until 2 Mar 2026, 00:30 CET"
+
+
+def test_a_moment_in_a_sentence_of_a_page_is_that_of_the_tables_beside_it() -> None:
+    """The browser puts both into its own zone, where nobody chose one; what people wrote stays text."""
+    said = {"template": "%(who)s ended it at %(at)s", "params": {"who": "<b>", "at": {"moment": MARCH.isoformat()}}}
+
+    assert sentence_with_moments(said) == f"&lt;b&gt; ended it at {moment(MARCH)}"
+    assert sentence_with_moments(None) == ""
 
 
 @pytest.fixture
