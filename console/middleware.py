@@ -1,5 +1,6 @@
 """The language of a signed-in person, where their browser has not chosen one on this device, and their time zone;
-pages compressed on their way; the answers of a console that is closed, and of an address that takes another method."""
+pages compressed on their way; the answers of a console that is closed, of an address that takes another method, and of
+a page that rests on a run which cannot be read."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,50 +68,46 @@ def test_with_minutes_it_ends_in_time_and_each_suite_had_its_proportion() -> Non
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_can_be_stopped_says_what_it_tried_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     """Also where a shell started it in the background, which lets programs ignore SIGINT."""
-    place = tmp_path / "real"
-    arguments = ["ledger", "torture", "--suite", "kills", "--processes", "1", "--directory", str(place)]
-    torture = subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-    )
-    until(lambda: any(place.glob("torture-*/journal/segments/*")), seconds=60, what="that real processes write")
+    torture = _started(tmp_path / "real", processes=1, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
 
     torture.send_signal(number)
-    out, err = torture.communicate()
 
-    assert torture.returncode == 130
-    assert "kills: 0 operations" in out
-    assert out.splitlines()[-1].startswith("It was stopped")
-    assert "Traceback" not in err
-    assert list(place.iterdir()) == []
-    until(lambda: _is_gone(torture.pid), seconds=20, what="that every process is gone")
+    assert "kills: 0 operations" in _stopped(torture, tmp_path / "real")
 
 
 def test_ctrl_c_on_a_terminal_reaches_everybody_and_is_answered_once(tmp_path: Path) -> None:
     """Some workers write by then, others are only starting; none says anything, and nothing stays."""
-    place = tmp_path / "real"
-    arguments = ["ledger", "torture", "--suite", "kills", "--processes", "3", "--directory", str(place)]
+    torture = _started(tmp_path / "real", processes=3)
+
+    os.killpg(torture.pid, signal.SIGINT)
+
+    assert _stopped(torture, tmp_path / "real")
+
+
+def _started(place: Path, *, processes: int, **options: Any) -> subprocess.Popen[str]:
+    """A torture with real processes, the first of which writes by now."""
+    arguments = ["ledger", "torture", "--suite", "kills", "--processes", str(processes), "--directory", str(place)]
     torture = subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        **options,
     )
     until(lambda: any(place.glob("torture-*/journal/segments/*")), seconds=60, what="that real processes write")
+    return torture
 
-    os.killpg(torture.pid, signal.SIGINT)
+
+def _stopped(torture: subprocess.Popen[str], place: Path) -> str:
+    """What it said at its end, which came as it must: no word of a fault, no file and no process is left."""
     out, err = torture.communicate()
-
     assert torture.returncode == 130, err
     assert out.splitlines()[-1].startswith("It was stopped")
     assert "Traceback" not in err
     assert list(place.iterdir()) == []
     until(lambda: _is_gone(torture.pid), seconds=20, what="that every process is gone")
+    return out
 
 
 def _is_gone(group: int) -> bool:
